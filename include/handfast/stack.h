@@ -1,0 +1,95 @@
+/* A stack: one host's TCP/IP, its links, addresses, routes and sockets.
+ *
+ * A stack does no I/O and never asks for the time. Its owner brings both: links hand frames in and
+ * take them out, hf_stack_poll brings the time and makes everything due happen, hf_stack_deadline
+ * says when to call it next. After any call on the stack or on one of its sockets, call
+ * hf_stack_poll before waiting: calls leave work for it (frames to the stack itself, for one).
+ * A stack is used by one thread at a time, shares nothing with other stacks but the frame pool,
+ * and is deterministic: same calls, clock and random bytes give the same frames. */
+#ifndef HANDFAST_STACK_H
+#define HANDFAST_STACK_H
+
+#include "handfast/drop.h"
+#include "handfast/env.h"
+#include "handfast/frame.h"
+#include "handfast/link.h"
+#include "handfast/types.h"
+
+struct hf_stack;
+struct hf_sock;
+
+/* Readiness of sk may have changed: ask hf_sock_poll. Called from inside hf_stack_poll and socket
+ * calls; must not call back into the stack (note it, act afterwards). */
+typedef void hf_event_fn(void *ctx, struct hf_sock *sk, void *user);
+
+struct hf_stack_config {
+    struct hf_env env;
+    struct hf_frame_pool *pool; /* kept; must outlive the stack */
+    hf_time now;                /* the clock's first reading */
+    hf_event_fn *event;         /* NULL: no call-backs */
+    void *event_ctx;
+    bool privileged; /* socket options that Linux keeps for CAP_NET_ADMIN and CAP_NET_RAW are allowed */
+    bool any_source; /* martian checks are off: a gateway sees what other hosts would never send */
+    uint16_t port_min, port_max; /* automatic ports; both 0: Linux's 32768..60999 */
+    uint16_t unprivileged_port_start; /* bind() below it is EACCES unless privileged */
+};
+
+/* A stack with a loopback link ("lo", 127.0.0.1/8, ::1/128, MTU 65536), up. Returns 0 or
+ * -HF_ENOMEM, -HF_EINVAL (no pool, a port range that is empty). */
+HF_NODISCARD int hf_stack_new(const struct hf_stack_config *config, struct hf_stack **out);
+
+/* Ends the stack: sockets not yet closed are freed with it (their pointers die), nothing more is
+ * sent, links are detached but not freed. NULL is fine. */
+void hf_stack_free(struct hf_stack *st);
+
+/* Brings the time without doing work: for calls that start timers. now never goes back. */
+void hf_stack_clock(struct hf_stack *st, hf_time now);
+
+/* Does everything that is due at now: timers, links, frames to the stack itself. */
+void hf_stack_poll(struct hf_stack *st, hf_time now);
+
+/* When hf_stack_poll must be called next: at or before now means at once; HF_TIME_NEVER. */
+hf_time hf_stack_deadline(const struct hf_stack *st);
+
+/* Attaches the link (lent: it must outlive the stack or be detached). 0, -HF_EEXIST (its name is
+ * taken), -HF_EINVAL (MTU out of range), -HF_ENOSPC (too many links). */
+HF_NODISCARD int hf_stack_attach(struct hf_stack *st, struct hf_link *link);
+void hf_stack_detach(struct hf_stack *st, struct hf_link *link);
+
+/* Addresses and routes take text, "10.0.2.15/24" or "fd00:2::15/64" (no prefix: the host alone).
+ * Adding an address adds the route to its prefix, as Linux does. IPv6 addresses are used at once
+ * (no duplicate address detection). 0, -HF_EINVAL (not an address), -HF_EEXIST, -HF_ENOMEM. */
+HF_NODISCARD int hf_addr_add(struct hf_stack *st, struct hf_link *link, const char *prefix);
+
+enum hf_route_kind {
+    HF_ROUTE_UNICAST,     /* by link, through `via` when it is given */
+    HF_ROUTE_LOCAL,       /* every address in it is this host's */
+    HF_ROUTE_UNREACHABLE, /* EHOSTUNREACH */
+    HF_ROUTE_PROHIBIT,    /* EACCES */
+    HF_ROUTE_BLACKHOLE,   /* EINVAL, as Linux answers */
+    HF_ROUTE_UNLESS_BOUND /* unicast, but this host's own where a socket here is bound to that port */
+};
+
+struct hf_route {
+    const char *prefix; /* "0.0.0.0/0", "::/0", "127.0.0.53/32" */
+    const char *via;    /* gateway address, or NULL: on the link */
+    const char *source; /* preferred source address, or NULL */
+    struct hf_link *link; /* NULL for unreachable, prohibit, blackhole and local */
+    enum hf_route_kind kind;
+    uint32_t metric; /* lower wins among equal prefixes */
+};
+HF_NODISCARD int hf_route_add(struct hf_stack *st, const struct hf_route *route);
+/* -HF_ENOENT when there is no such route. */
+HF_NODISCARD int hf_route_del(struct hf_stack *st, const char *prefix, uint32_t metric);
+
+/* How often the stack dropped something for that reason. */
+uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason);
+
+/* Sockets now open, TCP connections by being alive, TIME-WAIT records: for leak checks and metrics. */
+struct hf_stack_stats {
+    uint64_t sockets, tcp_connections, tcp_time_wait, udp_sockets;
+    uint64_t segments_in, segments_out, segments_retransmitted, packets_in, packets_out;
+};
+void hf_stack_stats(const struct hf_stack *st, struct hf_stack_stats *out);
+
+#endif

@@ -1,0 +1,25 @@
+/* Objects of one size, cut from slabs; empty slabs go back to the environment. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include "base/list.h"
+#include "handfast/env.h"
+#include "handfast/types.h"
+
+struct pool {
+    const struct hf_env *env;
+    struct list slabs; /* slabs with free objects, the emptiest last */
+    uint32_t object_bytes, slab_bytes, per_slab;
+    uint64_t used;      /* objects out */
+    uint32_t idle;      /* wholly empty slabs kept; at most one */
+};
+
+/* object_bytes up to 16 KiB; objects are aligned to 64 when that large, else to 16. */
+void pool_init(struct pool *p, const struct hf_env *env, uint32_t object_bytes);
+/* All objects must be back. */
+void pool_fini(struct pool *p);
+/* Contents undefined. NULL without memory. */
+void *pool_get(struct pool *p);
+void pool_put(struct pool *p, void *object);
+
+#endif

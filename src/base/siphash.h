@@ -1,0 +1,9 @@
+/* SipHash-1-3 (Aumasson, Bernstein): a keyed hash that an attacker cannot steer. */
+#ifndef BASE_SIPHASH_H
+#define BASE_SIPHASH_H
+
+#include "handfast/types.h"
+
+uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len);
+
+#endif

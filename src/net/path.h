@@ -1,0 +1,67 @@
+/* The way to one destination: route, link, next hop, source address, MTU. Shared by all that go
+ * there and counted; found anew when the routes have changed. */
+#ifndef NET_PATH_H
+#define NET_PATH_H
+
+#include "base/hash.h"
+#include "net/net.h"
+
+struct neighbour;
+
+struct path {
+    struct hash_node node;
+    struct list link_in_lru;     /* for path.c */
+    struct net *net;
+    uint32_t refs;
+    uint32_t generation;         /* of the routes it was found in */
+    struct ip_addr dst;
+    struct ip_addr next_hop;     /* dst itself when on the link */
+    struct ip_addr src;          /* what source selection chose; RFC 6724, RFC 1122 3.3.4.3 */
+    struct hf_link *link;        /* lo for local destinations */
+    struct neighbour *neighbour; /* resolved or being so; NULL where the link needs none */
+    uint32_t mtu;                /* of the path: the link's, or less by PMTUD */
+    hf_time mtu_until;           /* when a learned MTU is forgotten; RFC 1191 6.3, 10 minutes */
+    bool is_local, is_broadcast, is_multicast;
+};
+
+struct path_query {
+    struct ip_addr dst; /* not any; link-local IPv6 needs link_index */
+    struct ip_addr src; /* what the caller is bound to, or ADDR_ANY4 / ADDR_ANY6 */
+    uint32_t link_index; /* SO_BINDTODEVICE or scope id; 0: any */
+    uint16_t port;      /* destination port and protocol, for HF_ROUTE_UNLESS_BOUND */
+    uint8_t proto;
+};
+
+/* 0 and a counted path, or
+ *   -HF_ENETUNREACH   no route
+ *   -HF_EHOSTUNREACH  an unreachable route
+ *   -HF_EACCES        a prohibit route
+ *   -HF_EINVAL        a blackhole route; a source that is not this host's (as Linux answers);
+ *                     a link-local destination without a link
+ *   -HF_EADDRNOTAVAIL no usable source address
+ *   -HF_ENOBUFS       no memory
+ * *out is unchanged on error. */
+HF_NODISCARD int path_find(struct net *net, const struct path_query *q, struct path **out);
+
+static inline struct path *path_ref(struct path *p)
+{
+    p->refs++;
+    return p;
+}
+/* NULL is fine. */
+void path_put(struct path *p);
+
+/* Routes, addresses or links have changed since: find it again before using it for long. */
+bool path_is_stale(const struct path *p);
+
+/* The MTU now, in bytes of IP packet. */
+uint32_t path_mtu(struct path *p);
+
+/* A router said the path takes only that much. Kept if it is smaller than now and at least 552
+ * (IPv4; Linux's min_pmtu) or 1280 (IPv6). True when the path's MTU went down. RFC 1191, RFC 8201. */
+bool path_lower_mtu(struct path *p, uint32_t mtu);
+
+/* The peer answered: its neighbour entry is confirmed (RFC 4861 7.3.1). Cheap. */
+void path_confirm(struct path *p);
+
+#endif

@@ -1,0 +1,40 @@
+/* Which socket a packet is for: by four-tuple, else by local address and port. One demux for TCP,
+ * one for UDP. RFC 9293 3.10.7, RFC 1122 4.1.3.5. */
+#ifndef TRANSPORT_DEMUX_H
+#define TRANSPORT_DEMUX_H
+
+#include "transport/pcb.h"
+
+struct demux {
+    struct core *core;
+    struct hash conns; /* struct demux_entry by four-tuple */
+    struct hash bound; /* by local port and address */
+    struct demux_entry *any_dst; /* the gateway's, or NULL */
+};
+
+HF_NODISCARD int demux_init(struct demux *d, struct core *core);
+void demux_fini(struct demux *d);
+
+/* Enters by four-tuple (all four are set) or by local address and port; kind says which afterwards. */
+void demux_insert_conn(struct demux *d, struct demux_entry *e);
+void demux_insert_bound(struct demux *d, struct demux_entry *e);
+/* From whichever table; none is fine. */
+void demux_remove(struct demux *d, struct demux_entry *e);
+
+/* Puts to in from's place: the same tuple, now a TIME-WAIT record, say. to copies the identity and
+ * the port hold of from, which then has neither. */
+void demux_replace(struct demux *d, struct demux_entry *from, struct demux_entry *to);
+
+/* An entry with exactly that four-tuple, or NULL. link_index: by which it came (0: any): entries
+ * bound to another link do not match. */
+struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr *laddr,
+                                    uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+                                    uint32_t link_index);
+
+/* The bound entry that suits best: its address exactly, else the family's any, else an IPv6 any
+ * that is not v6only, else any_dst; among SO_REUSEPORT equals one by the hash of the peer. */
+struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr *laddr,
+                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+                                     uint32_t link_index);
+
+#endif

@@ -1,0 +1,48 @@
+/* Who holds which local port. One `ports` for TCP, one for UDP.
+ *
+ * Three ways to hold: bind() takes a port of an address for itself (bucket owners, compared by
+ * Linux's rules of SO_REUSEADDR and SO_REUSEPORT); connect() takes a port for one four-tuple only,
+ * so the same port serves many peers (groups: per local address, peer and peer port, a few ports in
+ * line, then a bitmap with a summary: the last free port costs what the first did); a listener's
+ * children and their TIME-WAIT share its port and keep others from binding it. RFC 6056 3.3.4. */
+#ifndef TRANSPORT_PORTS_H
+#define TRANSPORT_PORTS_H
+
+#include "transport/demux.h"
+
+struct port_bucket;
+struct port_group;
+
+struct ports {
+    struct core *core;
+    struct demux *demux;
+    struct hash buckets; /* struct port_bucket by port */
+    struct hash groups;  /* struct port_group by (laddr, raddr, rport) */
+    uint64_t *taken;     /* bitmap of ports that bind() holds: automatic ones keep clear of them */
+    uint16_t min, max;   /* the automatic range */
+    bool shared_tuples;  /* UDP: two sockets may have one four-tuple */
+};
+
+HF_NODISCARD int ports_init(struct ports *p, struct core *core, struct demux *demux,
+                            uint16_t min, uint16_t max, bool shared_tuples);
+void ports_fini(struct ports *p);
+
+/* Holds laddr:port for pcb (port 0: any free one) and sets entry.laddr and lport.
+ * -HF_EADDRINUSE: someone holds it against these options, or (port 0) none is free. -HF_ENOMEM. */
+HF_NODISCARD int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr,
+                            uint16_t port);
+
+/* listen() looks again: two SO_REUSEADDR owners may not both listen. -HF_EADDRINUSE. */
+HF_NODISCARD int ports_check_listen(struct ports *p, struct pcb *pcb);
+
+/* For connect(): laddr, raddr and rport are set and lport is 0: picks one and holds it for this
+ * four-tuple. -HF_EADDRNOTAVAIL: none is left. -HF_ENOMEM. Does not enter the demux. */
+HF_NODISCARD int ports_connect(struct ports *p, struct pcb *pcb);
+
+/* A listener's child holds the port with it. -HF_ENOMEM. */
+HF_NODISCARD int ports_child(struct ports *p, struct pcb *child, const struct pcb *listener);
+
+/* Gives the port up, however it was held, a TIME-WAIT record's too. lport keeps its value. */
+void ports_release(struct ports *p, struct demux_entry *e);
+
+#endif

@@ -1,0 +1,177 @@
+/* TCP as the socket layer sees it: RFC 9293's user calls, and Linux's answers where it has its own.
+ *
+ * A struct tcb lives inside the socket, which hands it to tcb_init and keeps it in place. After
+ * tcp_close it belongs to TCP until up->released. Nothing here waits or calls back into the
+ * socket layer except through struct tcp_up. Errors are negated HF_E.... */
+#ifndef TRANSPORT_TCP_TCP_H
+#define TRANSPORT_TCP_TCP_H
+
+#include "handfast/socket.h"
+#include "transport/ports.h"
+
+struct tcb;
+
+enum tcp_state {
+    TCP_CLOSED,
+    TCP_LISTEN,
+    TCP_SYN_SENT,
+    TCP_SYN_RECEIVED,
+    TCP_ESTABLISHED,
+    TCP_FIN_WAIT_1,
+    TCP_FIN_WAIT_2,
+    TCP_CLOSE_WAIT,
+    TCP_CLOSING,
+    TCP_LAST_ACK,
+    TCP_TIME_WAIT,
+};
+
+/* What the socket layer hands down. */
+struct tcp_up {
+    /* A fresh, tcb_init-ed child for a SYN that reached the listener, its socket inheriting the
+     * listener's options; NULL without memory. */
+    struct tcb *(*child_new)(struct tcb *listener);
+    /* State, readability, writability or the pending error of tcb may have changed. Never called
+     * after tcp_close. Must not call back into TCP. */
+    void (*event)(struct tcb *tcb);
+    /* TCP has let go of a tcb that was closed, or of a child that never was accepted: the socket's
+     * memory can go. TCP does not touch it after this. */
+    void (*released)(struct tcb *tcb);
+};
+
+#define TCP_CC_NAME 16
+
+struct tcp {
+    struct core *core;
+    struct net *net;
+    struct demux demux;
+    struct ports ports;
+    const struct tcp_up *up;
+    struct list time_wait;       /* struct timewait by age, timewait.c */
+    struct timer time_wait_timer;
+    struct pool *tw_pool;
+    /* Defaults that sockets start from; Linux's sysctls of the same names. */
+    uint32_t rmem_default, rmem_max, wmem_default, wmem_max;
+    uint8_t syn_retries;         /* 6: a connect times out after 127 s */
+    uint8_t synack_retries;      /* 5 */
+    uint8_t retries2;            /* 15 */
+    uint8_t orphan_retries;      /* 8: what Linux makes of 0 */
+    bool timestamps, sack, window_scaling;
+    hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
+    hf_time challenge_at;        /* RFC 5961 limit of challenge ACKs */
+    uint32_t challenge_left;
+};
+
+HF_NODISCARD int tcp_init(struct tcp *tcp, struct core *core, struct net *net,
+                          const struct tcp_up *up, uint16_t port_min, uint16_t port_max);
+/* All tcbs have been aborted or never left CLOSED; TIME-WAIT records are freed here. */
+void tcp_fini(struct tcp *tcp);
+
+/* Makes tcb a CLOSED connection of the given family. No memory is taken. */
+void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only);
+extern const size_t tcb_bytes; /* sizeof(struct tcb), for those who only see it from here */
+struct pcb *tcb_pcb(struct tcb *tcb);
+
+/* ---- user calls, RFC 9293 3.10.1 to 3.10.5 ---- */
+
+/* Begins an active open: finds the path, source address and port as far as they are not bound, and
+ * sends the SYN. dst: a unicast or whatever else address with a port; family fits (v6 socket: both).
+ * Returns 0: state is SYN-SENT. Or the socket is unchanged but for what Linux changes too:
+ *   -HF_ENETUNREACH     no route; broadcast and multicast destinations
+ *   path_find's errors  as they come
+ *   -HF_EADDRNOTAVAIL   the four-tuple is taken, or no port is left
+ *   -HF_ENOBUFS         no memory                                              (C03, NetSem connect_1) */
+HF_NODISCARD int tcp_open_active(struct tcb *tcb, const struct endpoint *dst);
+
+/* CLOSED -> LISTEN (binding to any port when unbound), or a new backlog in LISTEN. -HF_EADDRINUSE,
+ * -HF_ENOMEM. backlog as Linux means it: backlog + 1 wait in the accept queue. */
+HF_NODISCARD int tcp_listen(struct tcb *tcb, uint32_t backlog);
+
+/* The oldest connection of the accept queue, established or already dead; NULL when none waits. */
+struct tcb *tcp_accept(struct tcb *listener);
+bool tcp_can_accept(const struct tcb *listener);
+
+/* Queues bytes of iov and sends what may be sent. Returns bytes taken, at least 1;
+ *   -HF_EAGAIN no room   -HF_EPIPE sending is shut, or the connection is over
+ *   -HF_ENOTCONN never opened   -pending error, which is thereby taken   -HF_ENOBUFS
+ * TCP_SEND_MORE: more follows soon (MSG_MORE). TCP_SEND_OOB: the last byte is urgent.
+ * In SYN-SENT and SYN-RECEIVED: -HF_EAGAIN. */
+enum { TCP_SEND_MORE = 1, TCP_SEND_OOB = 2 };
+HF_NODISCARD int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags);
+/* As hf_sock_reserve and hf_sock_commit. */
+HF_NODISCARD int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n);
+void tcp_commit(struct tcb *tcb, size_t len);
+
+/* Bytes in order, copied to iov. Returns their number, 0 at the end of the stream;
+ *   -HF_EAGAIN nothing yet   -HF_ENOTCONN never opened, or listening
+ *   -pending error, taken; queued data comes before it
+ * TCP_RECV_PEEK leaves them queued. TCP_RECV_DISCARD counts and drops instead of copying (MSG_TRUNC).
+ * TCP_RECV_OOB: the urgent byte; -HF_EINVAL when there is none or it is inline, -HF_EAGAIN not yet here.
+ * A read stops at the urgent mark as Linux's does. peek_off: bytes to skip first (with PEEK). */
+enum { TCP_RECV_PEEK = 1, TCP_RECV_DISCARD = 2, TCP_RECV_OOB = 4 };
+HF_NODISCARD int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
+                              uint32_t peek_off);
+/* As hf_sock_peek and hf_sock_consume. */
+HF_NODISCARD int tcp_peek(struct tcb *tcb, struct hf_iovec *iov, int n);
+void tcp_consume(struct tcb *tcb, size_t len);
+
+/* No more will be sent: FIN after what is queued. -HF_ENOTCONN when not connected. */
+HF_NODISCARD int tcp_shut_send(struct tcb *tcb);
+
+/* RFC 9293 CLOSE and the socket is gone: unread data or abort make it a RST (RFC 2525 2.17), a
+ * listener drops its queue with RST, SYN-SENT just ends. up->released follows, maybe at once. */
+void tcp_close(struct tcb *tcb, bool abort);
+
+/* connect(AF_UNSPEC), and shutdown of a connecting or listening socket: back to CLOSED, with RST where
+ * there was a peer (Linux tcp_disconnect), err left ECONNRESET where Linux leaves it. The tcb can
+ * be opened again. Bound addresses and ports stay as pcb says. */
+void tcp_disconnect(struct tcb *tcb);
+
+/* ---- what the socket layer asks ---- */
+
+enum tcp_state tcp_state(const struct tcb *tcb);
+uint32_t tcp_readable(const struct tcb *tcb);   /* bytes in order and unread */
+bool tcp_fin_received(const struct tcb *tcb);   /* nothing comes after them */
+bool tcp_fin_queued(const struct tcb *tcb);     /* shut_send was called */
+uint32_t tcp_unsent(const struct tcb *tcb);     /* SIOCOUTQNSD */
+uint32_t tcp_unacked(const struct tcb *tcb);    /* SIOCOUTQ: queued and not acknowledged, FIN not counted */
+/* Room enough that poll() says POLLOUT (a third of the buffer: Linux's sk_stream_is_writeable). */
+bool tcp_writable(const struct tcb *tcb);
+bool tcp_urgent_pending(const struct tcb *tcb); /* POLLPRI */
+bool tcp_at_mark(const struct tcb *tcb);        /* SIOCATMARK */
+
+/* ---- options: values have been checked by the caller ---- */
+
+struct tcp_options {
+    uint32_t rcvbuf, sndbuf;     /* bytes, as SO_RCVBUF reports them (Linux: doubled); 0: automatic */
+    uint32_t rcvlowat;           /* 1 or more */
+    uint32_t user_timeout_ms;    /* 0: none */
+    uint32_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
+    uint32_t notsent_lowat;      /* UINT32_MAX: off */
+    uint32_t window_clamp;       /* 0: none */
+    int32_t linger2_s;           /* 0: default, -1: none */
+    uint16_t maxseg;             /* TCP_MAXSEG, 0: not set */
+    uint8_t keep_cnt;            /* 9 */
+    uint8_t syncnt;              /* TCP_SYNCNT, 0: the stack's */
+    uint8_t defer_accept_s;
+    uint8_t nodelay : 1, cork : 1, keepalive : 1, quickack : 1, oob_inline : 1;
+    uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
+};
+/* The live options. After changing them call tcp_options_changed: it arms timers and sends. */
+struct tcp_options *tcp_options(struct tcb *tcb);
+void tcp_options_changed(struct tcb *tcb);
+uint32_t tcp_mss(const struct tcb *tcb);         /* what TCP_MAXSEG reports */
+uint32_t tcp_rcvbuf(const struct tcb *tcb);      /* what SO_RCVBUF, SO_SNDBUF report */
+uint32_t tcp_sndbuf(const struct tcb *tcb);
+/* Linux's struct tcp_info, its first len bytes at most; returns how many were written. */
+uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len);
+void tcp_connect_record(const struct tcb *tcb, struct hf_connect_record *out);
+
+/* ---- held connections: a listener with any_dst does not answer SYNs by itself ---- */
+
+/* A child that tcp_accept gave in SYN-RECEIVED, no SYN-ACK sent: sends it. */
+void tcp_answer(struct tcb *tcb);
+/* Refuses it: RST, ICMP error or nothing, and then as tcp_close. */
+void tcp_refuse(struct tcb *tcb, enum hf_refusal how);
+hf_time tcp_held_since(const struct tcb *tcb, uint32_t *syns);
+
+#endif
