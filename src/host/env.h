@@ -1,0 +1,12 @@
+/* The hf_env of an ordinary process: malloc, getrandom, a message and abort(). */
+#ifndef HOST_ENV_H
+#define HOST_ENV_H
+
+#include "handfast/env.h"
+
+struct hf_env host_env(void);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+hf_time host_now(void);
+
+#endif
