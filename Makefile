@@ -1,9 +1,13 @@
 # Build and test Handfast. V=release|debug|asan|tsan|cov picks a build; each has its own directory.
+#   make  test  check  check-full  demo  conformance  programs  fuzz  fmt  clauses  install  clean
 V ?= release
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 SONAME := libhandfast.so.0
+FUZZ_S ?= 60
 B := build/$(V)
 
 WARN := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -13,34 +17,106 @@ FLAGS_debug := -O0 -g3
 FLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -g -fsanitize=thread
 FLAGS_cov := -O0 -g --coverage
-CFLAGS += $(WARN) $(FLAGS_$(V)) -Iinclude -Isrc -fPIC -fvisibility=hidden -MMD -MP -DHF_VERSION='"$(VERSION)"'
+CFLAGS += $(WARN) $(FLAGS_$(V)) -Iinclude -Isrc -fPIC -fno-semantic-interposition -MMD -MP -DHF_VERSION='"$(VERSION)"'
 LDFLAGS += $(filter -fsanitize=% --coverage,$(FLAGS_$(V)))
 
-CORE_SRC := $(sort $(shell find src/base src/wire src/net src/transport src/socket src/stack -name '*.c'))
-LIB_SRC := $(sort $(shell find src/host src/links -name '*.c'))
-CMD_SRC := $(sort $(shell find src/gateway src/run src/cli -name '*.c'))
-UNIT_SRC := $(sort $(shell find tests/unit tests/script -name '*.c' 2>/dev/null))
+find_c = $(sort $(if $(wildcard $(1)),$(shell find $(wildcard $(1)) -name '*.c')))
+CORE_SRC := $(call find_c,src/base src/wire src/net src/transport src/socket src/stack)
+LIB_SRC := $(call find_c,src/host src/links)
+CMD_SRC := $(call find_c,src/gateway src/run src/cli)
+UNIT_SRC := $(call find_c,tests/unit tests/script tests/fault)
+PLAIN_SRC := $(call find_c,tests/posix tests/platform)# conformance programs: nothing of ours is linked
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
+PROGRAMS := $(addprefix $(B)/tests/programs/,hostile $(if $(shell command -v musl-gcc),client-musl) \
+              $(if $(shell command -v go),client-go))
 
-all: $(B)/libhandfast.a $(B)/handfast
+all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
+
 $(CORE_OBJ): CFLAGS += -ffreestanding
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
-$(B)/libhandfast.a: $(CORE_OBJ) $(LIB_OBJ)
+# Unit tests and the command link the layers as they are; a user's archive shows hf_* and nothing else.
+$(B)/layers.a: $(CORE_OBJ) $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
-$(B)/handfast: $(CMD_OBJ) $(B)/libhandfast.a
+$(B)/libhandfast.a: $(CORE_OBJ) $(LIB_OBJ)
+	@rm -f $@
+	$(LD) -r -o $(B)/handfast-all.o $^
+	objcopy --wildcard --keep-global-symbol='hf_*' $(B)/handfast-all.o
+	$(AR) rcs $@ $(B)/handfast-all.o
+$(B)/$(SONAME): tools/libhandfast.map $(CORE_OBJ) $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
+	ln -sf $(SONAME) $(B)/libhandfast.so
+$(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
-$(B)/tests/%: tests/%.c $(B)/libhandfast.a
+$(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/layers.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/libhandfast.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/layers.a -pthread
+$(PLAIN_BIN): $(B)/tests/%: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< -pthread
+$(B)/tests/programs/hostile: tests/programs/src/hostile.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -pthread
+$(B)/tests/programs/client-musl: tests/programs/src/client.c
+	@mkdir -p $(@D)
+	musl-gcc $(WARN) -O2 -static -o $@ $<
+$(B)/tests/programs/client-go: tests/programs/src/client.go
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 GO111MODULE=off GOFLAGS= GOCACHE=$(abspath build/gocache) go build -o $@ $<
+
 unit: $(UNIT_BIN)
-	prove -e '' $(UNIT_BIN)
+	prove -e '' $(filter %$(T),$(UNIT_BIN))
+test: all unit
+programs: $(B)/handfast $(PROGRAMS)
+	HANDFAST=$(B)/handfast HF_PROGRAMS=$(B)/tests/programs prove -v --timer -e '' tests/programs/*$(T).t
+interop: $(B)/handfast
+	HANDFAST=$(B)/handfast prove --timer -e '' tests/interop/*.t
+conformance: $(B)/handfast $(PLAIN_BIN)
+	tests/posix/run kernel $(B)/tests/posix
+	tests/posix/run handfast $(B)/handfast $(B)/tests/posix
+checkers: $(B)/libhandfast.a
+	tools/check_format
+	tools/check_layers.py
+	tools/check_core.sh $(B)
+	tools/check_names.py
+	tools/clauses.py --check
+check:
+	tools/deps.sh check
+	$(MAKE) checkers test
+	$(MAKE) CC=clang B=build/clang all
+	$(MAKE) V=asan all unit
+	$(MAKE) conformance programs interop
+check-full: check
+	$(MAKE) V=tsan all unit
+	$(MAKE) V=asan conformance programs interop
+demo:
+	tools/deps.sh demo
+	$(MAKE) all
+	HANDFAST=$(B)/handfast tools/demo.sh
+# Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME.
+fuzz:
+	for t in $(basename $(notdir $(wildcard fuzz/*.c))); do \
+	    tools/fuzz.sh $$t $(FUZZ_S) || exit 1; done
+fmt:
+	tools/check_format --fix
+clauses:
+	tools/clauses.py
+install: all
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/handfast lib/pkgconfig)
+	install -m 755 $(B)/handfast $(DESTDIR)$(PREFIX)/bin
+	install -m 644 include/handfast/*.h $(DESTDIR)$(PREFIX)/include/handfast
+	install -m 644 $(B)/libhandfast.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(B)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/libhandfast.so.$(VERSION)
+	ln -sf libhandfast.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libhandfast.so
+	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all unit clean
--include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d)
+.PHONY: all unit test programs interop conformance checkers check check-full demo fuzz fmt clauses install clean
+-include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d)
