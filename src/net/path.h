@@ -22,6 +22,12 @@ struct path {
     uint32_t mtu;                /* of the path: the link's, or less by PMTUD */
     hf_time mtu_until;           /* when a learned MTU is forgotten; RFC 1191 6.3, 10 minutes */
     bool is_local, is_broadcast, is_multicast;
+    /* for path.c: what was asked, besides dst */
+    struct ip_addr asked_src;
+    uint32_t asked_link;
+    bool unless_bound; /* by an HF_ROUTE_UNLESS_BOUND route: ask again for each port */
+    bool own_only;     /* found without such routes */
+    bool is_hashed;    /* others can find it */
 };
 
 struct path_query {
@@ -60,6 +66,12 @@ uint32_t path_mtu(struct path *p);
 /* A router said the path takes only that much. Kept if it is smaller than now and at least 552
  * (IPv4; Linux's min_pmtu) or 1280 (IPv6). True when the path's MTU went down. RFC 1191, RFC 8201. */
 bool path_lower_mtu(struct path *p, uint32_t mtu);
+
+/* path.c's table. */
+HF_NODISCARD int path_init(struct net *net);
+void path_fini(struct net *net);
+/* Paths by that link lead nowhere from now on. */
+void path_drop_link(struct net *net, const struct hf_link *link);
 
 /* The peer answered: its neighbour entry is confirmed (RFC 4861 7.3.1). Cheap. */
 void path_confirm(struct path *p);
