@@ -45,11 +45,13 @@ void loop_remove(struct loop *l, struct loop_fd *w);
 void loop_add_source(struct loop *l, struct loop_source *s);
 void loop_remove_source(struct loop *l, struct loop_source *s);
 void loop_post(struct loop *l, struct loop_task *t);
+/* Takes back what was posted, for owners that end; t need not be posted. Looks through the list. */
+void loop_unpost(struct loop *l, struct loop_task *t);
 
 /* The monotonic clock, read once per turn of the loop. */
 hf_time loop_now(const struct loop *l);
 
-/* Turns until loop_stop. */
+/* Turns until loop_stop; at once over when that was called before. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
