@@ -8,8 +8,8 @@
 void ip4_input(struct net *net, struct hf_link *link, struct hf_frame *f);
 void ip6_input(struct net *net, struct hf_link *link, struct hf_frame *f);
 
-/* Hands a whole datagram to the transport of ip->proto, or answers that there is none. pointer: where
- * in the packet the protocol's number stands, for ICMPv6. Takes f. */
+/* Hands a whole datagram to the transport of ip->proto, or answers that there is none. pointer:
+ * where in the packet the protocol's number stands, for ICMPv6. Takes f. */
 void ip_deliver(struct net *net, const struct ip_info *ip, struct hf_frame *f, uint32_t pointer);
 
 /* Notes where the IP header is and moves head behind header_bytes of it, leaving as much of the

@@ -4,8 +4,8 @@
 
 #include "net/path.h"
 
-/* Sends the IP packet f to the path's next hop; on Ethernet behind its header, once the neighbour is
- * known: until then f waits with it. Takes f. */
+/* Sends the IP packet f to the path's next hop; on Ethernet behind its header, once the neighbour
+ * is known: until then f waits with it. Takes f. */
 void link_output(struct net *net, struct path *path, struct hf_frame *f);
 
 /* Puts an Ethernet header in front of f and sends it. Takes f. */

@@ -27,12 +27,12 @@ struct neighbour {
     struct hf_link *link;
     struct ip_addr addr;
     struct timer timer;
-    hf_time reachable_until; /* REACHABLE: when it becomes STALE */
+    hf_time reachable_until;       /* REACHABLE: when it becomes STALE */
     struct hf_frame *first, *last; /* waiting IP packets, in order */
-    uint32_t refs;           /* paths */
-    uint8_t waiting;         /* frames */
-    uint8_t state;           /* enum neigh_state */
-    uint8_t probes;          /* asked so often without an answer */
+    uint32_t refs;                 /* paths */
+    uint8_t waiting;               /* frames */
+    uint8_t state;                 /* enum neigh_state */
+    uint8_t probes;                /* asked so often without an answer */
     uint8_t mac[6];
 };
 
@@ -59,8 +59,8 @@ enum neigh_claim {
     NEIGH_ANSWER,   /* it answers, to us */
     NEIGH_ANNOUNCE, /* nobody asked */
 };
-/* addr on link says its MAC is mac. A claim never replaces a known MAC unless we have asked: it only
- * makes us ask. */
+/* addr on link says its MAC is mac. A claim never replaces a known MAC unless we have asked: it
+ * only makes us ask. */
 void neighbour_learn(struct net *net, struct hf_link *link, const struct ip_addr *addr,
                      const uint8_t mac[6], enum neigh_claim claim);
 

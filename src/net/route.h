@@ -12,7 +12,7 @@ struct route {
     unsigned bits;         /* 0..128; IPv4: 96 + length */
     uint8_t kind;          /* enum hf_route_kind, ROUTE_BROADCAST */
     uint32_t metric;
-    struct hf_link *link;  /* NULL where the kind needs none */
+    struct hf_link *link; /* NULL where the kind needs none */
     bool has_via, has_source;
     struct ip_addr via;    /* gateway, of the prefix's family */
     struct ip_addr source; /* preferred source */
@@ -24,7 +24,8 @@ void route_fini(struct net *net);
 /* Adds a copy of *r, its prefix masked. Among equal prefixes UNLESS_BOUND comes first, then this
  * host's own (local, broadcast), then the lowest metric. 0, -HF_ENOMEM, or
  *   -HF_EEXIST  same prefix, metric, kind class and link
- *   -HF_EINVAL  bits out of range, a link missing where the kind needs one, via of another family */
+ *   -HF_EINVAL  bits out of range, a link missing where the kind needs one, via of another family
+ */
 HF_NODISCARD int route_add(struct net *net, const struct route *r);
 
 /* Takes out the first route with that prefix and metric that route_add of a user made (addresses
