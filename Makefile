@@ -31,7 +31,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
-PROGRAMS := $(addprefix $(B)/tests/programs/,hostile $(if $(shell command -v musl-gcc),client-musl) \
+PROGRAMS := $(addprefix $(B)/tests/programs/,hostile storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
@@ -60,7 +60,7 @@ $(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/layers.a
 $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< -pthread
-$(B)/tests/programs/hostile: tests/programs/src/hostile.c
+$(B)/tests/programs/hostile $(B)/tests/programs/storm: $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -pthread
 $(B)/tests/programs/client-musl: tests/programs/src/client.c
