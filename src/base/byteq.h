@@ -5,7 +5,7 @@
 
 #include "handfast/frame.h"
 
-struct chunk; /* a piece of a page, in byteq.c */
+struct chunk; /* a piece of a page, base/frame_pool.h */
 
 struct byteq {
     struct hf_frame_pool *pool;

@@ -21,5 +21,7 @@ void pool_fini(struct pool *p);
 /* Contents undefined. NULL without memory. */
 void *pool_get(struct pool *p);
 void pool_put(struct pool *p, void *object);
+/* Gives the idle slab back to the environment. */
+void pool_trim(struct pool *p);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define WHEEL_TICK_BITS 17
 #define WHEEL_SLOT_BITS 6
-#define WHEEL_LEVELS 7 /* 2^(17+42) ns: eighteen years; later than that is put at the far end */
+#define WHEEL_LEVELS 8 /* 2^(17+48) ns: every hf_time has a place */
 #define WHEEL_SLOTS (1 << WHEEL_SLOT_BITS)
 
 struct timer {
@@ -21,6 +21,7 @@ struct timer {
 struct wheel {
     uint64_t tick; /* all due at or before it has fired */
     uint64_t armed[WHEEL_LEVELS]; /* a bit per slot that is not empty */
+    struct list overdue;          /* armed for a tick that had passed: for the next advance */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 

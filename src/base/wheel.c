@@ -1,0 +1,179 @@
+/* The timing wheel.
+ *
+ * A tick's number is read as eight digits of six bits. A timer hangs at the level of the highest
+ * digit in which its tick differs from the wheel's, in the slot of that digit's value. So what
+ * hangs at a level is due before anything that hangs higher, slots lie ahead of the wheel's own
+ * digit and never wrap, and the next slot is the lowest bit of the lowest level that has one. When
+ * the wheel comes to a slot above level 0 it spreads its timers over the levels below. Ticks at
+ * which nothing hangs are jumped over. */
+#include "base/wheel.h"
+
+#define NO_SLOT   UINT16_MAX /* timer.slot of those in wheel.overdue */
+#define SLOT_MASK ((uint64_t)WHEEL_SLOTS - 1)
+
+/* Rounded up: a timer never fires early. */
+static uint64_t tick_of_due(hf_time due)
+{
+    if (due <= 0)
+        return 0;
+    return ((uint64_t)due + ((uint64_t)1 << WHEEL_TICK_BITS) - 1) >> WHEEL_TICK_BITS;
+}
+
+static hf_time tick_time(uint64_t tick)
+{
+    uint64_t last = (uint64_t)HF_TIME_NEVER >> WHEEL_TICK_BITS;
+
+    return tick > last ? HF_TIME_NEVER : (hf_time)(tick << WHEEL_TICK_BITS);
+}
+
+void wheel_init(struct wheel *w, hf_time now)
+{
+    w->tick = (uint64_t)now >> WHEEL_TICK_BITS;
+    list_init(&w->overdue);
+    for (int level = 0; level < WHEEL_LEVELS; level++) {
+        w->armed[level] = 0;
+        for (int i = 0; i < WHEEL_SLOTS; i++)
+            list_init(&w->slots[level][i]);
+    }
+}
+
+void timer_init(struct timer *t, void (*fire)(struct timer *timer))
+{
+    list_init(&t->link);
+    t->due = 0;
+    t->fire = fire;
+    t->slot = NO_SLOT;
+}
+
+static uint16_t slot_for(const struct wheel *w, uint64_t tick)
+{
+    unsigned level;
+
+    if (tick <= w->tick)
+        return NO_SLOT;
+    level = (63 - (unsigned)__builtin_clzll(tick ^ w->tick)) / WHEEL_SLOT_BITS;
+    return (uint16_t)(level * WHEEL_SLOTS + (tick >> (level * WHEEL_SLOT_BITS) & SLOT_MASK));
+}
+
+static void hang(struct wheel *w, struct timer *t, uint16_t slot)
+{
+    unsigned level = slot / WHEEL_SLOTS, index = slot % WHEEL_SLOTS;
+
+    t->slot = slot;
+    if (slot == NO_SLOT) {
+        list_push_back(&w->overdue, &t->link);
+        return;
+    }
+    list_push_back(&w->slots[level][index], &t->link);
+    w->armed[level] |= (uint64_t)1 << index;
+}
+
+void wheel_arm(struct wheel *w, struct timer *t, hf_time due)
+{
+    uint16_t slot = slot_for(w, tick_of_due(due));
+
+    t->due = due;
+    if (timer_is_armed(t)) {
+        if (t->slot == slot && slot != NO_SLOT)
+            return;
+        wheel_cancel(w, t);
+    }
+    hang(w, t, slot);
+}
+
+void wheel_cancel(struct wheel *w, struct timer *t)
+{
+    unsigned level = t->slot / WHEEL_SLOTS, index = t->slot % WHEEL_SLOTS;
+
+    if (!timer_is_armed(t))
+        return;
+    list_remove(&t->link);
+    if (t->slot != NO_SLOT && list_empty(&w->slots[level][index]))
+        w->armed[level] &= ~((uint64_t)1 << index);
+}
+
+/* The first slot that has a timer, as its level and where it begins; false when none has. */
+static bool next_slot(const struct wheel *w, unsigned *level, uint64_t *tick)
+{
+    for (unsigned i = 0; i < WHEEL_LEVELS; i++) {
+        unsigned shift = i * WHEEL_SLOT_BITS, above = shift + WHEEL_SLOT_BITS;
+
+        if (!w->armed[i])
+            continue;
+        *level = i;
+        *tick = w->tick >> above << above | (uint64_t)__builtin_ctzll(w->armed[i]) << shift;
+        return true;
+    }
+    return false;
+}
+
+hf_time wheel_next(const struct wheel *w)
+{
+    unsigned level;
+    uint64_t tick;
+
+    if (!list_empty(&w->overdue))
+        return tick_time(w->tick);
+    return next_slot(w, &level, &tick) ? tick_time(tick) : HF_TIME_NEVER;
+}
+
+/* Takes all of `from` over into the empty list `to`. */
+static void list_take(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    list_add_between(to, from->prev, from->next);
+    list_init(from);
+}
+
+/* A timer that was armed from inside fire for a time that has passed waits in `overdue` for the
+ * next advance, so that one that arms itself at once cannot keep us here. */
+static void fire_all(struct list *due)
+{
+    struct list *link;
+
+    while ((link = list_pop_front(due)) != NULL) {
+        struct timer *t = container_of(link, struct timer, link);
+
+        t->fire(t);
+    }
+}
+
+/* The wheel's tick has come to the beginning of a slot: its timers are due now or spread out. */
+static void enter_slot(struct wheel *w, unsigned level, struct list *due)
+{
+    unsigned index = w->tick >> (level * WHEEL_SLOT_BITS) & SLOT_MASK;
+    struct list all;
+
+    list_take(&all, &w->slots[level][index]);
+    w->armed[level] &= ~((uint64_t)1 << index);
+    list_for_each (link, &all) {
+        struct timer *t = container_of(link, struct timer, link);
+        uint16_t slot = slot_for(w, tick_of_due(t->due));
+
+        list_remove(link);
+        if (slot == NO_SLOT) {
+            t->slot = NO_SLOT;
+            list_push_back(due, link);
+        } else {
+            hang(w, t, slot);
+        }
+    }
+}
+
+void wheel_advance(struct wheel *w, hf_time now)
+{
+    uint64_t target = (uint64_t)now >> WHEEL_TICK_BITS, tick;
+    struct list due;
+    unsigned level;
+
+    list_take(&due, &w->overdue);
+    fire_all(&due);
+    while (next_slot(w, &level, &tick) && tick <= target) {
+        w->tick = tick;
+        enter_slot(w, level, &due);
+        fire_all(&due);
+    }
+    w->tick = HF_MAX(w->tick, target);
+}
