@@ -12,6 +12,9 @@ enum {
     HF_LINK_ETHERNET = 1 << 0, /* frames carry an Ethernet header; neighbours by ARP and NDP */
     HF_LINK_CSUM = 1 << 1,     /* takes HF_FRAME_CSUM_PARTIAL frames */
     HF_LINK_LOOPBACK = 1 << 2, /* the stack's own */
+    /* Behind it is this host itself, whose errors come as ICMP: `prohibited` over IPv4 is the EACCES
+     * of the host's own connect(), which no ICMP code of a foreign router means to Linux. */
+    HF_LINK_HOST = 1 << 3,
 };
 
 struct hf_link_ops {
@@ -43,6 +46,8 @@ struct hf_link {
     uint32_t gso_max;     /* bytes of IP packet a super-segment may have; 0: none taken */
     uint32_t flags;       /* HF_LINK_* */
     uint8_t mac[6];       /* HF_LINK_ETHERNET only */
+    struct hf_link *below; /* the link a wrapper stands on, else NULL */
+    uint64_t dropped;     /* frames this link let go: asked to, queue full, or refused by a device */
 };
 
 /* Hands f up. Takes f. A link with nobody above drops. */
