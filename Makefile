@@ -62,7 +62,7 @@ $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< -pthread
 $(B)/tests/programs/hostile $(B)/tests/programs/storm: $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -pthread
+	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< -pthread
 $(B)/tests/programs/client-musl: tests/programs/src/client.c
 	@mkdir -p $(@D)
 	musl-gcc $(WARN) -O2 -static -o $@ $<
