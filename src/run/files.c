@@ -1,0 +1,201 @@
+/* Files: found by the vehicle's inode, looked at when something changed.
+ *
+ * The stack's call-back must not call the stack, so it only puts the file on a list; the list is
+ * worked off by a task of the loop, or at once by files_settle. A closed file stays on the list
+ * until then, so that nobody up the call chain is left with a pointer to freed memory. */
+#define _GNU_SOURCE
+#include "run/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "run/inject.h"
+#include "run/notify.h"
+#include "run/pump.h"
+#include "run/vehicle.h"
+
+static int identify(struct supervisor *sv, int vehicle, uint64_t *key)
+{
+    struct stat st;
+
+    if (fstat(vehicle, &st) < 0)
+        return -errno;
+    sv->socket_dev = st.st_dev;
+    *key = st.st_ino;
+    return 0;
+}
+
+int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file **out)
+{
+    struct file *f = calloc(1, sizeof(*f));
+    int err = f ? identify(sv, vehicle, &f->node.key) : -ENOMEM;
+
+    if (err < 0) {
+        free(f);
+        hf_sock_close(sk);
+        return err;
+    }
+    f->sv = sv;
+    f->sk = sk;
+    f->fd = f->end.fd = f->bell = f->rendezvous = f->hint_fd = -1;
+    f->sources_tail = &f->sources;
+    table_insert(&sv->files, &f->node);
+    hf_sock_set_user(sk, f);
+    sv->born_since_scan++;
+    *out = f;
+    return 0;
+}
+
+struct file *file_find(struct supervisor *sv, pid_t tid, int number)
+{
+    struct table_node *node;
+    struct file *f;
+    struct stat st;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tid, number);
+    if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_dev != sv->socket_dev)
+        return NULL;
+    node = table_find(&sv->files, st.st_ino);
+    if (!node)
+        return NULL;
+    f = container_of(node, struct file, node);
+    f->hint_tid = tid;
+    f->hint_fd = number;
+    f->missed = 0;
+    return f;
+}
+
+int file_rekey(struct file *f, int vehicle)
+{
+    uint64_t key = 0;
+    int err = identify(f->sv, vehicle, &key);
+
+    if (err < 0)
+        return err;
+    table_remove(&f->sv->files, &f->node);
+    f->node.key = key;
+    table_insert(&f->sv->files, &f->node);
+    return 0;
+}
+
+void file_shut(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void file_abandon(struct file *f)
+{
+    notify_release(f, -EBADF);
+    vehicle_drop(f);
+    table_remove(&f->sv->files, &f->node);
+    f->sk = NULL;
+    f->is_dead = true;
+    file_touch(f);
+}
+
+void file_close(struct file *f)
+{
+    struct hf_sock *sk = f->sk;
+
+    if (f->is_dead)
+        return;
+    file_abandon(f);
+    if (f->ready)
+        hf_sock_close(f->ready);
+    hf_sock_set_user(sk, NULL);
+    hf_sock_close(sk);
+}
+
+void file_touch(struct file *f)
+{
+    if (f->dirty)
+        return;
+    f->dirty = true;
+    f->dirty_next = f->sv->dirty;
+    f->sv->dirty = f;
+    loop_post(f->sv->loop, &f->sv->dirty_task);
+}
+
+void file_event(void *ctx, struct hf_sock *sk, void *user)
+{
+    if (user)
+        file_touch(user);
+}
+
+/* Held calls are asked first: a blocking connect's caller takes the result, else it is told through
+ * the vehicle. */
+static void progress(struct file *f)
+{
+    if (f->state == FILE_DATAGRAM)
+        datagram_run(f);
+    if (f->held)
+        notify_retry(f);
+    if (f->is_dead)
+        return;
+    if (f->state == FILE_CONNECTING && !f->held)
+        vehicle_settle(f);
+    if (f->state == FILE_CONNECTED)
+        pump_run(f);
+    if (f->state == FILE_LISTENING)
+        vehicle_ring(f);
+}
+
+void files_run(struct supervisor *sv)
+{
+    struct file *f = sv->dirty;
+
+    sv->dirty = NULL;
+    while (f) {
+        struct file *next = f->dirty_next;
+
+        f->dirty = false;
+        if (!f->is_dead)
+            progress(f);
+        if (f->is_dead && !f->dirty && !f->pinned)
+            free(f);
+        f = next;
+    }
+}
+
+void files_settle(struct supervisor *sv)
+{
+    hf_stack_poll(sv->stack, loop_now(sv->loop));
+    files_run(sv);
+}
+
+void file_pin(struct file *f)
+{
+    f->pinned = true;
+}
+
+void file_unpin(struct file *f)
+{
+    f->pinned = false;
+    if (f->is_dead)
+        file_touch(f);
+}
+
+bool file_is_nonblocking(const struct call *c, const struct file *f)
+{
+    int flags = f->fd >= 0 ? fcntl(f->fd, F_GETFL) : inject_flags(c->tid, (int)c->args[0]);
+
+    return flags & O_NONBLOCK;
+}
+
+hf_time file_timeout(struct file *f, int option)
+{
+    struct timeval tv = {0};
+    uint32_t len = sizeof(tv);
+
+    if (hf_sock_getsockopt(f->sk, SOL_SOCKET, option, &tv, &len) < 0)
+        return 0;
+    return tv.tv_sec * HF_S + tv.tv_usec * HF_US;
+}

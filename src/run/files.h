@@ -1,0 +1,50 @@
+/* The sockets of the program, by inode. */
+#ifndef RUN_FILES_H
+#define RUN_FILES_H
+
+#include "run/supervisor.h"
+
+/* A file for sk, whose vehicle is the descriptor `vehicle`; in no state yet but FILE_FRESH. Takes
+ * sk, also on failure; `vehicle` stays the caller's. 0, -ENOMEM or -errno. */
+HF_NODISCARD int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle,
+                          struct file **out);
+
+/* The file that descriptor `number` of thread tid is, or NULL: closed, or not ours. */
+struct file *file_find(struct supervisor *sv, pid_t tid, int number);
+
+/* The vehicle is another one now: `vehicle`. 0 or -errno. */
+HF_NODISCARD int file_rekey(struct file *f, int vehicle);
+
+/* Ends the file and its socket: nobody has it open any more. The memory lives until the files that
+ * changed have been looked at. */
+void file_close(struct file *f);
+
+/* The same, but the socket lives on: somebody else has it now. */
+void file_abandon(struct file *f);
+
+/* The stack's event call-back. */
+void file_event(void *ctx, struct hf_sock *sk, void *user);
+
+/* f may have something to do: files_run will see. */
+void file_touch(struct file *f);
+
+/* Does what the files that changed have to do. */
+void files_run(struct supervisor *sv);
+
+/* Lets the stack do what is due, then the files: afterwards all is as the last call made it. */
+void files_settle(struct supervisor *sv);
+
+/* While a call on f is being served, f stays in memory; is_dead tells whether it has ended. */
+void file_pin(struct file *f);
+void file_unpin(struct file *f);
+
+/* Is the caller's descriptor (args[0]) in non-blocking mode? */
+bool file_is_nonblocking(const struct call *c, const struct file *f);
+
+/* SO_RCVTIMEO or SO_SNDTIMEO of f; 0: none. */
+hf_time file_timeout(struct file *f, int option);
+
+/* Closes what *fd is, if anything, and makes it -1. */
+void file_shut(int *fd);
+
+#endif

@@ -1,0 +1,57 @@
+/* SECCOMP_IOCTL_NOTIF_ADDFD. */
+#include "run/inject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/seccomp.h>
+
+int inject_answer(const struct call *c, int fd, bool cloexec)
+{
+    struct seccomp_notif_addfd add = {
+        .id = c->id,
+        .flags = SECCOMP_ADDFD_FLAG_SEND,
+        .srcfd = (uint32_t)fd,
+        .newfd_flags = cloexec ? O_CLOEXEC : 0,
+    };
+    int number = ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+    return number < 0 ? -errno : number;
+}
+
+/* Close-on-exec belongs to the number, not to the file, so only the program's own table tells. */
+int inject_flags(pid_t tid, int number)
+{
+    char path[64], text[256];
+    const char *flags;
+    ssize_t len = -1;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)tid, number);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        len = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[len > 0 ? len : 0] = 0;
+    flags = strstr(text, "flags:");
+    return flags ? (int)strtoul(flags + 6, NULL, 8) : 0;
+}
+
+int inject_replace(const struct call *c, int fd, int number)
+{
+    struct seccomp_notif_addfd add = {
+        .id = c->id,
+        .flags = SECCOMP_ADDFD_FLAG_SETFD,
+        .srcfd = (uint32_t)fd,
+        .newfd = (uint32_t)number,
+        .newfd_flags = (uint32_t)inject_flags(c->tid, number) & O_CLOEXEC,
+    };
+
+    return ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+}

@@ -1,0 +1,103 @@
+/* process_vm_readv and process_vm_writev. A thread id may be another thread's by the time we read,
+ * so each copy in is followed, and each copy out preceded, by the question whether the call still
+ * is. */
+#define _GNU_SOURCE
+#include "run/memory.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/uio.h>
+
+#include "run/notify.h"
+
+/* process_vm_* take an address as a pointer of ours. */
+static struct iovec remote(uint64_t addr, size_t len)
+{
+    return (struct iovec){.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
+}
+
+static struct iovec local(const void *buf, size_t len)
+{
+    return (struct iovec){.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
+}
+
+static int whole(ssize_t done, size_t len)
+{
+    return done >= 0 && (size_t)done == len ? 0 : -EFAULT;
+}
+
+int memory_read(const struct call *c, uint64_t addr, void *buf, size_t len)
+{
+    struct iovec to = local(buf, len), from = remote(addr, len);
+    int err = len ? whole(process_vm_readv(c->tid, &to, 1, &from, 1, 0), len) : 0;
+
+    return notify_is_waiting(c) ? err : -ENOENT;
+}
+
+int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t len)
+{
+    struct iovec from = local(buf, len), to = remote(addr, len);
+
+    if (!notify_is_waiting(c))
+        return -ENOENT;
+    return len ? whole(process_vm_writev(c->tid, &from, 1, &to, 1, 0), len) : 0;
+}
+
+int memory_iovec(const struct call *c, uint64_t addr, size_t count, struct iovec *iov)
+{
+    int err;
+
+    if (count > UIO_MAXIOV)
+        return -EMSGSIZE;
+    err = memory_read(c, addr, iov, count * sizeof(*iov));
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        if ((ssize_t)iov[i].iov_len < 0)
+            err = -EINVAL;
+    }
+    return err;
+}
+
+static int64_t copy_pieces(const struct call *c, const struct iovec *iov, size_t count,
+                           uint8_t *buf, size_t len, bool out)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < count && done < len; i++) {
+        size_t n = iov[i].iov_len < len - done ? iov[i].iov_len : len - done;
+        uint64_t at = (uint64_t)(uintptr_t)iov[i].iov_base;
+        int err = out ? memory_write(c, at, buf + done, n) : memory_read(c, at, buf + done, n);
+
+        if (err < 0)
+            return err;
+        done += n;
+    }
+    return (int64_t)done;
+}
+
+int64_t memory_gather(const struct call *c, const struct iovec *iov, size_t count, void *buf,
+                      size_t len)
+{
+    return copy_pieces(c, iov, count, buf, len, false);
+}
+
+int64_t memory_scatter(const struct call *c, const struct iovec *iov, size_t count, const void *buf,
+                       size_t len)
+{
+    return copy_pieces(c, iov, count, (uint8_t *)(uintptr_t)buf, len, true);
+}
+
+int memory_write_address(const struct call *c, uint64_t addr, uint64_t room_at, const void *bytes,
+                         uint32_t len)
+{
+    int32_t room;
+    uint32_t n;
+    int err = memory_read(c, room_at, &room, sizeof(room));
+
+    if (err < 0)
+        return err;
+    if (room < 0)
+        return -EINVAL;
+    n = (uint32_t)room < len ? (uint32_t)room : len;
+    err = memory_write(c, addr, bytes, n);
+    return err < 0 ? err : memory_write(c, room_at, &len, sizeof(len));
+}

@@ -1,0 +1,172 @@
+/* Messages of the program: copied in, handed to the stack, and the other way round. */
+#define _GNU_SOURCE
+#include "run/message.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "run/memory.h"
+#include "run/notify.h"
+#include "run/pump.h"
+#include "run/vehicle.h"
+
+/* One more than the largest UDP datagram, so that a longer one is seen to be too long. */
+#define BYTES_MAX     65536
+#define SOCKADDR_ROOM 28 /* struct sockaddr_in6 */
+
+static uint64_t number(const void *p)
+{
+    return (uint64_t)(uintptr_t)p;
+}
+
+int message_read(const struct call *c, uint64_t at, struct message *out)
+{
+    int err = memory_read(c, at, &out->head, sizeof(out->head));
+
+    out->at = at;
+    if (err < 0)
+        return err;
+    if ((int)out->head.msg_namelen < 0)
+        return -EINVAL;
+    return memory_iovec(c, number(out->head.msg_iov), out->head.msg_iovlen, out->iov);
+}
+
+void message_from_buffer(uint64_t buf, uint64_t len, struct message *out)
+{
+    out->at = 0;
+    out->head = (struct msghdr){.msg_iovlen = 1};
+    out->iov[0] = (struct iovec){.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
+}
+
+static size_t length(const struct message *m)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < m->head.msg_iovlen && sum < BYTES_MAX; i++)
+        sum += m->iov[i].iov_len < BYTES_MAX ? m->iov[i].iov_len : BYTES_MAX;
+    return sum < BYTES_MAX ? sum : BYTES_MAX;
+}
+
+/* A stream's bytes must follow those in the vehicle; while some are left there, none fit. */
+static int64_t hand_to_stack(struct file *f, const struct hf_msg *msg, int flags)
+{
+    if (f->state == FILE_DATAGRAM)
+        return datagram_give(f, msg, flags);
+    if (f->state == FILE_CONNECTED) {
+        f->end_readable = true;
+        pump_out(f);
+        if (f->is_dead)
+            return -EPIPE;
+        if (pump_waiting(f) > 0)
+            return -EAGAIN;
+    }
+    return hf_sock_send(f->sk, msg, flags);
+}
+
+int64_t message_send(const struct call *c, struct file *f, const struct message *m, int flags)
+{
+    uint8_t control[MESSAGE_CONTROL_MAX];
+    struct address to = {.len = 0};
+    struct hf_iovec iov;
+    struct hf_msg msg = {.iov = &iov, .iov_len = 1};
+    uint8_t *buf;
+    int64_t n = 0;
+
+    if (m->head.msg_name && m->head.msg_namelen) {
+        n = address_read(c, number(m->head.msg_name), m->head.msg_namelen, &to);
+        msg.addr = to.bytes;
+        msg.addr_len = to.len;
+    }
+    if (n == 0 && m->head.msg_controllen > sizeof(control))
+        n = -ENOBUFS;
+    if (n == 0 && m->head.msg_control && m->head.msg_controllen) {
+        n = memory_read(c, number(m->head.msg_control), control, m->head.msg_controllen);
+        msg.control = control;
+        msg.control_len = m->head.msg_controllen;
+    }
+    if (n < 0)
+        return n;
+    buf = malloc(BYTES_MAX);
+    if (!buf)
+        return -ENOBUFS;
+    n = memory_gather(c, m->iov, m->head.msg_iovlen, buf, length(m));
+    if (n >= 0) {
+        iov = (struct hf_iovec){buf, (size_t)n};
+        n = hand_to_stack(f, &msg, flags & ~MSG_NOSIGNAL);
+    }
+    free(buf);
+    return n;
+}
+
+/* The signal comes after the answer: before it, it would interrupt the call. */
+int64_t message_broken_pipe(const struct call *c, const struct file *f, int flags)
+{
+    if (f->state == FILE_DATAGRAM || flags & MSG_NOSIGNAL)
+        return -EPIPE;
+    notify_answer(c, -EPIPE);
+    (void)syscall(SYS_tkill, c->tid, SIGPIPE);
+    return CALL_SENT;
+}
+
+/* What was received goes to the program: bytes, address, control data. */
+static int64_t deliver(const struct call *c, struct message *m, const struct hf_msg *msg,
+                       const uint8_t *buf, size_t len)
+{
+    uint32_t room = m->head.msg_namelen;
+    int64_t err = memory_scatter(c, m->iov, m->head.msg_iovlen, buf, len);
+
+    if (err >= 0 && m->head.msg_name)
+        err = memory_write(c, number(m->head.msg_name), msg->addr,
+                           msg->addr_len < room ? msg->addr_len : room);
+    if (err >= 0 && msg->control_len)
+        err = memory_write(c, number(m->head.msg_control), msg->control, msg->control_len);
+    m->head.msg_namelen = msg->addr_len;
+    m->head.msg_controllen = msg->control_len;
+    m->head.msg_flags = msg->flags & ~HF_MSG_PEEK;
+    return err < 0 ? err : 0;
+}
+
+int64_t message_receive(const struct call *c, struct file *f, struct message *m, int flags,
+                        uint8_t *addr)
+{
+    uint8_t control[MESSAGE_CONTROL_MAX];
+    struct hf_iovec iov;
+    struct hf_msg msg = {.iov = &iov, .iov_len = 1, .addr = addr, .addr_len = SOCKADDR_ROOM};
+    size_t room = length(m), len;
+    int64_t n, err;
+    uint8_t *buf = malloc(BYTES_MAX);
+
+    if (!buf)
+        return -ENOBUFS;
+    iov = (struct hf_iovec){buf, room};
+    msg.control = control;
+    if (m->head.msg_control)
+        msg.control_len =
+            m->head.msg_controllen < sizeof(control) ? m->head.msg_controllen : sizeof(control);
+    n = flags & MSG_ERRQUEUE ? hf_sock_recv(f->sk, &msg, flags) : datagram_take(f, &msg, flags);
+    if (n >= 0) {
+        len = (size_t)n < room ? (size_t)n : room;
+        err = deliver(c, m, &msg, buf, len);
+        n = err < 0 ? err : flags & MSG_TRUNC ? n : (int64_t)len;
+    }
+    free(buf);
+    return n;
+}
+
+int message_write_back(const struct call *c, const struct message *m)
+{
+    int err = memory_write(c, m->at + offsetof(struct msghdr, msg_namelen), &m->head.msg_namelen,
+                           sizeof(m->head.msg_namelen));
+
+    if (err == 0)
+        err = memory_write(c, m->at + offsetof(struct msghdr, msg_controllen),
+                           &m->head.msg_controllen, sizeof(m->head.msg_controllen));
+    if (err == 0)
+        err = memory_write(c, m->at + offsetof(struct msghdr, msg_flags), &m->head.msg_flags,
+                           sizeof(m->head.msg_flags));
+    return err;
+}

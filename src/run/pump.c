@@ -1,0 +1,252 @@
+/* The pump.
+ *
+ * program -> stack: reserve room in the send queue, readv into it, commit. One byte always stays
+ * unread in our end (vehicle_unix.c tells why): the newest byte is peeked, not read, and `skip`
+ * says that the first unread byte has gone to the stack before. stack -> program: peek at the
+ * receive queue, write it, consume what was taken.
+ *
+ * Our end is watched edge-triggered; end_readable and end_writable remember the edges. The
+ * program's shutdown() is notified, so an end of stream without one is its last close. */
+#define _GNU_SOURCE
+#include "run/pump.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <linux/sockios.h>
+
+#include "run/files.h"
+#include "run/reap.h"
+#include "run/vehicle.h"
+
+#define PIECES 64
+
+bool pump_is_blind(const struct file *f)
+{
+    return f->wr_shut && (f->rd_shut || f->fin_given);
+}
+
+/* An end of stream at our end: shutdown(SHUT_WR), which we know of, or the last close. */
+static void note_hangup(struct file *f, uint32_t events)
+{
+    f->end_eof = true;
+    if (!f->wr_shut)
+        f->end_closed = true;
+    else if ((events & EPOLLHUP) && !pump_is_blind(f))
+        f->end_closed = true;
+    else if ((events & EPOLLHUP) && !reap_is_held_open(f))
+        reap_within(f->sv, 0);
+}
+
+void pump_ready(struct loop_fd *end, uint32_t events)
+{
+    struct file *f = container_of(end, struct file, end);
+
+    if (events & EPOLLIN)
+        f->end_readable = true;
+    if (events & EPOLLOUT)
+        f->end_writable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP))
+        note_hangup(f, events);
+    pump_run(f);
+}
+
+int pump_waiting(const struct file *f)
+{
+    int unread = 0;
+
+    if (f->end.fd < 0 || f->state != FILE_CONNECTED || ioctl(f->end.fd, SIOCINQ, &unread) < 0)
+        return 0;
+    return unread - f->skip;
+}
+
+static size_t total(const struct hf_iovec *iov, int n)
+{
+    size_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += iov[i].len;
+    return sum;
+}
+
+/* Reads len new bytes into the pieces, which hold at least as many. When they are all there is, the
+ * last one is peeked and stays. */
+static size_t read_new(struct file *f, const struct hf_iovec *room, int n, size_t len, bool is_all)
+{
+    struct iovec iov[PIECES + 1];
+    size_t want = is_all ? len - 1 : len, left = want, done = 0;
+    uint8_t skipped;
+    uint8_t *last = NULL;
+    int count = 0;
+
+    if (f->skip)
+        iov[count++] = (struct iovec){.iov_base = &skipped, .iov_len = 1};
+    for (int i = 0; i < n; i++) {
+        size_t part = room[i].len < left ? room[i].len : left;
+
+        if (part)
+            iov[count++] = (struct iovec){.iov_base = room[i].base, .iov_len = part};
+        left -= part;
+        if (!last && part < room[i].len)
+            last = (uint8_t *)room[i].base + part;
+    }
+    if (count) {
+        ssize_t got = readv(f->end.fd, iov, count);
+
+        if (got < f->skip)
+            return 0;
+        done = (size_t)got - f->skip;
+        f->skip = 0;
+    }
+    if (is_all && done == want && recv(f->end.fd, last, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+        f->skip = 1;
+        done++;
+    }
+    return done;
+}
+
+static bool resets_on_close(struct file *f)
+{
+    struct {
+        int on, seconds;
+    } linger = {0};
+    uint32_t len = sizeof(linger);
+
+    return hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_LINGER, &linger, &len) == 0 && linger.on &&
+           linger.seconds == 0;
+}
+
+/* The program has closed with bytes unread: RFC 9293 3.10.4 by RFC 2525 2.17, a reset. */
+static bool left_bytes_unread(struct file *f)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    return getsockopt(f->end.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == ECONNRESET;
+}
+
+static void close_by_reset(struct file *f)
+{
+    static const struct {
+        int on, seconds;
+    } linger = {1, 0};
+
+    (void)!hf_sock_setsockopt(f->sk, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    file_close(f);
+}
+
+/* Everything the program wrote is with the stack, and no more will come. */
+static void finish_out(struct file *f)
+{
+    if (f->end_closed) {
+        file_close(f);
+        return;
+    }
+    if (!f->fin_sent)
+        (void)!hf_sock_shutdown(f->sk, SHUT_WR);
+    f->fin_sent = true;
+}
+
+void pump_out(struct file *f)
+{
+    struct hf_iovec room[PIECES];
+
+    while (f->end_readable || f->end_eof) {
+        int waiting = pump_waiting(f);
+        size_t space;
+        int n;
+
+        if (waiting <= 0) {
+            f->end_readable = false;
+            if (f->end_eof)
+                finish_out(f);
+            return;
+        }
+        n = hf_sock_reserve(f->sk, (size_t)waiting, room, PIECES);
+        if (n == 0)
+            return; /* the stack tells when there is room again */
+        if (n < 0) {
+            if (f->end_closed)
+                file_close(f);
+            return; /* the other direction finds the reason, behind what is still to be read */
+        }
+        space = total(room, n);
+        if (space > (size_t)waiting)
+            space = (size_t)waiting;
+        space = read_new(f, room, n, space, space == (size_t)waiting);
+        hf_sock_commit(f->sk, space);
+        if (space == 0)
+            return;
+    }
+}
+
+/* The connection has failed: the program reads ECONNRESET after what is in the vehicle. */
+static void fail(struct file *f, int error)
+{
+    f->error = error;
+    if (f->end_closed)
+        file_close(f);
+    else
+        vehicle_fail(f);
+}
+
+static void pump_in(struct file *f)
+{
+    struct hf_iovec iov[PIECES];
+
+    while (f->end_writable && !f->fin_given) {
+        int n = hf_sock_peek(f->sk, iov, PIECES);
+        struct msghdr msg = {.msg_iov = (struct iovec *)(void *)iov, .msg_iovlen = (size_t)n};
+        ssize_t done;
+
+        if (n == -EAGAIN)
+            return;
+        if (n < 0) {
+            fail(f, -n);
+            return;
+        }
+        if (n == 0) {
+            f->fin_given = true;
+            (void)shutdown(f->end.fd, SHUT_WR);
+            if (pump_is_blind(f))
+                reap_within(f->sv, HF_S);
+            return;
+        }
+        done = sendmsg(f->end.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (done < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
+            f->end_writable = false;
+            return;
+        }
+        hf_sock_consume(f->sk, done < 0 ? total(iov, n) : (size_t)done);
+    }
+}
+
+void pump_run(struct file *f)
+{
+    if (f->end_closed && (left_bytes_unread(f) || resets_on_close(f))) {
+        close_by_reset(f);
+        return;
+    }
+    pump_out(f);
+    if (!f->is_dead && f->state == FILE_CONNECTED)
+        pump_in(f);
+}
+
+void pump_shutdown(struct file *f, int how)
+{
+    if (how != SHUT_WR) {
+        (void)!hf_sock_shutdown(f->sk, SHUT_RD);
+        (void)shutdown(f->end.fd, SHUT_WR);
+        f->rd_shut = true;
+    }
+    if (how != SHUT_RD) {
+        (void)shutdown(f->end.fd, SHUT_RD);
+        f->wr_shut = f->end_eof = true;
+    }
+    if (pump_is_blind(f))
+        reap_within(f->sv, HF_S);
+    file_touch(f);
+}

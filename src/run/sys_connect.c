@@ -1,0 +1,128 @@
+/* connect(). Order of errors: length (EINVAL), copy (EFAULT), then the socket's own.
+ *
+ * Blocking: the answer is held until the open has ended. Should the caller be interrupted, the open
+ * goes on (C13) and shows through the vehicle, as a non-blocking one does. A blocking caller that
+ * comes again joins the wait (NetSem connect_5d). */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "run/address.h"
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/log.h"
+#include "run/notify.h"
+#include "run/reap.h"
+#include "run/vehicle.h"
+
+/* The blocking caller's error is told; the vehicle is as new. */
+static int64_t refuse(const struct call *c, struct file *f, int error)
+{
+    if (f->state != FILE_FRESH && vehicle_renew(c, f) < 0)
+        vehicle_fail(f);
+    return error;
+}
+
+static int64_t succeed(struct file *f)
+{
+    int err = vehicle_connected(f);
+
+    if (err < 0) {
+        vehicle_fail(f);
+        return -ENOBUFS;
+    }
+    return 0;
+}
+
+static int64_t wait_on(const struct call *c, struct file *f, bool expired)
+{
+    int result = hf_sock_connect_result(f->sk);
+
+    if (result == -EINPROGRESS)
+        return expired ? -EINPROGRESS : CALL_HELD;
+    log_connect(f, result);
+    return result == 0 ? succeed(f) : refuse(c, f, result);
+}
+
+/* With SO_SNDTIMEO the time runs out with EINPROGRESS, as on Linux, and the open goes on. */
+static int64_t begun_blocking(const struct call *c, struct file *f)
+{
+    int64_t result = wait_on(c, f, false);
+
+    if (result != CALL_HELD)
+        return result;
+    if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
+        return -ENOBUFS;
+    return notify_hold(c, f, wait_on, file_timeout(f, SO_SNDTIMEO));
+}
+
+static int64_t begun(const struct call *c, struct file *f)
+{
+    if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
+        return -ENOBUFS;
+    if (!f->held)
+        vehicle_settle(f);
+    return -EINPROGRESS;
+}
+
+/* The error that ended an asynchronous open has been told: the vehicle shows it no longer. */
+static void error_was_taken(struct file *f)
+{
+    int error;
+    socklen_t len = sizeof(error);
+
+    if (f->state == FILE_FAILED && f->fd >= 0)
+        (void)getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
+static int64_t stream_connect(const struct call *c, struct file *f, const struct address *to)
+{
+    bool blocking = !file_is_nonblocking(c, f);
+    bool dissolve = to->len >= 2 && to->bytes[0] == AF_UNSPEC && to->bytes[1] == 0;
+    int result;
+
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    if (f->state == FILE_FRESH)
+        log_connect_began(f, to->bytes, to->len);
+    result = hf_sock_connect(f->sk, to->bytes, to->len, blocking);
+    if (result == -EADDRNOTAVAIL || result == -EADDRINUSE) {
+        reap_now(c->sv);
+        result = hf_sock_connect(f->sk, to->bytes, to->len, blocking);
+    }
+    if (result == 0 && dissolve) {
+        if (f->state != FILE_FRESH)
+            return vehicle_renew(c, f);
+        return 0;
+    }
+    if (result == 0)
+        return succeed(f);
+    if (result != -EINPROGRESS) {
+        log_connect(f, result);
+        error_was_taken(f);
+        return result;
+    }
+    if (f->state == FILE_FAILED && vehicle_renew(c, f) < 0)
+        return -ENOBUFS;
+    log_connect_began(f, to->bytes, to->len);
+    hf_stack_poll(c->sv->stack, loop_now(c->sv->loop));
+    return blocking ? begun_blocking(c, f) : begun(c, f);
+}
+
+int64_t sys_connect(const struct call *c, struct file *f)
+{
+    struct address to;
+    int err = address_read(c, c->args[1], c->args[2], &to);
+
+    if (err < 0)
+        return err;
+    if (f->state != FILE_DATAGRAM)
+        return stream_connect(c, f, &to);
+    datagram_run(f);
+    err = hf_sock_connect(f->sk, to.bytes, to.len, false);
+    if (err != -EAGAIN && err != -EADDRNOTAVAIL)
+        return err;
+    reap_now(c->sv);
+    return hf_sock_connect(f->sk, to.bytes, to.len, false);
+}

@@ -1,0 +1,24 @@
+/* ioctl() requests whose answer the vehicle does not know: what is unsent, where the mark is. */
+#include <errno.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/memory.h"
+#include "run/pump.h"
+
+int64_t sys_ioctl(const struct call *c, struct file *f)
+{
+    unsigned long request = (uint32_t)c->args[1];
+    int value;
+    int err;
+
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    err = hf_sock_ioctl(f->sk, request, &value);
+    if (err < 0)
+        return err;
+    if (request == HF_SIOCOUTQ || request == HF_SIOCOUTQNSD)
+        value += pump_waiting(f);
+    return memory_write(c, c->args[2], &value, sizeof(value));
+}

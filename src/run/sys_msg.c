@@ -1,0 +1,205 @@
+/* sendmsg(), recvmsg(), sendmmsg(), recvmmsg(). They are notified for every descriptor, as what
+ * they say is behind a pointer. On streams the kernel carries them out on the vehicle, except a
+ * send that names an address, which TCP does not look at and AF_UNIX would refuse.
+ *
+ * Deviates: a blocking recvmmsg() returns as soon as it has one datagram, as with MSG_WAITFORONE.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <time.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/memory.h"
+#include "run/message.h"
+#include "run/notify.h"
+
+#define MESSAGES_MAX 1024 /* UIO_MAXIOV: Linux takes no more either */
+
+static int64_t hold_or(const struct call *c, struct file *f, int flags, retry_fn *retry, int option)
+{
+    if (f->is_dead || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f))
+        return -EAGAIN;
+    return notify_hold(c, f, retry, file_timeout(f, option));
+}
+
+static int64_t retry_sendmsg(const struct call *c, struct file *f, bool expired)
+{
+    struct message m;
+    int flags = (int)c->args[2];
+    int64_t n = message_read(c, c->args[1], &m);
+
+    if (n == 0)
+        n = message_send(c, f, &m, flags);
+    if (n == -EPIPE)
+        return message_broken_pipe(c, f, flags);
+    return n == -EAGAIN && !expired ? CALL_HELD : n;
+}
+
+/* Does the message name an address? A header that cannot be read does not: the kernel will say so.
+ */
+static bool names_address(const struct call *c, uint64_t at)
+{
+    struct msghdr head;
+
+    return memory_read(c, at, &head, sizeof(head)) == 0 && head.msg_name && head.msg_namelen;
+}
+
+int64_t sys_sendmsg(const struct call *c, struct file *f)
+{
+    int flags = (int)c->args[2];
+    int64_t n;
+
+    if (f->state != FILE_DATAGRAM && !(flags & MSG_FASTOPEN) && !names_address(c, c->args[1]))
+        return CALL_CONTINUE;
+    n = retry_sendmsg(c, f, false);
+    files_settle(c->sv);
+    return n == CALL_HELD ? hold_or(c, f, flags, retry_sendmsg, SO_SNDTIMEO) : n;
+}
+
+static int64_t receive_one(const struct call *c, struct file *f, uint64_t at, int flags)
+{
+    struct message m;
+    uint8_t addr[28];
+    int64_t n = message_read(c, at, &m);
+    int err;
+
+    if (n < 0)
+        return n;
+    n = message_receive(c, f, &m, flags, addr);
+    if (n < 0)
+        return n;
+    err = message_write_back(c, &m);
+    return err < 0 ? err : n;
+}
+
+static int64_t retry_recvmsg(const struct call *c, struct file *f, bool expired)
+{
+    int64_t n = receive_one(c, f, c->args[1], (int)c->args[2]);
+
+    return n == -EAGAIN && !expired ? CALL_HELD : n;
+}
+
+int64_t sys_recvmsg(const struct call *c, struct file *f)
+{
+    int flags = (int)c->args[2];
+    int64_t n;
+
+    if (f->state != FILE_DATAGRAM)
+        return flags & MSG_ERRQUEUE ? -EAGAIN : CALL_CONTINUE;
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    n = retry_recvmsg(c, f, false);
+    return n == CALL_HELD ? hold_or(c, f, flags, retry_recvmsg, SO_RCVTIMEO) : n;
+}
+
+static uint64_t message_at(const struct call *c, uint64_t i)
+{
+    return c->args[1] + i * sizeof(struct mmsghdr);
+}
+
+static int64_t write_length(const struct call *c, uint64_t i, int64_t n)
+{
+    uint32_t len = (uint32_t)n;
+
+    return memory_write(c, message_at(c, i) + offsetof(struct mmsghdr, msg_len), &len, sizeof(len));
+}
+
+static uint64_t message_count(const struct call *c)
+{
+    uint32_t count = (uint32_t)c->args[2];
+
+    return count < MESSAGES_MAX ? count : MESSAGES_MAX;
+}
+
+/* As many as go; an error counts only when it hits the first. */
+static int64_t retry_sendmmsg(const struct call *c, struct file *f, bool expired)
+{
+    uint64_t count = message_count(c), done = 0;
+    int64_t n = 0;
+
+    while (done < count) {
+        struct message m;
+
+        n = message_read(c, message_at(c, done), &m);
+        if (n == 0)
+            n = message_send(c, f, &m, (int)c->args[3]);
+        if (n >= 0)
+            n = write_length(c, done, n);
+        if (n < 0)
+            break;
+        done++;
+    }
+    if (done || n == 0)
+        return (int64_t)done;
+    return n == -EAGAIN && !expired ? CALL_HELD : n;
+}
+
+int64_t sys_sendmmsg(const struct call *c, struct file *f)
+{
+    int64_t n;
+
+    if (f->state != FILE_DATAGRAM)
+        return CALL_CONTINUE;
+    n = retry_sendmmsg(c, f, false);
+    files_settle(c->sv);
+    return n == CALL_HELD ? hold_or(c, f, (int)c->args[3], retry_sendmmsg, SO_SNDTIMEO) : n;
+}
+
+static int64_t retry_recvmmsg(const struct call *c, struct file *f, bool expired)
+{
+    uint64_t count = message_count(c), done = 0;
+    int flags = (int)c->args[3] & ~MSG_WAITFORONE;
+    int64_t n = 0;
+
+    while (done < count) {
+        n = receive_one(c, f, message_at(c, done), flags);
+        if (n >= 0)
+            n = write_length(c, done, n);
+        if (n < 0)
+            break;
+        done++;
+    }
+    if (done || n == 0)
+        return (int64_t)done;
+    return n == -EAGAIN && !expired ? CALL_HELD : n;
+}
+
+/* The time-out argument: 0 for none given, -EFAULT, -EINVAL. */
+static int64_t read_timeout(const struct call *c, hf_time *out)
+{
+    struct timespec ts;
+    int err;
+
+    *out = 0;
+    if (!c->args[4])
+        return 0;
+    err = memory_read(c, c->args[4], &ts, sizeof(ts));
+    if (err < 0)
+        return err;
+    if (ts.tv_sec < 0 || ts.tv_sec > INT32_MAX || ts.tv_nsec < 0 || ts.tv_nsec >= HF_S)
+        return -EINVAL;
+    *out = ts.tv_sec * HF_S + ts.tv_nsec;
+    return 0;
+}
+
+int64_t sys_recvmmsg(const struct call *c, struct file *f)
+{
+    int flags = (int)c->args[3];
+    hf_time timeout;
+    int64_t n;
+
+    if (f->state != FILE_DATAGRAM)
+        return CALL_CONTINUE;
+    n = read_timeout(c, &timeout);
+    if (n < 0)
+        return n;
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    n = retry_recvmmsg(c, f, false);
+    if (n == CALL_HELD && timeout > 0 && !(flags & MSG_DONTWAIT) && !file_is_nonblocking(c, f))
+        return notify_hold(c, f, retry_recvmmsg, timeout);
+    return n == CALL_HELD ? hold_or(c, f, flags, retry_recvmmsg, SO_RCVTIMEO) : n;
+}

@@ -1,0 +1,97 @@
+/* getsockopt() and setsockopt(). The stack has the options; those that data calls meet (time-outs,
+ * low water) are set on the vehicle too, by letting the kernel carry the call out there. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/memory.h"
+
+#define VALUE_MAX 4096 /* longer than any option the stack has */
+
+static bool is_vehicles_too(int level, int name)
+{
+    static const int both[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
+                               HF_SO_SNDTIMEO_NEW, HF_SO_RCVLOWAT};
+
+    for (size_t i = 0; level == HF_SOL_SOCKET && i < sizeof(both) / sizeof(both[0]); i++) {
+        if (both[i] == name)
+            return true;
+    }
+    return false;
+}
+
+int64_t sys_setsockopt(const struct call *c, struct file *f)
+{
+    int level = (int)c->args[1], name = (int)c->args[2];
+    int32_t len = (int32_t)c->args[4];
+    uint8_t value[VALUE_MAX];
+    int err;
+
+    if (len < 0)
+        return -EINVAL;
+    if (len > VALUE_MAX)
+        len = VALUE_MAX;
+    err = memory_read(c, c->args[3], value, (size_t)len);
+    if (err < 0)
+        return err;
+    err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
+    if (err < 0)
+        return err;
+    return is_vehicles_too(level, name) && f->state != FILE_LISTENING ? CALL_CONTINUE : 0;
+}
+
+/* SO_ERROR: what the pump or the datagrams found first, then the stack's. A reset of an established
+ * connection shows on the vehicle itself, so that reading and asking take the one error. */
+static int64_t take_error(struct file *f, int *error)
+{
+    uint32_t len = sizeof(*error);
+    int on_vehicle;
+    socklen_t on_vehicle_len = sizeof(on_vehicle);
+
+    if (f->state == FILE_FAILED && f->fd < 0 && f->error == ECONNRESET)
+        return CALL_CONTINUE;
+    *error = f->error;
+    f->error = 0;
+    if (!*error && hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_ERROR, error, &len) < 0)
+        *error = 0;
+    if (f->state == FILE_FAILED && f->fd >= 0)
+        (void)getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &on_vehicle, &on_vehicle_len);
+    return 0;
+}
+
+int64_t sys_getsockopt(const struct call *c, struct file *f)
+{
+    int level = (int)c->args[1], name = (int)c->args[2];
+    uint8_t value[VALUE_MAX];
+    uint32_t len;
+    int32_t room;
+    int64_t err = memory_read(c, c->args[4], &room, sizeof(room));
+
+    if (err < 0)
+        return err;
+    if (room < 0)
+        return -EINVAL;
+    if (room > VALUE_MAX)
+        room = VALUE_MAX;
+    len = (uint32_t)room;
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    if (level == HF_SOL_SOCKET && name == HF_SO_ERROR) {
+        int error = 0;
+
+        err = take_error(f, &error);
+        if (err == CALL_CONTINUE)
+            return err;
+        len = len < sizeof(error) ? len : sizeof(error);
+        memcpy(value, &error, len);
+    } else {
+        err = hf_sock_getsockopt(f->sk, level, name, value, &len);
+        if (err < 0)
+            return err;
+    }
+    err = memory_write(c, c->args[3], value, len < (uint32_t)room ? len : (uint32_t)room);
+    return err < 0 ? err : memory_write(c, c->args[4], &len, sizeof(len));
+}

@@ -1,0 +1,50 @@
+/* recvfrom() that wants to know from where, or has flags the vehicle does not know. Streams have no
+ * address to tell: the kernel's answer on the vehicle (length 0) is Linux's. */
+#define _GNU_SOURCE
+#include <errno.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/memory.h"
+#include "run/message.h"
+#include "run/notify.h"
+
+static int64_t receive(const struct call *c, struct file *f)
+{
+    struct message m;
+    uint8_t addr[28];
+    int64_t n;
+
+    message_from_buffer(c->args[1], c->args[2], &m);
+    n = message_receive(c, f, &m, (int)c->args[3], addr);
+    if (n >= 0 && c->args[4]) {
+        int err = memory_write_address(c, c->args[4], c->args[5], addr, m.head.msg_namelen);
+
+        if (err < 0)
+            return err;
+    }
+    return n;
+}
+
+static int64_t try_receive(const struct call *c, struct file *f, bool expired)
+{
+    int64_t n = receive(c, f);
+
+    return n == -EAGAIN && !expired ? CALL_HELD : n;
+}
+
+int64_t sys_recvfrom(const struct call *c, struct file *f)
+{
+    int flags = (int)c->args[3];
+    int64_t n;
+
+    if (f->state != FILE_DATAGRAM)
+        return flags & MSG_ERRQUEUE ? -EAGAIN : CALL_CONTINUE;
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    n = receive(c, f);
+    if (n != -EAGAIN || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f))
+        return n;
+    return notify_hold(c, f, try_receive, file_timeout(f, SO_RCVTIMEO));
+}

@@ -1,0 +1,40 @@
+/* sendto() with an address, or with flags the vehicle does not know. */
+#define _GNU_SOURCE
+#include <errno.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/message.h"
+#include "run/notify.h"
+
+static int64_t try_send(const struct call *c, struct file *f, bool expired)
+{
+    struct message m;
+    int64_t result;
+
+    if ((int32_t)c->args[5] < 0)
+        return -EINVAL;
+    message_from_buffer(c->args[1], c->args[2], &m);
+    m.head.msg_name = (void *)(uintptr_t)c->args[4];
+    m.head.msg_namelen = (socklen_t)c->args[5];
+    result = message_send(c, f, &m, (int)c->args[3]);
+    if (result == -EPIPE)
+        return message_broken_pipe(c, f, (int)c->args[3]);
+    return result == -EAGAIN && !expired ? CALL_HELD : result;
+}
+
+int64_t sys_sendto(const struct call *c, struct file *f)
+{
+    int flags = (int)c->args[3];
+    int64_t result;
+
+    if (!c->args[4] && !(flags & MSG_FASTOPEN))
+        return CALL_CONTINUE;
+    result = try_send(c, f, false);
+    files_settle(c->sv);
+    if (result != CALL_HELD)
+        return result;
+    if (f->is_dead || flags & MSG_DONTWAIT || file_is_nonblocking(c, f))
+        return -EAGAIN;
+    return notify_hold(c, f, try_send, file_timeout(f, SO_SNDTIMEO));
+}

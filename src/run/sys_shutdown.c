@@ -1,0 +1,50 @@
+/* shutdown(). */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/pump.h"
+#include "run/vehicle.h"
+
+static int64_t datagram_shutdown(struct file *f, int how)
+{
+    int err;
+
+    datagram_run(f);
+    err = hf_sock_shutdown(f->sk, how);
+    if (err < 0)
+        return err;
+    if (how != SHUT_WR) {
+        (void)shutdown(f->end.fd, SHUT_WR);
+        f->rd_shut = true;
+    }
+    if (how != SHUT_RD) {
+        (void)shutdown(f->end.fd, SHUT_RD);
+        f->wr_shut = true;
+    }
+    return 0;
+}
+
+int64_t sys_shutdown(const struct call *c, struct file *f)
+{
+    int how = (int)c->args[1];
+    int err;
+
+    if (how < SHUT_RD || how > SHUT_RDWR)
+        return -EINVAL;
+    files_settle(c->sv);
+    if (f->is_dead)
+        return -EBADF;
+    if (f->state == FILE_DATAGRAM)
+        return datagram_shutdown(f, how);
+    if (f->state == FILE_CONNECTED) {
+        pump_shutdown(f, how);
+        files_settle(c->sv);
+        return 0;
+    }
+    err = hf_sock_shutdown(f->sk, how);
+    if (err == 0 && f->state == FILE_CONNECTING)
+        vehicle_fail(f);
+    return err;
+}

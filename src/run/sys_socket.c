@@ -1,0 +1,68 @@
+/* socket(): for AF_INET and AF_INET6 only; the filter sends no other here. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "run/calls.h"
+#include "run/files.h"
+#include "run/inject.h"
+#include "run/reap.h"
+#include "run/vehicle.h"
+
+#define TYPE_MASK 0xf /* the kernel's SOCK_TYPE_MASK */
+
+static int stream_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking,
+                      struct file **out)
+{
+    int fd = vehicle_new(nonblocking);
+    int err;
+
+    if (fd < 0) {
+        hf_sock_close(sk);
+        return fd;
+    }
+    err = file_new(sv, sk, fd, out);
+    if (err < 0) {
+        file_shut(&fd);
+        return err;
+    }
+    (*out)->fd = fd;
+    reap_within(sv, 10 * HF_S);
+    return 0;
+}
+
+/* A descriptor or memory that we lack is the system's lack, as the program sees it. */
+static int own_error(int err)
+{
+    return err == -EMFILE ? -ENFILE : err;
+}
+
+int64_t sys_socket(const struct call *c, struct file *none)
+{
+    struct supervisor *sv = c->sv;
+    int type = (int)c->args[1] & TYPE_MASK;
+    int flags = (int)c->args[1] & ~TYPE_MASK;
+    bool nonblocking = flags & SOCK_NONBLOCK;
+    struct hf_sock *sk;
+    struct file *f;
+    int err;
+
+    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
+    reap_before_socket(sv);
+    err = hf_sock_new(sv->stack, (int)c->args[0], type, (int)c->args[2], &sk);
+    if (err < 0)
+        return err;
+    err = type == SOCK_STREAM ? stream_new(sv, sk, nonblocking, &f)
+                              : datagram_new(sv, sk, nonblocking, &f);
+    if (err < 0)
+        return own_error(err);
+    err = inject_answer(c, f->fd, flags & SOCK_CLOEXEC);
+    if (err < 0) {
+        file_close(f);
+        return err == -ENOENT ? CALL_SENT : err;
+    }
+    f->hint_tid = c->tid;
+    f->hint_fd = err;
+    return CALL_SENT;
+}

@@ -1,0 +1,68 @@
+/* Vehicles: the kernel objects that the program's descriptors are. Each function brings a file's
+ * vehicle from one state (supervisor.h) to another; what poll() shows there is what Linux's own
+ * sockets show, see docs/interposition.md. */
+#ifndef RUN_VEHICLE_H
+#define RUN_VEHICLE_H
+
+#include "run/supervisor.h"
+
+/* Streams (vehicle_unix.c). */
+
+/* The listener of ours that vehicles are connected to. 0 or -errno. */
+HF_NODISCARD int vehicle_start(struct supervisor *sv);
+void vehicle_stop(struct supervisor *sv);
+
+/* A vehicle for a new stream socket: its descriptor, or -errno. */
+HF_NODISCARD int vehicle_new(bool nonblocking);
+
+/* FRESH -> CONNECTING. 0 or -errno. */
+HF_NODISCARD int vehicle_connecting(struct file *f);
+
+/* FRESH or CONNECTING -> CONNECTED. 0 or -errno. */
+HF_NODISCARD int vehicle_connected(struct file *f);
+
+/* FRESH, CONNECTING or CONNECTED -> FAILED: reset, as the program sees it. */
+void vehicle_fail(struct file *f);
+
+/* Any -> FRESH: a new vehicle takes the place of descriptor args[0]; other copies of it keep the
+ * dead one. 0 or -errno, then the state is as before. */
+HF_NODISCARD int vehicle_renew(const struct call *c, struct file *f);
+
+/* CONNECTING with nobody waiting: looks how the connect stands and shows it. */
+void vehicle_settle(struct file *f);
+
+/* FRESH -> LISTENING. 0 or -errno. */
+HF_NODISCARD int vehicle_listening(struct file *f);
+
+/* LISTENING: readable when, and only when, a connection waits. */
+void vehicle_ring(struct file *f);
+
+/* A CONNECTED vehicle for a connection just accepted from the stack; takes sk. The program's
+ * descriptor goes to *vehicle and is the caller's. 0 or -errno. */
+HF_NODISCARD int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking,
+                                  struct file **out, int *vehicle);
+
+/* Lets go of everything of the kernel's that f has. */
+void vehicle_drop(struct file *f);
+
+/* Datagrams (vehicle_dgram.c). */
+
+/* A pair: fills fd and end. FRESH -> DATAGRAM. 0 or -errno. */
+struct datagram_source;
+HF_NODISCARD int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking,
+                              struct file **out);
+
+/* Carries what waits, both ways. */
+void datagram_run(struct file *f);
+
+/* Forgets where datagrams came from. */
+void datagram_forget(struct file *f);
+
+/* One datagram for a notified call. msg as in hf_sock_recv, flags Linux's. Returns its whole length
+ * (msg->flags has MSG_TRUNC when it was longer than the room), -EAGAIN, or an error. */
+HF_NODISCARD int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags);
+
+/* One datagram of a notified call, behind those already in the vehicle. */
+HF_NODISCARD int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags);
+
+#endif

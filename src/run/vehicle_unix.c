@@ -1,0 +1,330 @@
+/* Vehicle U: AF_UNIX stream sockets.
+ *
+ * An unconnected one shows OUT|HUP, as a fresh TCP socket does. It is connected, by the copy we
+ * keep, to a listener of ours that has no name any more. While the handshake runs its buffer is
+ * full, so that it is neither readable nor writable. Once connected we close our copy: from then on
+ * the last close of the program's is seen at our end.
+ *
+ * Closing our end resets the program's (ECONNRESET, IN|OUT|ERR|HUP|RDHUP) only while something in
+ * it is unread, and not otherwise. So one byte is left unread there always: `skip` tells that the
+ * first unread byte has been dealt with. It begins with a byte sent here, and goes on in pump.c. */
+#define _GNU_SOURCE
+#include "run/vehicle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "run/files.h"
+#include "run/inject.h"
+#include "run/log.h"
+#include "run/pump.h"
+#include "run/reap.h"
+
+#define BUFFER_BYTES (1 << 20)
+#define BACKLOG      4096
+#define FILL_AT_ONCE 8192
+#define PENDING_SCAN HF_S
+#define IDLE_SCAN    (10 * HF_S)
+
+static void set_buffer(int fd, int bytes)
+{
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+/* Binds fd to a name in a directory only we can enter and takes the name away at once; *path is an
+ * O_PATH descriptor of the socket, through which alone it can be reached. */
+static int bind_nameless(int fd, int *path)
+{
+    static const char *const places[] = {"/tmp", "/dev/shm", "/var/tmp", "/run", "."};
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    char dir[64];
+    int err = -ENOENT;
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(dir, sizeof(dir), "%s/handfast-XXXXXX", places[i]);
+        if (!mkdtemp(dir))
+            continue;
+        snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/s", dir);
+        if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+            err = -errno;
+        } else {
+            *path = open(sun.sun_path, O_PATH | O_CLOEXEC);
+            err = *path < 0 ? -errno : 0;
+            (void)unlink(sun.sun_path);
+        }
+        (void)rmdir(dir);
+        return err;
+    }
+    return err;
+}
+
+static int connect_nameless(int fd, int path)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d", path);
+    return connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? -errno : 0;
+}
+
+int vehicle_start(struct supervisor *sv)
+{
+    int err = 0;
+
+    sv->rendezvous_path = -1;
+    sv->rendezvous_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (sv->rendezvous_fd < 0)
+        return -errno;
+    err = bind_nameless(sv->rendezvous_fd, &sv->rendezvous_path);
+    if (err == 0 && listen(sv->rendezvous_fd, BACKLOG) < 0)
+        err = -errno;
+    return err;
+}
+
+void vehicle_stop(struct supervisor *sv)
+{
+    file_shut(&sv->rendezvous_fd);
+    file_shut(&sv->rendezvous_path);
+}
+
+int vehicle_new(bool nonblocking)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* Connects the vehicle to us: f->end.fd is then our end. */
+static int attach(struct file *f)
+{
+    int err = connect_nameless(f->fd, f->sv->rendezvous_path);
+
+    if (err < 0)
+        return err;
+    f->end.fd = accept4(f->sv->rendezvous_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return f->end.fd < 0 ? -errno : 0;
+}
+
+int vehicle_connecting(struct file *f)
+{
+    static const char nothing[FILL_AT_ONCE];
+    ssize_t n;
+    int err;
+
+    set_buffer(f->fd, 1);
+    err = attach(f);
+    if (err < 0)
+        return err;
+    f->fill = 0;
+    while ((n = send(f->fd, nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+        f->fill += (uint32_t)n;
+    f->state = FILE_CONNECTING;
+    reap_within(f->sv, PENDING_SCAN);
+    return 0;
+}
+
+/* Takes all but one of the bytes that filled the vehicle; the order (room first, then this) makes
+ * the one wake-up that the program sees. */
+static void empty(struct file *f)
+{
+    char discard[FILL_AT_ONCE];
+
+    while (f->fill > 1) {
+        size_t want = f->fill - 1 < sizeof(discard) ? f->fill - 1 : sizeof(discard);
+        ssize_t n = read(f->end.fd, discard, want);
+
+        if (n <= 0)
+            break;
+        f->fill -= (uint32_t)n;
+    }
+    f->fill = 0;
+}
+
+static int watch_end(struct file *f)
+{
+    f->end.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    f->end.ready = pump_ready;
+    f->end_writable = true;
+    f->skip = 1;
+    f->state = FILE_CONNECTED;
+    set_buffer(f->end.fd, BUFFER_BYTES);
+    return loop_add(f->sv->loop, &f->end);
+}
+
+int vehicle_connected(struct file *f)
+{
+    int err = 0;
+
+    if (f->state == FILE_CONNECTED)
+        return 0;
+    set_buffer(f->fd, BUFFER_BYTES);
+    if (f->state == FILE_CONNECTING) {
+        empty(f);
+    } else {
+        err = attach(f);
+        if (err == 0 && send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+            err = -errno;
+    }
+    if (err == 0)
+        err = watch_end(f);
+    file_shut(&f->fd);
+    file_touch(f);
+    return err;
+}
+
+void vehicle_fail(struct file *f)
+{
+    if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
+        return;
+    if (f->state == FILE_CONNECTED)
+        loop_remove(f->sv->loop, &f->end);
+    file_shut(&f->end.fd);
+    f->state = FILE_FAILED;
+    reap_within(f->sv, PENDING_SCAN);
+}
+
+int vehicle_renew(const struct call *c, struct file *f)
+{
+    int fd = vehicle_new(file_is_nonblocking(c, f));
+    int err = fd < 0 ? fd : inject_replace(c, fd, (int)c->args[0]);
+
+    if (err == 0)
+        err = file_rekey(f, fd);
+    if (err < 0) {
+        file_shut(&fd);
+        return err;
+    }
+    vehicle_drop(f);
+    f->fd = fd;
+    f->state = FILE_FRESH;
+    f->skip = 0;
+    f->end_readable = f->end_writable = f->end_eof = f->end_closed = false;
+    f->wr_shut = f->rd_shut = f->fin_sent = f->fin_given = false;
+    f->error = 0;
+    return 0;
+}
+
+void vehicle_settle(struct file *f)
+{
+    uint32_t events = hf_sock_poll(f->sk);
+
+    if (!(events & (HF_POLLOUT | HF_POLLERR | HF_POLLHUP)))
+        return;
+    if (events & (HF_POLLERR | HF_POLLHUP)) {
+        log_connect(f, -1);
+        vehicle_fail(f);
+    } else if (vehicle_connected(f) == 0) {
+        log_connect(f, 0);
+    } else {
+        vehicle_fail(f);
+    }
+}
+
+int vehicle_listening(struct file *f)
+{
+    /* Taking a bell back must never wait, whatever mode the program has put the file in. */
+    struct timeval at_once = {.tv_usec = 1};
+    int err = bind_nameless(f->fd, &f->rendezvous);
+
+    if (err == 0 && listen(f->fd, BACKLOG) < 0)
+        err = -errno;
+    if (err < 0)
+        return err;
+    (void)setsockopt(f->fd, SOL_SOCKET, SO_RCVTIMEO, &at_once, sizeof(at_once));
+    f->state = FILE_LISTENING;
+    reap_within(f->sv, IDLE_SCAN);
+    return 0;
+}
+
+static void silence(struct file *f)
+{
+    int fd = accept4(f->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd >= 0)
+        close(fd);
+    file_shut(&f->bell);
+}
+
+void vehicle_ring(struct file *f)
+{
+    bool waits = f->ready || (hf_sock_poll(f->sk) & HF_POLLIN);
+
+    if (!waits && f->bell >= 0)
+        silence(f);
+    if (!waits || f->bell >= 0)
+        return;
+    f->bell = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (f->bell >= 0 && connect_nameless(f->bell, f->rendezvous) < 0)
+        file_shut(&f->bell);
+    if (!reap_is_held_open(f))
+        reap_within(f->sv, 0);
+}
+
+/* SO_RCVTIMEO and SO_SNDTIMEO are inherited; data calls meet them on the vehicle. */
+static void inherit_timeouts(struct file *f, int vehicle)
+{
+    static const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+
+    for (int i = 0; i < 2; i++) {
+        hf_time t = file_timeout(f, options[i]);
+        struct timeval tv = {.tv_sec = t / HF_S, .tv_usec = t % HF_S / HF_US};
+
+        if (t)
+            (void)setsockopt(vehicle, SOL_SOCKET, options[i], &tv, sizeof(tv));
+    }
+}
+
+int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, struct file **out,
+                     int *vehicle)
+{
+    struct file *f;
+    int pair[2];
+    int err;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
+        err = -errno;
+        hf_sock_close(sk);
+        return err;
+    }
+    err = file_new(sv, sk, pair[1], &f);
+    if (err < 0) {
+        close(pair[0]);
+        close(pair[1]);
+        return err;
+    }
+    f->end.fd = pair[0];
+    set_buffer(pair[1], BUFFER_BYTES);
+    if (send(pair[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ||
+        (!nonblocking && fcntl(pair[1], F_SETFL, 0) < 0))
+        err = -errno;
+    if (err == 0)
+        err = watch_end(f);
+    if (err < 0) {
+        close(pair[1]);
+        f->state = FILE_FRESH;
+        file_close(f);
+        return err;
+    }
+    inherit_timeouts(f, pair[1]);
+    *vehicle = pair[1];
+    *out = f;
+    return 0;
+}
+
+void vehicle_drop(struct file *f)
+{
+    if (f->state == FILE_CONNECTED || f->state == FILE_DATAGRAM)
+        loop_remove(f->sv->loop, &f->end);
+    file_shut(&f->end.fd);
+    file_shut(&f->fd);
+    file_shut(&f->bell);
+    file_shut(&f->rendezvous);
+    datagram_forget(f);
+}
