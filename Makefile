@@ -80,10 +80,11 @@ interop: $(B)/handfast
 conformance: $(B)/handfast $(PLAIN_BIN)
 	tests/posix/run kernel $(B)/tests/posix
 	tests/posix/run handfast $(B)/handfast $(B)/tests/posix
-checkers: $(B)/libhandfast.a
+checkers: all
 	tools/check_format
 	tools/check_layers.py
 	tools/check_core.sh $(B)
+	tools/check_example.sh $(B)
 	tools/check_names.py
 	tools/clauses.py --check
 check:

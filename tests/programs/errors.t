@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a program is told when a connection cannot be made. C11 C12 C14 C15 C23 C24 C25."""
+"""What a program is told when a connection cannot be made. C11 C12 C14 C15 C18 C23 C24 C25."""
 import subprocess
 
 import lib
