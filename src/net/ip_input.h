@@ -16,4 +16,9 @@ void ip_deliver(struct net *net, const struct ip_info *ip, struct hf_frame *f, u
  * transport header linear as there is, so that the IP header stays in place under later pulls. */
 void ip_enter_transport(struct hf_frame *f, uint32_t header_bytes);
 
+/* Addresses that the packet, come by ip->link, cannot truly have: RFC 1122 3.2.1.3, RFC
+ * 4291 2.5, 2.7. */
+bool ip_is_martian_src(const struct net *net, const struct ip_info *ip);
+bool ip_is_martian_dst(const struct net *net, const struct ip_info *ip);
+
 #endif

@@ -20,6 +20,6 @@ struct hf_link *loopback_new(struct net *net);
 void loopback_free(struct hf_link *lo);
 /* Delivers what was queued when the call began. */
 void loopback_poll(struct hf_link *lo);
-bool loopback_is_idle(const struct hf_link *lo);
+bool loopback_is_idle(struct hf_link *lo);
 
 #endif

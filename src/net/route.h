@@ -14,6 +14,7 @@ struct route {
     uint32_t metric;
     struct hf_link *link; /* NULL where the kind needs none */
     bool has_via, has_source;
+    bool is_own;           /* made by an address: route_del passes it by */
     struct ip_addr via;    /* gateway, of the prefix's family */
     struct ip_addr source; /* preferred source */
 };
