@@ -8,6 +8,7 @@ PREFIX ?= /usr/local
 VERSION := 0.1.0
 SONAME := libhandfast.so.0
 FUZZ_S ?= 60
+J := -j$(shell nproc)
 B := build/$(V)
 
 WARN := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -57,12 +58,13 @@ $(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 $(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/layers.a -pthread
+# What runs under `handfast run` is an ordinary program in every build.
 $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< -pthread
+	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
 $(B)/tests/programs/hostile $(B)/tests/programs/storm: $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< -pthread
+	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
 $(B)/tests/programs/client-musl: tests/programs/src/client.c
 	@mkdir -p $(@D)
 	musl-gcc $(WARN) -O2 -static -o $@ $<
@@ -70,11 +72,14 @@ $(B)/tests/programs/client-go: tests/programs/src/client.go
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOFLAGS= GOCACHE=$(abspath build/gocache) go build -o $@ $<
 
+everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS)
 unit: $(UNIT_BIN)
-	prove -e '' $(filter %$(T),$(UNIT_BIN))
+	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
 test: all unit
 programs: $(B)/handfast $(PROGRAMS)
 	HANDFAST=$(B)/handfast HF_PROGRAMS=$(B)/tests/programs prove -v --timer -e '' tests/programs/*$(T).t
+platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
+	$(if $^,prove -e '' $^)
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast prove --timer -e '' tests/interop/*.t
 conformance: $(B)/handfast $(PLAIN_BIN)
@@ -89,16 +94,19 @@ checkers: all
 	tools/clauses.py --check
 check:
 	tools/deps.sh check
-	$(MAKE) checkers test
-	$(MAKE) CC=clang B=build/clang all
-	$(MAKE) V=asan all unit
-	$(MAKE) conformance programs interop
+	$(MAKE) $(J) everything
+	$(MAKE) checkers unit
+	$(MAKE) $(J) CC=clang B=build/clang everything
+	$(MAKE) $(J) V=asan everything
+	$(MAKE) V=asan unit
+	$(MAKE) platform conformance programs interop
 check-full: check
-	$(MAKE) V=tsan all unit
+	$(MAKE) $(J) V=tsan everything
+	$(MAKE) V=tsan unit
 	$(MAKE) V=asan conformance programs interop
 demo:
 	tools/deps.sh demo
-	$(MAKE) all
+	$(MAKE) $(J) all
 	HANDFAST=$(B)/handfast tools/demo.sh
 # Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME.
 fuzz:
@@ -119,5 +127,5 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all unit test programs interop conformance checkers check check-full demo fuzz fmt clauses install clean
+.PHONY: all everything unit test platform programs interop conformance checkers check check-full demo fuzz fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d)
