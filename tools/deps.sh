@@ -4,7 +4,7 @@
 set -eu
 
 # a command or a header : its Debian package
-build="cc:gcc make:make ar:binutils pkg-config:pkg-config /usr/include/seccomp.h:libseccomp-dev"
+build="cc:gcc make:make ar:binutils /usr/include/seccomp.h:libseccomp-dev"
 demo="$build curl:curl python3:python3 ip:iproute2 unshare:util-linux"
 check="$demo prove:perl clang:clang clang-format:clang-format go:golang-go musl-gcc:musl-tools
     node:nodejs javac:default-jdk-headless redis-server:redis-server redis-cli:redis-tools
