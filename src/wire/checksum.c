@@ -12,6 +12,22 @@ static inline uint64_t load64(const uint8_t *p)
     return v;
 }
 
+static inline uint32_t load32(const uint8_t *p)
+{
+    uint32_t v;
+
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint16_t load16(const uint8_t *p)
+{
+    uint16_t v;
+
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
 /* To 16 bits, the carries added back in. */
 static uint32_t fold(uint64_t sum)
 {
@@ -22,7 +38,7 @@ static uint32_t fold(uint64_t sum)
     return (uint32_t)sum;
 }
 
-/* The machine's order to the order of values. */
+/* The machine's order to the order of values, and back. */
 static uint32_t to_host(uint32_t sum)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -37,7 +53,6 @@ uint32_t csum_add(uint32_t sum, const void *bytes, uint32_t len)
 {
     const uint8_t *p = bytes;
     uint64_t low = 0, high = 0;
-    uint8_t rest[8] = {0};
 
     for (; len >= 32; len -= 32, p += 32) {
         uint64_t a = load64(p), b = load64(p + 8), c = load64(p + 16), d = load64(p + 24);
@@ -49,10 +64,16 @@ uint32_t csum_add(uint32_t sum, const void *bytes, uint32_t len)
         low += load64(p) & 0xffffffff;
         high += load64(p) >> 32;
     }
-    for (uint32_t i = 0; i < len; i++)
-        rest[i] = p[i];
-    low += load64(rest) & 0xffffffff;
-    high += load64(rest) >> 32;
+    if (len & 4) {
+        low += load32(p);
+        p += 4;
+    }
+    if (len & 2) {
+        low += load16(p);
+        p += 2;
+    }
+    if (len & 1)
+        low += to_host((uint32_t)*p << 8);
     return fold((uint64_t)sum + to_host(fold(low + high)));
 }
 
