@@ -17,6 +17,7 @@ FLAGS_release := -O2 -g
 FLAGS_debug := -O0 -g3
 FLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -g -fsanitize=thread
+FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FLAGS_cov := -O0 -g --coverage
 CFLAGS += $(WARN) $(FLAGS_$(V)) -Iinclude -Isrc -fPIC -fno-semantic-interposition -MMD -MP -DHF_VERSION='"$(VERSION)"'
 LDFLAGS += $(filter -fsanitize=% --coverage,$(FLAGS_$(V)))
@@ -32,6 +33,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
+FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
 
@@ -72,6 +74,10 @@ $(B)/tests/programs/client-go: tests/programs/src/client.go
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOFLAGS= GOCACHE=$(abspath build/gocache) go build -o $@ $<
 
+$(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
+
 everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS)
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
@@ -99,6 +105,7 @@ check:
 	$(MAKE) $(J) CC=clang B=build/clang everything
 	$(MAKE) $(J) V=asan everything
 	$(MAKE) V=asan unit
+	$(MAKE) fuzz-replay
 	$(MAKE) platform conformance programs interop
 check-full: check
 	$(MAKE) $(J) V=tsan everything
@@ -108,10 +115,17 @@ demo:
 	tools/deps.sh demo
 	$(MAKE) $(J) all
 	HANDFAST=$(B)/handfast tools/demo.sh
-# Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME.
+# Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME, replayed by `make check`.
 fuzz:
-	for t in $(basename $(notdir $(wildcard fuzz/*.c))); do \
-	    tools/fuzz.sh $$t $(FUZZ_S) || exit 1; done
+	$(MAKE) $(J) V=fuzz CC=clang fuzzers
+	$(MAKE) V=fuzz CC=clang FUZZ='-max_total_time=$(FUZZ_S)' fuzz-run
+fuzz-replay:
+	$(MAKE) $(J) V=fuzz CC=clang fuzzers
+	$(MAKE) V=fuzz CC=clang FUZZ=-runs=0 fuzz-run
+fuzzers: $(FUZZ_BIN)
+fuzz-run: $(FUZZ_BIN)
+	set -e; for f in $^; do n=$${f##*/}; mkdir -p fuzz/corpus/$$n $(B)/corpus/$$n; \
+	    $$f $(FUZZ) -timeout=5 -verbosity=0 -artifact_prefix=fuzz/corpus/$$n/ $(B)/corpus/$$n fuzz/corpus/$$n; done
 fmt:
 	tools/check_format --fix
 clauses:
@@ -127,5 +141,6 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything unit test platform programs interop conformance checkers check check-full demo fuzz fmt clauses install clean
+.PHONY: all everything unit test platform programs interop conformance checkers check check-full demo fuzz fuzz-replay \
+        fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d)

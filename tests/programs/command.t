@@ -122,7 +122,7 @@ def verbose():
         port = lib.free_port()
         result = run(hf(*lib.python("import socket, sys; socket.socket().connect_ex(('10.0.2.2', int(sys.argv[1])))", port),
                         opts=("-v", "--host-loopback")))
-        lines = [l for l in result.err.decode().splitlines() 
+        lines = [l for l in result.err.decode().splitlines()
                  if f"connect 10.0.2.2:{port} " in l and "Connection refused" in l]
         equal(len(lines), 1, name, result)
         log = lib.TMP / "log"
