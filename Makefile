@@ -47,6 +47,9 @@ $(B)/%.o: %.c
 $(B)/layers.a: $(CORE_OBJ) $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
+$(B)/command.a: $(CMD_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
 $(B)/libhandfast.a: $(CORE_OBJ) $(LIB_OBJ)
 	@rm -f $@
 	$(LD) -r -o $(B)/handfast-all.o $^
@@ -57,9 +60,9 @@ $(B)/$(SONAME): tools/libhandfast.map $(CORE_OBJ) $(LIB_OBJ)
 	ln -sf $(SONAME) $(B)/libhandfast.so
 $(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
-$(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/layers.a
+$(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/layers.a -pthread
+	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/command.a $(B)/layers.a -pthread -lseccomp
 # What runs under `handfast run` is an ordinary program in every build.
 $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
