@@ -3,10 +3,11 @@
 # Nothing is touched when all is there.
 set -eu
 
-# a command or a header : its Debian package
+# a command, or a path that may be a pattern : its Debian package
 build="cc:gcc make:make ar:binutils /usr/include/seccomp.h:libseccomp-dev"
 demo="$build curl:curl python3:python3 ip:iproute2 unshare:util-linux"
-check="$demo prove:perl clang:clang clang-format:clang-format go:golang-go musl-gcc:musl-tools
+check="$demo prove:perl clang:clang
+    /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev clang-format:clang-format go:golang-go musl-gcc:musl-tools
     node:nodejs javac:default-jdk-headless redis-server:redis-server redis-cli:redis-tools
     nginx:nginx-light ab:apache2-utils wrk:wrk sshd:openssh-server ssh:openssh-client socat:socat
     dnsmasq:dnsmasq-base setpriv:util-linux"
@@ -22,7 +23,7 @@ missing=
 for pair in $wanted; do
     thing=${pair%%:*} package=${pair#*:}
     case $thing in
-    /*) [ -e "$thing" ] || missing="$missing $package" ;;
+    /*) ls $thing >/dev/null 2>&1 || missing="$missing $package" ;;
     *) command -v "$thing" >/dev/null || missing="$missing $package" ;;
     esac
 done
