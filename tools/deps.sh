@@ -7,9 +7,9 @@ set -eu
 build="cc:gcc make:make ar:binutils /usr/include/seccomp.h:libseccomp-dev"
 demo="$build curl:curl python3:python3 ip:iproute2 unshare:util-linux"
 check="$demo prove:perl clang:clang
-    /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev clang-format:clang-format go:golang-go musl-gcc:musl-tools
-    node:nodejs javac:default-jdk-headless redis-server:redis-server redis-cli:redis-tools
-    nginx:nginx-light ab:apache2-utils wrk:wrk sshd:openssh-server ssh:openssh-client socat:socat
+    /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev
+    clang-format:clang-format go:golang-go musl-gcc:musl-tools node:nodejs javac:default-jdk-headless
+    redis-server:redis-server redis-cli:redis-tools nginx:nginx-light ab:apache2-utils wrk:wrk sshd:openssh-server ssh:openssh-client socat:socat
     dnsmasq:dnsmasq-base setpriv:util-linux"
 
 case ${1:-} in
