@@ -157,6 +157,7 @@ void pump_out(struct file *f)
     while (f->end_readable || f->end_eof) {
         int waiting = pump_waiting(f);
         size_t space;
+        bool is_all;
         int n;
 
         if (waiting <= 0) {
@@ -174,12 +175,13 @@ void pump_out(struct file *f)
             return; /* the other direction finds the reason, behind what is still to be read */
         }
         space = total(room, n);
-        if (space > (size_t)waiting)
-            space = (size_t)waiting;
-        space = read_new(f, room, n, space, space == (size_t)waiting);
+        is_all = space >= (size_t)waiting;
+        space = read_new(f, room, n, is_all ? (size_t)waiting : space, is_all);
         hf_sock_commit(f->sk, space);
         if (space == 0)
             return;
+        if (is_all)
+            f->end_readable = false; /* what came since has an edge of its own */
     }
 }
 

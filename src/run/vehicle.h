@@ -1,6 +1,6 @@
 /* Vehicles: the kernel objects that the program's descriptors are. Each function brings a file's
  * vehicle from one state (supervisor.h) to another; what poll() shows there is what Linux's own
- * sockets show, see docs/interposition.md. */
+ * sockets show, see docs/decisions/0004-vehicle-u.md. */
 #ifndef RUN_VEHICLE_H
 #define RUN_VEHICLE_H
 
