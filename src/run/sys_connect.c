@@ -44,16 +44,25 @@ static int64_t wait_on(const struct call *c, struct file *f, bool expired)
     return result == 0 ? succeed(f) : refuse(c, f, result);
 }
 
+/* Linux: a wait that joined an open under way runs out with EALREADY. */
+static int64_t join(const struct call *c, struct file *f, bool expired)
+{
+    int64_t result = wait_on(c, f, expired);
+
+    return result == -EINPROGRESS ? -EALREADY : result;
+}
+
 /* With SO_SNDTIMEO the time runs out with EINPROGRESS, as on Linux, and the open goes on. */
 static int64_t begun_blocking(const struct call *c, struct file *f)
 {
     int64_t result = wait_on(c, f, false);
+    bool joins = f->state == FILE_CONNECTING;
 
     if (result != CALL_HELD)
         return result;
-    if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
+    if (!joins && vehicle_connecting(f) < 0)
         return -ENOBUFS;
-    return notify_hold(c, f, wait_on, file_timeout(f, SO_SNDTIMEO));
+    return notify_hold(c, f, joins ? join : wait_on, file_timeout(f, SO_SNDTIMEO));
 }
 
 static int64_t begun(const struct call *c, struct file *f)
