@@ -17,17 +17,6 @@
 #define SPEC_OPTIONS 32
 #define DEFAULT_SEED 1
 
-const char hf_link_spec_help[] =
-    "  loss=2%        drop frames by chance, each way\n"
-    "  dup=1%         send frames twice\n"
-    "  corrupt=0.1%   flip a bit\n"
-    "  reorder=5%     let later frames overtake\n"
-    "  delay=20ms     keep every frame so long, each way (us, ms, s)\n"
-    "  rate=10mbit    a line of that speed (kbit, mbit, gbit)\n"
-    "  seed=7         for the chances above: same seed, same fate of the same frames\n"
-    "  pcap=FILE      write what passes as pcapng\n"
-    "They stand in the order from the wire to the program. A comma in a value is doubled.\n";
-
 struct option;
 
 typedef int make_fn(const struct hf_env *env, struct hf_link *below, const struct option *option,

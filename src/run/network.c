@@ -22,12 +22,13 @@
 #define HOST_LINK   "hf0"
 
 const char network_link_help[] =
-    "host             through the host's own sockets; needs no privilege (the default)\n"
-    "tap:DEVICE       a TAP device: address=ADDR/LEN is wanted, gateway=ADDR if there is one;\n"
+    "SPEC is one of\n"
+    "  host           through the host's own sockets; needs no privilege\n"
+    "  tap:DEVICE     a TAP device: address=ADDR/LEN is wanted, gateway=ADDR if there is one;\n"
     "                 both may be given twice, for IPv4 and IPv6\n"
-    "tun:DEVICE       the same with a TUN device\n"
-    "none             nothing but the program's own 127.0.0.1 and ::1\n"
-    "mtu=BYTES makes a link's packets smaller. Behind any link but none, after commas:\n";
+    "  tun:DEVICE     the same with a TUN device\n"
+    "  none           nothing but the program's own 127.0.0.1 and ::1\n"
+    "and behind it, after commas, as in host,loss=2%,delay=20ms:\n" HF_LINK_SPEC_HELP;
 
 struct whole_network {
     struct network network; /* what others see */
