@@ -12,33 +12,22 @@
 
 bool net_is_local(const struct net *net, const struct ip_addr *addr)
 {
-    const struct route *r;
-
-    if (addr_is_any(addr) || addr_is_multicast(addr))
-        return false;
-    r = route_find(net, addr, 0, false);
-    return r && r->kind == HF_ROUTE_LOCAL;
+    return !addr_is_any(addr) && !addr_is_multicast(addr) &&
+           route_kind(net, addr) == HF_ROUTE_LOCAL;
 }
 
 bool net_is_broadcast(const struct net *net, const struct ip_addr *addr)
 {
-    const struct route *r;
-
-    if (!addr_is4(addr))
-        return false;
-    if (addr_is_broadcast(addr))
-        return true;
-    r = route_find(net, addr, 0, false);
-    return r && r->kind == ROUTE_BROADCAST;
+    return addr_is4(addr) && (addr_is_broadcast(addr) || route_kind(net, addr) == ROUTE_BROADCAST);
 }
 
 bool address_is_on(const struct net *net, const struct ip_addr *addr, const struct hf_link *link)
 {
     const struct route *r;
 
-    if (addr_is_any(addr) || addr_is_multicast(addr))
-        return false;
-    r = route_find(net, addr, addr_is_link_local6(addr) ? link->index : 0, false);
+    if (!addr_is_link_local6(addr))
+        return net_is_local(net, addr);
+    r = route_find(net, addr, link->index, false);
     return r && r->kind == HF_ROUTE_LOCAL;
 }
 
@@ -84,18 +73,43 @@ static bool broadcast_of(const struct ip_addr *addr, unsigned bits, struct ip_ad
     return true;
 }
 
-/* A route that is there already is as good. */
-static int route_ensure(struct net *net, const struct route *r)
+/* The routes that make an address: to itself, to its prefix, to the prefix's broadcast address.
+ * Returns how many of the three it has. */
+static int routes_of(const struct net *net, struct hf_link *link, const struct ip_addr *addr,
+                     unsigned bits, struct route r[3])
 {
-    int err = route_add(net, r);
+    int n = 0;
 
-    return err == -HF_EEXIST ? 0 : err;
+    memset(r, 0, 3 * sizeof(*r));
+    r[n++] = (struct route){
+        .prefix = *addr, .bits = 128, .kind = HF_ROUTE_LOCAL, .link = link, .is_own = true};
+    if (bits < 128) {
+        /* The whole of 127/8 is this host's, not a neighbourhood of it. RFC 1122 3.2.1.3 (g) */
+        bool is_lo = link == net->lo;
+
+        r[n++] = (struct route){.prefix = *addr,
+                                .bits = bits,
+                                .kind = is_lo ? HF_ROUTE_LOCAL : HF_ROUTE_UNICAST,
+                                .link = link,
+                                .is_own = is_lo,
+                                .has_source = addr_is4(addr),
+                                .source = *addr};
+    }
+    if (broadcast_of(addr, bits, &r[n].prefix)) {
+        r[n].bits = 128;
+        r[n].kind = ROUTE_BROADCAST;
+        r[n].link = link;
+        r[n].is_own = r[n].has_source = true;
+        r[n++].source = *addr;
+    }
+    return n;
 }
 
 int net_addr_add(struct net *net, struct hf_link *link, const struct ip_addr *addr, unsigned bits)
 {
-    struct route r = {.prefix = *addr, .bits = 128, .kind = HF_ROUTE_LOCAL, .link = link};
-    int err;
+    struct route r[3];
+    bool is_new[3] = {false, false, false};
+    int err, n;
 
     if (bits > 128 || (addr_is4(addr) && bits < 96) || addr_is_any(addr) ||
         addr_is_multicast(addr) || addr_is_broadcast(addr))
@@ -103,27 +117,20 @@ int net_addr_add(struct net *net, struct hf_link *link, const struct ip_addr *ad
     if (has_addr(net, addr, link))
         return -HF_EEXIST;
     err = addrs_grow(net);
-    if (err)
-        return err;
-    r.is_own = true;
-    err = route_ensure(net, &r);
-    if (!err && bits < 128) {
-        /* The whole of 127/8 is this host's, not a neighbourhood of it. RFC 1122 3.2.1.3 (g) */
-        r.bits = bits;
-        r.is_own = link == net->lo;
-        r.has_source = addr_is4(addr);
-        r.source = *addr;
-        r.kind = r.is_own ? HF_ROUTE_LOCAL : HF_ROUTE_UNICAST;
-        err = route_ensure(net, &r);
+    n = routes_of(net, link, addr, bits, r);
+    for (int i = 0; i < n && !err; i++) {
+        err = route_add(net, &r[i]);
+        is_new[i] = !err;
+        if (err == -HF_EEXIST) /* another address's prefix serves this one too */
+            err = 0;
     }
-    if (!err && broadcast_of(addr, bits, &r.prefix)) {
-        r.bits = 128;
-        r.is_own = true;
-        r.kind = ROUTE_BROADCAST;
-        err = route_ensure(net, &r);
-    }
-    if (err)
+    if (err) {
+        for (int i = 0; i < n; i++) {
+            if (is_new[i])
+                route_remove(net, &r[i]);
+        }
         return err;
+    }
     net->addrs[net->addr_count++] = (struct net_addr){*addr, bits, link};
     route_changed(net);
     return 0;

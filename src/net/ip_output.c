@@ -67,7 +67,7 @@ static void push_header6(struct hf_frame *f, const struct ip_out *out, uint8_t n
 }
 
 /* Out, and for a broadcast back in as well: this host is one of all. RFC 1122 3.3.6 */
-static void send(struct net *net, struct hf_frame *f, struct path *path)
+static void transmit(struct net *net, struct hf_frame *f, struct path *path)
 {
     f->net_off = (uint16_t)(f->head - f->room);
     if (path->is_broadcast && path->link != net->lo) {
@@ -108,7 +108,7 @@ static int send_pieces(struct net *net, struct hf_frame *f, const struct ip_out 
             ip6_fragment_write(&h, hf_frame_push(piece, IP6_FRAGMENT));
             push_header6(piece, out, IP_PROTO_FRAGMENT);
         }
-        send(net, piece, out->path);
+        transmit(net, piece, out->path);
     }
     hf_frame_free(f);
     return 0;
@@ -143,7 +143,7 @@ int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out)
         push_header4(f, out, out->dont_fragment ? 0 : next_id(net, out), 0, false);
     else
         push_header6(f, out, out->proto);
-    send(net, f, out->path);
+    transmit(net, f, out->path);
     return 0;
 }
 

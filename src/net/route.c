@@ -26,12 +26,21 @@ struct entry {
     struct route route;
 };
 
+#define KINDS 64 /* addresses whose kind is remembered; a power of two */
+
+struct known_kind {
+    struct ip_addr addr;
+    uint32_t generation;
+    uint8_t kind;
+};
+
 struct route_table {
     struct hash prefixes;
     uint64_t lengths[LENGTH_WORDS]; /* bit n: some prefix has n bits */
     uint32_t count[LENGTHS];        /* prefixes of that length */
     struct list all;                /* every entry */
-    uint32_t generation;
+    uint32_t generation;            /* from 1: a zeroed known_kind is out of date */
+    struct known_kind kinds[KINDS]; /* by a mix of the address; the last one asked for stays */
 };
 
 static struct ip_addr masked(const struct ip_addr *addr, unsigned bits)
@@ -75,6 +84,7 @@ int route_init(struct net *net)
         return -HF_ENOMEM;
     }
     list_init(&t->all);
+    t->generation = 1;
     net->routes = t;
     return 0;
 }
@@ -226,6 +236,24 @@ int route_del(struct net *net, const struct ip_addr *prefix, unsigned bits, uint
     return -HF_ENOENT;
 }
 
+void route_remove(struct net *net, const struct route *r)
+{
+    uint32_t hash;
+    struct prefix *p = prefix_find(net, &r->prefix, r->bits, &hash);
+
+    if (!p)
+        return;
+    list_for_each (l, &p->routes) {
+        struct entry *e = container_of(l, struct entry, link);
+
+        if (e->route.metric == r->metric && e->route.link == r->link && e->route.kind == r->kind) {
+            entry_free(net, e);
+            route_changed(net);
+            return;
+        }
+    }
+}
+
 void route_drop_link(struct net *net, const struct hf_link *link)
 {
     list_for_each (l, &net->routes->all) {
@@ -274,6 +302,20 @@ const struct route *route_find(const struct net *net, const struct ip_addr *dst,
         }
     }
     return NULL;
+}
+
+uint8_t route_kind(const struct net *net, const struct ip_addr *addr)
+{
+    struct route_table *t = net->routes;
+    uint32_t mix = (addr->w[0] ^ addr->w[1] ^ addr->w[2]) * 0x9e3779b1u ^ addr->w[3] * 0x85ebca6bu;
+    struct known_kind *known = &t->kinds[mix >> 26];
+    const struct route *r;
+
+    if (known->generation == t->generation && addr_eq(&known->addr, addr))
+        return known->kind;
+    r = route_find(net, addr, 0, false);
+    *known = (struct known_kind){*addr, t->generation, r ? r->kind : ROUTE_NONE};
+    return known->kind;
 }
 
 uint32_t route_generation(const struct net *net)

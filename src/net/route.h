@@ -43,6 +43,14 @@ void route_drop_link(struct net *net, const struct hf_link *link);
 const struct route *route_find(const struct net *net, const struct ip_addr *dst,
                                uint32_t link_index, bool with_bound);
 
+/* The kind of route_find(net, addr, 0, false), ROUTE_NONE when there is none: what every packet
+ * asks of its addresses, so the answers are remembered until the next change. */
+enum { ROUTE_NONE = 0xff };
+uint8_t route_kind(const struct net *net, const struct ip_addr *addr);
+
+/* Takes out exactly that route (prefix, metric, link, kind), an address's own too; none is fine. */
+void route_remove(struct net *net, const struct route *r);
+
 /* Grows with each change of routes, addresses or links. */
 uint32_t route_generation(const struct net *net);
 void route_changed(struct net *net);

@@ -18,6 +18,8 @@ static int send_segment(struct bench *b, const char *dst, uint8_t proto, uint32_
     out.ttl = 7;
     f = bench_frame(b, bytes, len);
     f->gso_bytes = gso_bytes;
+    if (!hf_frame_pull(f, 20)) /* a transport header is linear */
+        abort();
     ip_transport_csum(f, &out, csum_off);
     err = ip_output(&b->net, f, &out);
     path_put(out.path);
@@ -70,7 +72,7 @@ static void test_checksum(const char *dst, const char *own, bool is_capable, uin
     static struct bench b;
     struct ip_info info = {.src = ip(own), .dst = ip(dst), .proto = IP_PROTO_UDP};
     uint32_t header = addr_is4(&info.dst) ? IP4_HEADER : IP6_HEADER;
-    bool good;
+    bool good, is_clean;
 
     bench_init(&b);
     if (is_capable)
@@ -98,7 +100,8 @@ static void test_checksum(const char *dst, const char *own, bool is_capable, uin
                csum_finish(
                    csum_add(csum_pseudo(&info.src, &info.dst, IP_PROTO_UDP, len), whole, len)) == 0;
     }
-    OK(good && bench_fini(&b), name);
+    is_clean = bench_fini(&b);
+    OK(good && is_clean, name);
 }
 
 static void test_loopback(const char *dst, const char *name)

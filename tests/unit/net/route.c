@@ -116,6 +116,35 @@ static void test_equals(void)
     OK(bench_fini(&b), "nothing_leaks");
 }
 
+static void test_kinds(void)
+{
+    static struct bench b;
+    struct ip_addr far = ip("99.9.9.9"), all = ip("192.168.7.255"), own = ip("192.168.7.1");
+    struct ip_addr added = ip("10.0.2.77");
+    unsigned failures = 0;
+
+    bench_init(&b);
+    EQ(route_kind(&b.net, &far), ROUTE_NONE, "no_route_has_no_kind");
+    OK(net_is_broadcast(&b.net, &all) && net_is_local(&b.net, &own), "kinds_of_an_address");
+    bench_route(&b, "0.0.0.0/0", NULL, NULL, HF_ROUTE_LOCAL);
+    OK(net_is_local(&b.net, &far), "a_change_of_routes_is_seen_at_once");
+    if (route_del(&b.net, &ADDR_ANY4, 96, 0))
+        abort();
+    OK(!net_is_local(&b.net, &far), "and_its_end");
+    for (b.fail_at = 0; net_addr_add(&b.net, &b.a.link, &added, 128) == -HF_ENOMEM;) {
+        b.fail_at = -1;
+        if (net_is_local(&b.net, &added))
+            abort();
+        b.fail_at = ++failures;
+    }
+    b.fail_at = -1;
+    OK(failures && net_is_local(&b.net, &added), "an_address_is_added_whole_or_not_at_all");
+    net_detach(&b.net, &b.b.link);
+    OK(!net_is_broadcast(&b.net, &all) && !net_is_local(&b.net, &own),
+       "a_detached_links_addresses_are_nobodys");
+    OK(bench_fini(&b), "nothing_leaks");
+}
+
 static void test_families_apart(void)
 {
     static struct bench b;
@@ -147,6 +176,7 @@ int main(void)
     tap_begin(30);
     test_model();
     test_equals();
+    test_kinds();
     test_families_apart();
     test_memory();
     return tap_end();
