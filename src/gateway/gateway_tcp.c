@@ -121,6 +121,24 @@ static void flow_refuse(struct tcp_flow *flow, enum hf_refusal how)
     flow_free(flow);
 }
 
+/* Neither side waits to fill a segment: who wants that has done it at the far ends already. Urgent
+ * bytes go on as ordinary ones. */
+static void tune_host(int fd)
+{
+    const int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+}
+
+static int tune_stack(struct hf_sock *sk)
+{
+    const int on = 1;
+    int err = hf_sock_setsockopt(sk, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+
+    return err ? err : hf_sock_setsockopt(sk, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+}
+
 /* ---- bytes ---- */
 
 /* Program to host. False when the flow is gone. */
@@ -254,12 +272,10 @@ static void log_dial(struct tcp_flow *flow, const union address *dst, int err)
 /* Begins the host's connect. 0: under way or done, else the errno. */
 static int dial(struct tcp_flow *flow, const union address *to)
 {
-    const int on = 1;
-
     flow->host.fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (flow->host.fd < 0)
         return errno;
-    setsockopt(flow->host.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    tune_host(flow->host.fd);
     if (connect(flow->host.fd, &to->sa, address_len(to)) < 0 && errno != EINPROGRESS)
         return errno;
     return -watch(flow, EPOLLOUT);
@@ -338,7 +354,6 @@ static void dial_ended(struct tcp_flow *flow)
 
 void gateway_tcp_call(struct gateway *g, int fd, const union address *program)
 {
-    const int on = 1;
     struct hf_sock *sk;
     struct tcp_flow *flow;
 
@@ -353,8 +368,8 @@ void gateway_tcp_call(struct gateway *g, int fd, const union address *program)
         return;
     }
     flow->host.fd = fd;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (watch(flow, 0) < 0) {
+    tune_host(fd);
+    if (tune_stack(sk) < 0 || watch(flow, 0) < 0) {
         flow_reset(flow);
         return;
     }
@@ -435,7 +450,8 @@ static int catch (struct gateway *g, struct catcher *c, int family)
     if (err)
         return err;
     hf_sock_set_user(c->sk, &c->notice);
-    if (family == AF_INET6)
+    err = tune_stack(c->sk); /* what is accepted inherits it */
+    if (!err && family == AF_INET6)
         err = hf_sock_setsockopt(c->sk, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     if (err)
         return err;
