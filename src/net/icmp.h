@@ -19,8 +19,8 @@ void icmp_send_error_for(struct net *net, enum icmp_error_kind kind, const struc
                          const struct ip_addr *dst, uint8_t proto, const uint8_t *quoted,
                          uint32_t quoted_len);
 
-/* As icmp_send_error, for messages that have no kind of their own: type and code as they will stand,
- * info is the second word. */
+/* As icmp_send_error, for messages that have no kind of their own: type and code as they will
+ * stand, info is the second word. */
 void icmp_send_message(struct net *net, uint8_t type, uint8_t code, uint32_t info,
                        const struct ip_info *ip, const struct hf_frame *f);
 
