@@ -12,8 +12,8 @@ enum {
     HF_LINK_ETHERNET = 1 << 0, /* frames carry an Ethernet header; neighbours by ARP and NDP */
     HF_LINK_CSUM = 1 << 1,     /* takes HF_FRAME_CSUM_PARTIAL frames */
     HF_LINK_LOOPBACK = 1 << 2, /* the stack's own */
-    /* Behind it is this host itself, whose errors come as ICMP: `prohibited` over IPv4 is the EACCES
-     * of the host's own connect(), which no ICMP code of a foreign router means to Linux. */
+    /* Behind it is this host itself, whose errors come as ICMP: `prohibited` over IPv4 is then the
+     * EACCES of the host's own connect(), which no ICMP code of a router means to Linux. */
     HF_LINK_HOST = 1 << 3,
 };
 
