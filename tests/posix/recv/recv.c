@@ -1,0 +1,211 @@
+/* recv(), recvfrom(), recvmsg(), read(): stream sockets. NetSem recv_1..8a. */
+#include "../lib.h"
+
+#include <sys/uio.h>
+
+static void arguments(int f)
+{
+    int p[2];
+    char b[4];
+    struct pair t = tcp_pair(f);
+    MUST(pipe(p));
+    RC(recv(-1, b, 1, 0), -EBADF, nm(f, "recv, descriptor -1"));
+    RC(recv(p[0], b, 1, 0), -ENOTSOCK, nm(f, "recv, a pipe"));
+    RC(recv(t.c, b, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "recv, nothing, MSG_DONTWAIT"));
+    RC(recv(t.c, b, 0, MSG_DONTWAIT), -EAGAIN, nm(f, "recv of length 0, nothing, MSG_DONTWAIT"));
+    RC(read(t.c, b, 0), 0, nm(f, "read of length 0, nothing"));
+    RC(recv(t.c, (char *)8, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "recv, nothing before wild buffer"));
+    MUST(send(t.s, "abcd", 4, 0));
+    MUST(await(t.c, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
+    RC(recv(t.c, (char *)8, 1, 0), -EFAULT, nm(f, "recv, wild buffer"));
+    RC(recv(t.c, b, 0, 0), 0, nm(f, "recv of length 0, data there"));
+    RC(recv(t.c, b, 4, 0), 4, nm(f, "recv, neither consumed anything"));
+    nonblock(t.c);
+    RC(recv(t.c, b, 1, 0), -EAGAIN, nm(f, "recv, nothing, non-blocking"));
+    RC(read(t.c, b, 1), -EAGAIN, nm(f, "read, nothing, non-blocking"));
+}
+
+static void pieces(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[16];
+    MUST(send(t.s, "abcdef", 6, 0));
+    RC(recv(t.c, b, 2, 0), 2, nm(f, "recv takes what is asked"));
+    RC(recv(t.c, b + 2, 1, 0), 1, nm(f, "recv, the next byte"));
+    RC(recv(t.c, b + 3, 13, 0), 3, nm(f, "recv, what is left"));
+    OK(memcmp(b, "abcdef", 6) == 0, nm(f, "recv, in order"));
+    MUST(send(t.s, "12", 2, 0));
+    MUST(send(t.s, "34", 2, 0));
+    RC(recv(t.c, b, 4, MSG_WAITALL), 4, nm(f, "recv MSG_WAITALL over two sends"));
+    OK(memcmp(b, "1234", 4) == 0, nm(f, "recv MSG_WAITALL, in order"));
+}
+
+static void peek(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[16] = "";
+    MUST(send(t.s, "abc", 3, 0));
+    RC(recv(t.c, b, 16, MSG_PEEK), 3, nm(f, "peek"));
+    RC(recv(t.c, b, 2, MSG_PEEK), 2, nm(f, "peek, part"));
+    MASK(t.c, POLLIN | POLLOUT, nm(f, "peek leaves the mask"));
+    int waiting = 0;
+    RC(ioctl(t.c, FIONREAD, &waiting), 0, nm(f, "FIONREAD"));
+    EQ(waiting, 3, nm(f, "FIONREAD counts the peeked bytes"));
+    RC(recv(t.c, b, 16, 0), 3, nm(f, "peek, then recv"));
+    RC(recv(t.c, b, 16, MSG_PEEK | MSG_DONTWAIT), -EAGAIN, nm(f, "peek, nothing left"));
+    close(t.s);
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP, nm(f, "peek at the end, mask"));
+    RC(recv(t.c, b, 16, MSG_PEEK), 0, nm(f, "peek at the end"));
+    RC(recv(t.c, b, 16, 0), 0, nm(f, "recv at the end"));
+}
+
+/* MSG_TRUNC on a stream throws the bytes away. */
+static void truncate_stream(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[8] = "zzzzzzz";
+    MUST(send(t.s, "abcdef", 6, 0));
+    RC(recv(t.c, b, 4, MSG_TRUNC), 4, nm(f, "MSG_TRUNC, counts"));
+    EQ(b[0], 'z', nm(f, "MSG_TRUNC, writes nothing"));
+    RC(recv(t.c, b, 8, 0), 2, nm(f, "MSG_TRUNC, the rest"));
+    OK(memcmp(b, "ef", 2) == 0, nm(f, "MSG_TRUNC, skipped the first four"));
+}
+
+static void end_of_stream(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[8];
+    MUST(send(t.s, "abc", 3, 0));
+    MUST(shutdown(t.s, SHUT_WR));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP, nm(f, "data and FIN, mask"));
+    RC(recv(t.c, b, 8, MSG_WAITALL), 3, nm(f, "data and FIN, MSG_WAITALL ends short"));
+    RC(recv(t.c, b, 8, 0), 0, nm(f, "data and FIN, the end"));
+    RC(recv(t.c, b, 8, 0), 0, nm(f, "data and FIN, the end again"));
+    RC(recv(t.c, b, 0, 0), 0, nm(f, "data and FIN, recv of length 0"));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP, nm(f, "the end read, mask stays"));
+    RC(send(t.c, "back", 4, 0), 4, nm(f, "the end read, the other direction lives"));
+    RC(recv(t.s, b, 8, 0), 4, nm(f, "the other direction arrives"));
+}
+
+static void reset_with_data(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[8];
+    MUST(send(t.s, "abc", 3, 0));
+    MUST(await(t.c, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
+    reset(t.s);
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, nm(f, "data and RST, mask"));
+    RC(recv(t.c, b, 8, 0), 3, nm(f, "data and RST, the data first"));
+    RC(recv(t.c, b, 8, 0), -ECONNRESET, nm(f, "data and RST, then the error"));
+    RC(recv(t.c, b, 8, 0), 0, nm(f, "data and RST, then the end"));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLHUP, nm(f, "data and RST, mask, error taken"));
+}
+
+static void reset_plain(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b;
+    reset(t.s);
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, nm(f, "RST, mask"));
+    EQ(so_error(t.c), ECONNRESET, nm(f, "RST, SO_ERROR"));
+    EQ(so_error(t.c), 0, nm(f, "RST, SO_ERROR once"));
+    RC(recv(t.c, &b, 1, 0), 0, nm(f, "RST, error taken, recv"));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLHUP, nm(f, "RST, mask, error taken"));
+    EQ(peer_error(t.c), -ENOTCONN, nm(f, "RST, no peer"));
+    RC(send(t.c, &b, 1, MSG_NOSIGNAL), -EPIPE, nm(f, "RST, send"));
+    RC(shutdown(t.c, SHUT_RDWR), -ENOTCONN, nm(f, "RST, shutdown"));
+    struct addr a;
+    listener(f, 1, &a);
+    RC(connect_to(t.c, a), -EISCONN, nm(f, "RST, connect"));
+    RC(connect_to(t.c, unspec()), 0, nm(f, "RST, dissolve"));
+    RC(connect_to(t.c, a), 0, nm(f, "RST, connect again"));
+}
+
+/* Surprise 12: a reset in CLOSE-WAIT is EPIPE. */
+static void reset_after_fin(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b;
+    MUST(send(t.c, "unread", 6, 0));
+    MUST(shutdown(t.s, SHUT_WR));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP, nm(f, "FIN then RST, mask before"));
+    close(t.s);
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, nm(f, "FIN then RST, mask"));
+    RC(recv(t.c, &b, 1, 0), 0, nm(f, "FIN then RST, recv"));
+    EQ(so_error(t.c), EPIPE, nm(f, "FIN then RST, SO_ERROR"));
+    EQ(so_error(t.c), 0, nm(f, "FIN then RST, SO_ERROR once"));
+}
+
+static void timeout(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[8];
+    set_timeout(t.c, SO_RCVTIMEO, 60);
+    long long start = now_ms();
+    RC(recv(t.c, b, 8, 0), -EAGAIN, nm(f, "recv, SO_RCVTIMEO runs out"));
+    OK(now_ms() - start >= 50, nm(f, "recv, SO_RCVTIMEO, not before time"));
+    MUST(send(t.s, "abc", 3, 0));
+    RC(recv(t.c, b, 8, MSG_WAITALL), 3, nm(f, "recv MSG_WAITALL, SO_RCVTIMEO, what there was"));
+}
+
+static void addresses(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[8];
+    struct addr from;
+    memset(&from, 0x55, sizeof(from));
+    from.len = sizeof(from.u);
+    MUST(send(t.s, "ab", 2, 0));
+    RC(recvfrom(t.c, b, 1, 0, &from.u.sa, &from.len), 1, nm(f, "recvfrom on a stream"));
+    EQ(from.len, 0, nm(f, "recvfrom on a stream gives no address"));
+    struct iovec v = {b, 8};
+    struct msghdr m = {
+        .msg_name = &from.u, .msg_namelen = sizeof(from.u), .msg_iov = &v, .msg_iovlen = 1};
+    RC(recvmsg(t.c, &m, 0), 1, nm(f, "recvmsg on a stream"));
+    EQ(m.msg_namelen, 0, nm(f, "recvmsg on a stream gives no address"));
+    EQ(m.msg_flags, 0, nm(f, "recvmsg on a stream, flags"));
+}
+
+static void vectors(int f)
+{
+    struct pair t = tcp_pair(f);
+    char a[2], b[8];
+    struct iovec v[] = {{a, 2}, {b, 8}};
+    MUST(send(t.s, "abcde", 5, 0));
+    RC(readv(t.c, v, 2), 5, nm(f, "readv"));
+    OK(memcmp(a, "ab", 2) == 0 && memcmp(b, "cde", 3) == 0, nm(f, "readv fills in order"));
+    MUST(send(t.s, "xyz", 3, 0));
+    struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+    RC(recvmsg(t.c, &m, 0), 3, nm(f, "recvmsg"));
+    struct mmsghdr mm[2] = {{.msg_hdr = {.msg_iov = v, .msg_iovlen = 1}},
+                            {.msg_hdr = {.msg_iov = v + 1, .msg_iovlen = 1}}};
+    MUST(send(t.s, "123456", 6, 0));
+    MUST(await(t.c, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
+    RC(recvmmsg(t.c, mm, 2, MSG_DONTWAIT, NULL), 2, nm(f, "recvmmsg"));
+    EQ(mm[0].msg_len, 2, nm(f, "recvmmsg, first length"));
+    EQ(mm[1].msg_len, 4, nm(f, "recvmmsg, second length"));
+}
+
+static void low_water(int f)
+{
+    struct pair t = tcp_pair(f);
+    EQ(getopt_of(t.c, SOL_SOCKET, SO_RCVLOWAT), 1, nm(f, "SO_RCVLOWAT is 1 at first"));
+    MUST(setopt(t.c, SOL_SOCKET, SO_RCVLOWAT, 4));
+    MUST(send(t.s, "abc", 3, 0));
+    int waiting = 0;
+    for (long long end = now_ms() + PATIENCE_MS; waiting < 3 && now_ms() < end;)
+        MUST(ioctl(t.c, FIONREAD, &waiting));
+    MASK(t.c, POLLOUT, nm(f, "SO_RCVLOWAT 4, three bytes are not readable"));
+    MUST(send(t.s, "d", 1, 0));
+    MASK(t.c, POLLIN | POLLOUT, nm(f, "SO_RCVLOWAT 4, four bytes are readable"));
+}
+
+int main(void)
+{
+    static const struct tcase cases[] = {
+        CASE(arguments),     CASE(pieces),          CASE(peek),        CASE(truncate_stream),
+        CASE(end_of_stream), CASE(reset_with_data), CASE(reset_plain), CASE(reset_after_fin),
+        CASE(timeout),       CASE(addresses),       CASE(vectors),     CASE(low_water),
+    };
+    return run_cases(cases, COUNT(cases));
+}

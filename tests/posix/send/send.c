@@ -1,0 +1,177 @@
+/* send(), sendto(), sendmsg(), write(): stream sockets. NetSem send_1..9. */
+#include "../lib.h"
+
+#include <sys/uio.h>
+
+static volatile sig_atomic_t pipes;
+
+static void count_pipe(int sig)
+{
+    pipes++;
+}
+
+static void arguments(int f)
+{
+    int p[2];
+    struct pair t = tcp_pair(f);
+    MUST(pipe(p));
+    RC(send(-1, "x", 1, 0), -EBADF, nm(f, "send, descriptor -1"));
+    RC(send(p[1], "x", 1, 0), -ENOTSOCK, nm(f, "send, a pipe"));
+    RC(send(t.c, NULL, 1, 0), -EFAULT, nm(f, "send, null buffer"));
+    RC(send(t.c, (char *)8, 1, 0), -EFAULT, nm(f, "send, wild buffer"));
+    RC(send(t.c, NULL, 0, 0), 0, nm(f, "send, null buffer of length 0"));
+    RC(send(t.c, "", 0, 0), 0, nm(f, "send, length 0"));
+    RC(write(t.c, "", 0), 0, nm(f, "write, length 0"));
+    MASK(t.s, POLLOUT, nm(f, "send, none of it sent anything"));
+    RC(send(t.c, "x", 1, MSG_ERRQUEUE), 1, nm(f, "send, a flag that means nothing"));
+    RC(send(t.c, "x", 1, MSG_DONTROUTE | MSG_MORE), 1, nm(f, "send, MSG_DONTROUTE and MSG_MORE"));
+}
+
+/* A connected stream takes the address and ignores it. */
+static void to_an_address(int f)
+{
+    struct pair t = tcp_pair(f);
+    struct addr a = refuser(f);
+    char b;
+    RC(send_to(t.c, "x", 1, a), 1, nm(f, "sendto on a connected stream"));
+    RC(recv(t.s, &b, 1, 0), 1, nm(f, "sendto on a connected stream goes to the peer"));
+    RC(sendto(t.c, "x", 1, 0, NULL, a.len), 1, nm(f, "sendto, null address with a length"));
+    RC(sendto(t.c, "x", 1, 0, &a.u.sa, 1000), -EINVAL, nm(f, "sendto, bad length"));
+    RC(sendto(t.c, "x", 1, 0, (struct sockaddr *)8, a.len), -EFAULT, nm(f, "sendto, wild address"));
+    RC(sendto(tcp(f), "x", 1, MSG_NOSIGNAL, &a.u.sa, a.len), -EPIPE,
+       nm(f, "sendto, not connected"));
+}
+
+static void pipe_signal(int f)
+{
+    signal(SIGPIPE, count_pipe);
+    int fd = tcp(f);
+    RC(send(fd, "x", 1, 0), -EPIPE, nm(f, "send, not connected"));
+    EQ(pipes, 1, nm(f, "send, not connected, SIGPIPE"));
+    RC(write(fd, "x", 1), -EPIPE, nm(f, "write, not connected"));
+    EQ(pipes, 2, nm(f, "write, not connected, SIGPIPE"));
+    RC(send(fd, "x", 1, MSG_NOSIGNAL), -EPIPE, nm(f, "send, not connected, MSG_NOSIGNAL"));
+    EQ(pipes, 2, nm(f, "send, not connected, MSG_NOSIGNAL, no signal"));
+    struct pair t = tcp_pair(f);
+    MUST(shutdown(t.c, SHUT_WR));
+    RC(send(t.c, "x", 1, 0), -EPIPE, nm(f, "send after SHUT_WR"));
+    EQ(pipes, 3, nm(f, "send after SHUT_WR, SIGPIPE"));
+    RC(send(t.c, "x", 1, MSG_NOSIGNAL), -EPIPE, nm(f, "send after SHUT_WR, MSG_NOSIGNAL"));
+    EQ(pipes, 3, nm(f, "send after SHUT_WR, MSG_NOSIGNAL, no signal"));
+    RC(send(t.c, "", 0, MSG_NOSIGNAL), -EPIPE, nm(f, "send of nothing after SHUT_WR"));
+}
+
+/* Peer closed with nothing unread: FIN, then RST for what comes. */
+static void after_peer_closed(int f)
+{
+    struct pair t = tcp_pair(f);
+    ignore_sigpipe();
+    close(t.s);
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP, nm(f, "peer closed, mask IN OUT RDHUP"));
+    RC(send(t.c, "x", 1, 0), 1, nm(f, "peer closed, the first send is taken"));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, nm(f, "peer closed, then reset"));
+    RC(send(t.c, "x", 1, 0), -EPIPE, nm(f, "peer closed, the second send"));
+    char b;
+    RC(recv(t.c, &b, 1, 0), 0, nm(f, "peer closed, recv"));
+}
+
+static void after_reset(int f)
+{
+    struct pair t = tcp_pair(f);
+    ignore_sigpipe();
+    reset(t.s);
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, nm(f, "reset, mask"));
+    RC(send(t.c, "x", 1, 0), -ECONNRESET, nm(f, "reset, the first send"));
+    RC(send(t.c, "x", 1, 0), -EPIPE, nm(f, "reset, the second send"));
+    EQ(so_error(t.c), 0, nm(f, "reset, SO_ERROR was taken by send"));
+}
+
+static void full(int f)
+{
+    static char junk[65536];
+    struct pair t = tcp_pair(f);
+    long long sent = 0, got = 0;
+    ssize_t n;
+    nonblock(t.c);
+    while ((n = send(t.c, junk, sizeof(junk), 0)) > 0)
+        sent += n;
+    RC(n, -EAGAIN, nm(f, "full, send"));
+    RC(send(t.c, junk, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "full, send of one byte"));
+    MASK(t.c, 0, nm(f, "full, mask empty"));
+    OK(sent > 65536, nm(f, "full, took more than one buffer"));
+    MUST(shutdown(t.c, SHUT_WR));
+    while ((n = recv(t.s, junk, sizeof(junk), 0)) > 0)
+        got += n;
+    EQ(n, 0, nm(f, "full, the reader reaches the end"));
+    EQ(got, sent, nm(f, "full, every byte arrives"));
+    MASK(t.c, POLLOUT, nm(f, "full, writable again"));
+}
+
+static void timeout(int f)
+{
+    static char junk[65536];
+    struct pair t = tcp_pair(f);
+    nonblock(t.c);
+    while (send(t.c, junk, sizeof(junk), 0) > 0 || await(t.c, 0) & POLLOUT)
+        ;
+    MUST(fcntl(t.c, F_SETFL, 0));
+    set_timeout(t.c, SO_SNDTIMEO, 60);
+    long long start = now_ms();
+    RC(send(t.c, junk, sizeof(junk), 0), -EAGAIN, nm(f, "send, SO_SNDTIMEO runs out"));
+    OK(now_ms() - start >= 50, nm(f, "send, SO_SNDTIMEO, not before time"));
+}
+
+static void vectors(int f)
+{
+    struct pair t = tcp_pair(f);
+    char a[] = "one", b[] = "two", got[16];
+    struct iovec v[] = {{a, 3}, {NULL, 0}, {b, 3}};
+    struct msghdr m = {.msg_iov = v, .msg_iovlen = 3};
+    RC(writev(t.c, v, 3), 6, nm(f, "writev"));
+    RC(recv(t.s, got, sizeof(got), 0), 6, nm(f, "writev arrives as one stream"));
+    OK(memcmp(got, "onetwo", 6) == 0, nm(f, "writev, in order"));
+    RC(sendmsg(t.c, &m, 0), 6, nm(f, "sendmsg"));
+    RC(recv(t.s, got, sizeof(got), MSG_WAITALL | MSG_DONTWAIT), 6, nm(f, "sendmsg arrives"));
+    m.msg_iovlen = 1025;
+    RC(sendmsg(t.c, &m, 0), -EMSGSIZE, nm(f, "sendmsg, too many pieces"));
+    RC(sendmsg(t.c, NULL, 0), -EFAULT, nm(f, "sendmsg, null header"));
+    struct mmsghdr mm[2] = {{.msg_hdr = {.msg_iov = v, .msg_iovlen = 1}},
+                            {.msg_hdr = {.msg_iov = v + 2, .msg_iovlen = 1}}};
+    RC(sendmmsg(t.c, mm, 2, 0), 2, nm(f, "sendmmsg"));
+    EQ(mm[0].msg_len + mm[1].msg_len, 6, nm(f, "sendmmsg, lengths"));
+    RC(recv(t.s, got, 6, MSG_WAITALL), 6, nm(f, "sendmmsg arrives"));
+}
+
+static void large(int f)
+{
+    enum { SIZE = 3 << 20 };
+    struct pair t = tcp_pair(f);
+    static unsigned char data[SIZE], back[SIZE];
+    for (int i = 0; i < SIZE; i++)
+        data[i] = (unsigned char)(i * 7 + (i >> 8));
+    pid_t child = MUST(fork());
+    if (child == 0) {
+        close(t.c);
+        for (ssize_t n, at = 0; at < SIZE; at += n)
+            if ((n = send(t.s, data + at, (size_t)(SIZE - at), 0)) <= 0)
+                _exit(1);
+        _exit(0);
+    }
+    close(t.s);
+    RC(recv(t.c, back, SIZE, MSG_WAITALL), SIZE, nm(f, "three MiB in one recv MSG_WAITALL"));
+    OK(memcmp(data, back, SIZE) == 0, nm(f, "three MiB, the same bytes"));
+    int status;
+    MUST(waitpid(child, &status, 0));
+    EQ(status, 0, nm(f, "three MiB, the sender is content"));
+    RC(recv(t.c, back, 1, 0), 0, nm(f, "three MiB, then the end"));
+}
+
+int main(void)
+{
+    static const struct tcase cases[] = {
+        CASE(arguments),         CASE(to_an_address), CASE(pipe_signal),
+        CASE(after_peer_closed), CASE(after_reset),   CASE(full),
+        CASE(timeout),           CASE(vectors),       CASE(large),
+    };
+    return run_cases(cases, COUNT(cases));
+}
