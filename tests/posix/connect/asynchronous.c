@@ -108,7 +108,8 @@ static void refused_ask_option(int f)
     EQ(so_error(fd), ECONNREFUSED, nm(f, "asynchronous refusal, SO_ERROR asks: first"));
     EQ(so_error(fd), 0, nm(f, "asynchronous refusal, SO_ERROR asks: second"));
     MASK(fd, ERROR_TAKEN, nm(f, "asynchronous refusal, SO_ERROR asks: ERR is gone"));
-    RC(connect_to(fd, a), -ECONNABORTED, nm(f, "asynchronous refusal, SO_ERROR asks: connect"));
+    RC(connect_to(fd, a), -ECONNABORTED,
+       nm(f, "asynchronous refusal, SO_ERROR asks: second connect"));
     MASK(fd, POLLOUT | POLLHUP, nm(f, "asynchronous refusal, SO_ERROR asks: mask as fresh"));
     RC(connect_to(fd, a), -EINPROGRESS, nm(f, "asynchronous refusal, SO_ERROR asks: begins anew"));
 }

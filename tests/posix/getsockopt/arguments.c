@@ -17,7 +17,8 @@ static void arguments(int f)
     RC(getsockopt(fd, SOL_SOCKET, 9999, &v, &n), -ENOPROTOOPT, nm(f, "unknown option"));
     RC(getsockopt(fd, IPPROTO_TCP, 9999, &v, &n), -ENOPROTOOPT, nm(f, "unknown TCP option"));
     RC(getsockopt(fd, IPPROTO_IP, 9999, &v, &n), -ENOPROTOOPT, nm(f, "unknown IP option"));
-    RC(getsockopt(fd, 9999, 1, &v, &n), -EOPNOTSUPP, nm(f, "unknown level"));
+    RC(getsockopt(fd, 9999, 1, &v, &n), f == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT,
+       nm(f, "unknown level"));
     EQ(getopt_of(udp(f), IPPROTO_TCP, TCP_NODELAY), f == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT,
        nm(f, "TCP option of a datagram"));
 }
