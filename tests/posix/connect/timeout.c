@@ -1,0 +1,78 @@
+/* connect() to who never answers: ETIMEDOUT after as many SYNs as TCP_SYNCNT allows, blocking or
+ * not, and the socket afterwards. C12 C23, NetSem timer_tt_rexmtsyn_1. Every socket of both
+ * families waits at the same time: one retransmission takes three seconds. */
+#include "../lib.h"
+
+enum { FAILED = POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, LONGEST_MS = 6000 };
+
+struct trial {
+    int fd, result[2];
+    pid_t child;
+};
+
+static int shortened(int f)
+{
+    int fd = tcp(f);
+    MUST(setopt(fd, IPPROTO_TCP, TCP_SYNCNT, 1));
+    return fd;
+}
+
+/* The blocking connect, in a process of its own; it tells the errno and what followed. */
+static void blocking(int f, struct addr a, struct trial *t)
+{
+    int p[2];
+    MUST(pipe(p));
+    t->child = MUST(fork());
+    if (t->child == 0) {
+        int fd = shortened(f), got[2];
+        got[0] = (int)r(connect_to(fd, a));
+        got[1] = mask_of(fd);
+        _exit(write(p[1], got, sizeof(got)) != sizeof(got));
+    }
+    close(p[1]);
+    t->fd = p[0];
+}
+
+static void silence(int f)
+{
+    static const int family[2] = {AF_INET, AF_INET6};
+    struct trial wait[2];
+    int fd[2];
+    struct addr a[2], good;
+    char c;
+    if (f != AF_INET)
+        return;
+    long long start = now_ms();
+    for (int i = 0; i < 2; i++) {
+        silent(family[i], &a[i]);
+        fd[i] = shortened(family[i]);
+        nonblock(fd[i]);
+        RC(connect_to(fd[i], a[i]), -EINPROGRESS, nm(family[i], "silence, connect"));
+        blocking(family[i], a[i], &wait[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        int g = family[i];
+        struct pollfd p = {.fd = fd[i], .events = POLL_ALL};
+        RC(poll(&p, 1, LONGEST_MS), 1, nm(g, "silence, ends"));
+        OK(now_ms() - start >= 2900, nm(g, "silence, ends after 1 s and 2 s"));
+        MASK(fd[i], FAILED, nm(g, "silence, mask"));
+        EQ(so_error(fd[i]), ETIMEDOUT, nm(g, "silence, SO_ERROR"));
+        EQ(so_error(fd[i]), 0, nm(g, "silence, SO_ERROR once"));
+        RC(recv(fd[i], &c, 1, 0), 0, nm(g, "silence, recv"));
+        EQ(peer_error(fd[i]), -ENOTCONN, nm(g, "silence, no peer"));
+        listener(g, 1, &good);
+        RC(connect_to(fd[i], good), -ECONNABORTED, nm(g, "silence, error taken, connect"));
+        RC(connect_to(fd[i], good), -EINPROGRESS, nm(g, "silence, begins anew"));
+        MASK(fd[i], POLLOUT, nm(g, "silence, connects elsewhere"));
+        EQ(read(wait[i].fd, wait[i].result, sizeof(wait[i].result)), sizeof(wait[i].result),
+           nm(g, "silence, blocking, ends"));
+        EQ(wait[i].result[0], -ETIMEDOUT, nm(g, "silence, blocking, connect"));
+        EQ(wait[i].result[1], POLLOUT | POLLHUP, nm(g, "silence, blocking, mask as fresh"));
+    }
+}
+
+int main(void)
+{
+    static const struct tcase cases[] = {CASE(silence)};
+    return run_cases(cases, COUNT(cases));
+}
