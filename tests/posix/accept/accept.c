@@ -1,6 +1,7 @@
-/* accept(), accept4(): arguments, addresses, what is inherited, resets before acceptance. C28. */
+/* accept(), accept4(): arguments, addresses, what is inherited, resets before acceptance. */
 #include "../lib.h"
 
+/* NetSem accept_7. */
 static void arguments(int f)
 {
     struct addr a;
@@ -19,6 +20,7 @@ static void arguments(int f)
     RC(accept(l, &from.u.sa, &from.len), -EAGAIN, nm(f, "accept, nothing there before bad length"));
 }
 
+/* C28, NetSem accept_1. */
 static void addresses(int f)
 {
     struct addr a;
@@ -68,6 +70,7 @@ static void bad_pointers_lose_it(int f)
     RC(accept(l, NULL, NULL), -EAGAIN, nm(f, "accept, wild address, the connection is lost"));
 }
 
+/* NetSem accept_3. */
 static void flags(int f)
 {
     struct addr a;
@@ -136,6 +139,7 @@ static void inherits(int f)
     EQ(getopt_of(s, SOL_SOCKET, SO_ACCEPTCONN), 0, nm(f, "accept does not inherit listening"));
 }
 
+/* NetSem accept_4. */
 static void reset_before(int f)
 {
     struct addr a, from = {.len = sizeof(from.u)};

@@ -1,6 +1,7 @@
-/* bind(): arguments, order of errors, states, names. NetSem bind_1..9. */
+/* bind(): arguments, order of errors, states, names. */
 #include "../lib.h"
 
+/* NetSem bind_2. */
 static void arguments(int f)
 {
     struct addr a = loopback(f, 0);
@@ -24,6 +25,7 @@ static void arguments(int f)
     RC(bind(tcp(f), &a.u.sa, 128), 0, nm(f, "bind, length 128 is fine"));
 }
 
+/* NetSem bind_5. */
 static void families(int f)
 {
     struct addr a = loopback(f, 0), other = loopback(f == AF_INET ? AF_INET6 : AF_INET, 0);
@@ -37,6 +39,7 @@ static void families(int f)
     RC(bind_to(tcp(f), a), -EAFNOSUPPORT, nm(f, "bind, AF_UNSPEC, an address"));
 }
 
+/* NetSem bind_3. */
 static void foreign_address(int f)
 {
     struct addr a = ip4(0xc0000201, 0); /* 192.0.2.1 */
@@ -51,6 +54,7 @@ static void foreign_address(int f)
     RC(bind_to(udp(f), a), -EADDRNOTAVAIL, nm(f, "bind, datagram, an address of no interface"));
 }
 
+/* NetSem bind_7. */
 static void twice(int f)
 {
     struct addr mine;
@@ -69,6 +73,7 @@ static void twice(int f)
     RC(bind_to(c, loopback(f, 0)), -EINVAL, nm(f, "bind, connected datagram"));
 }
 
+/* NetSem bind_1. */
 static void names(int f)
 {
     int fd = tcp(f), w = tcp(f);
@@ -95,6 +100,7 @@ static void other_loopback(int f)
     RC(bind_to(udp(f), ip4(0x7fffffff, 0)), 0, nm(f, "datagram, bind to 127.255.255.255"));
 }
 
+/* NetSem bind_9. */
 static void after_shutdown(int f)
 {
     struct addr mine;

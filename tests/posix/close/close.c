@@ -1,5 +1,4 @@
-/* close(): orderly, abortive, lingering; shared by dup() and fork(); another thread's call.
- * NetSem close_1..10, dup_2, dupfd_3. */
+/* close(): orderly, abortive, lingering; shared by dup() and fork(); passed on. */
 #include "../lib.h"
 
 #include <pthread.h>
@@ -21,6 +20,7 @@ static void plain(int f)
     RC(send(t.c, "x", 1, 0), -EBADF, nm(f, "close, the descriptor is gone"));
 }
 
+/* NetSem close_2. */
 static void sends_what_was_written(int f)
 {
     struct pair t = tcp_pair(f);
@@ -43,6 +43,7 @@ static void unread_resets(int f)
     RC(recv(t.s, &b, 1, 0), -ECONNRESET, nm(f, "close with unread data, the peer's recv"));
 }
 
+/* NetSem close_4. */
 static void linger_zero(int f)
 {
     struct pair t = tcp_pair(f);
@@ -59,6 +60,7 @@ static void linger_zero(int f)
     EQ(await(u.c, RESET) & POLLERR, POLLERR, nm(f, "close, linger 0 in CLOSE-WAIT resets"));
 }
 
+/* NetSem close_3. */
 static void linger_time(int f)
 {
     struct pair t = tcp_pair(f);
@@ -86,6 +88,7 @@ static void linger_runs_out(int f)
     OK(now_ms() - start >= 900, nm(f, "close, linger 1, waits the second"));
 }
 
+/* NetSem close_7. */
 static void connecting(int f)
 {
     struct addr a;
@@ -100,6 +103,7 @@ static void connecting(int f)
     RC(bind_to(tcp(f), name), 0, nm(f, "close, connecting, the port is free"));
 }
 
+/* NetSem dup_2, NetSem dupfd_3, NetSem close_1. */
 static void duplicates(int f)
 {
     struct pair t = tcp_pair(f);

@@ -1,4 +1,5 @@
-/* close() and shutdown() by another thread than the one that waits. Surprise 10. */
+/* close() and shutdown() by another thread than the one that waits: shutdown() wakes it, close()
+ * does not. */
 #include "../lib.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* connect(): destinations that are special: unspecified, other loopback, broadcast, multicast,
- * port 0. C21 C25. */
+/* connect(): destinations that are special: unspecified, other loopback, broadcast, multicast, port
+ * 0. */
 #include "../lib.h"
 
 static void unspecified(int f)
@@ -16,6 +16,7 @@ static void unspecified(int f)
     OK(same(peer_of(u), ua), nm(f, "datagram to the unspecified address means loopback"));
 }
 
+/* NetSem connect_9. */
 static void port_zero(int f)
 {
     int fd = tcp(f), u = udp(f);
@@ -44,6 +45,7 @@ static void other_loopback(int f)
     OK(same_host(peer_of(from), ip4(0x7f040404, 0)), nm(f, "the unspecified is then 127.4.4.4"));
 }
 
+/* C25, NetSem connect_5a. */
 static void group_addresses(int f)
 {
     static const struct {
@@ -67,6 +69,7 @@ static void group_addresses(int f)
     }
 }
 
+/* C18. */
 static void datagram_broadcast(int f)
 {
     if (f != AF_INET)

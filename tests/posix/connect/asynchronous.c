@@ -1,5 +1,5 @@
 /* connect() on a non-blocking socket: EINPROGRESS, EALREADY, 0 once, EISCONN; refusal in every
- * order of asking. C14 C15 C16 C17, NetSem connect_4, connect_5. */
+ * order of asking. */
 #include "../lib.h"
 
 #include <sys/epoll.h>
@@ -15,6 +15,7 @@ static int begin(int f, struct addr a, const char *situation)
     return fd;
 }
 
+/* C14 C15 C17, NetSem getsockerr_1. */
 static void success(int f)
 {
     struct addr a;
@@ -63,6 +64,7 @@ static void success_and_data(int f)
     RC(connect_to(fd, a), -EISCONN, nm(f, "asynchronous and data: then EISCONN"));
 }
 
+/* C16, NetSem connect_5. */
 static void pending(int f)
 {
     struct addr a;
@@ -89,6 +91,7 @@ static void pending(int f)
     RC(connect_to(fd, a), -EISCONN, nm(f, "pending: completed, connect again"));
 }
 
+/* C24, NetSem connect_4. */
 static void refused_ask_connect(int f)
 {
     struct addr a = refuser(f);
@@ -100,6 +103,7 @@ static void refused_ask_connect(int f)
     EQ(so_error(fd), ECONNREFUSED, nm(f, "asynchronous refusal, connect asks: SO_ERROR at last"));
 }
 
+/* NetSem getsockerr_2. */
 static void refused_ask_option(int f)
 {
     struct addr a = refuser(f);
@@ -149,6 +153,7 @@ static void refused_names(int f)
     OK(same(peer_of(fd), good), nm(f, "asynchronous refusal, names: new peer"));
 }
 
+/* C15, NetSem pselect_1. */
 static void selected(int f)
 {
     struct addr a;
@@ -173,6 +178,7 @@ static void selected(int f)
     OK(!FD_ISSET(bad, &ex), nm(f, "select, refused: nothing exceptional"));
 }
 
+/* C15. */
 static void epolled(int f)
 {
     struct addr a;

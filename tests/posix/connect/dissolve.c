@@ -1,5 +1,4 @@
-/* connect() with AF_UNSPEC in every state, and what lies behind it. NetSem disconnect_1..5, C07
- * C09. */
+/* connect() with AF_UNSPEC in every state, and what lies behind it. */
 #include "../lib.h"
 
 static int dissolve(int fd)
@@ -30,6 +29,7 @@ static void bound_socket(int f)
     OK(same_host(name_of(fd), mine), nm(f, "dissolve, bound, keeps the address"));
 }
 
+/* NetSem disconnect_5. */
 static void connected(int f)
 {
     struct pair p = tcp_pair(f);
@@ -139,6 +139,7 @@ static void accepted(int f)
     OK(same(peer_of(p.s), a), nm(f, "dissolve, accepted, new peer"));
 }
 
+/* C07 C09, NetSem disconnect_1. */
 static void datagram(int f)
 {
     struct addr a, mine;

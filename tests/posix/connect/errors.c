@@ -1,6 +1,7 @@
-/* connect(): every refusal of the arguments, in the order they are looked at. C02 C19 C20 C22. */
+/* connect(): every refusal of the arguments, in the order they are looked at. */
 #include "../lib.h"
 
+/* C19 C20, NetSem badf_1, NetSem notsock_1. */
 static void descriptors(int f)
 {
     struct addr a = refuser(f);
@@ -30,6 +31,7 @@ static void order(int f)
     RC(connect(tcp(f), NULL, 1000), -EINVAL, nm(f, "connect, socket, length before pointer"));
 }
 
+/* C02. */
 static void lengths(int f)
 {
     struct addr a = refuser(f);
@@ -66,6 +68,7 @@ static void pointers(int f)
     RC(connect(fd, fits, a.len), -ECONNREFUSED, nm(f, "connect, address ends at a closed page"));
 }
 
+/* C22. */
 static void families(int f)
 {
     int other = f == AF_INET ? AF_INET6 : AF_INET;

@@ -1,9 +1,9 @@
-/* connect(): local ports: chosen, shared by four-tuple, run out; self-connect and simultaneous
- * open. C03 C21 C26, NetSem connect_5b connect_5c deliver_in_2. */
+/* connect(): local ports: chosen, shared by four-tuple, run out; self-connect. */
 #include "../lib.h"
 
 enum { LOCAL_PORT_RANGE = 51 }; /* IP_LOCAL_PORT_RANGE, absent from Debian 12's headers */
 
+/* NetSem deliver_in_2, RFC 9293 3.5. */
 static void self_connect(int f)
 {
     struct addr me;
@@ -18,6 +18,7 @@ static void self_connect(int f)
     RC(recv(fd, &c, 1, 0), 0, nm(f, "connect to oneself, one's own FIN"));
 }
 
+/* C21 C26, NetSem connect_5b. */
 static void tuple_taken(int f)
 {
     struct addr a, me = loopback(f, 0);
@@ -56,6 +57,7 @@ static int small_range(int f, int type, unsigned low, unsigned high)
     return fd;
 }
 
+/* C21, NetSem connect_5c. */
 static void ports_run_out(int f)
 {
     struct addr a, b, mine;
@@ -75,6 +77,7 @@ static void ports_run_out(int f)
     RC(listen(small_range(f, SOCK_STREAM, p, p), 1), -EADDRINUSE, nm(f, "no port left, listen"));
 }
 
+/* C21, NetSem connect_5c. */
 static void datagram_ports_run_out(int f)
 {
     struct addr a, mine;
@@ -116,6 +119,7 @@ static void crossing(int f)
     RC(connect_to(y, a), -ECONNREFUSED, nm(f, "crossing, second is refused too"));
 }
 
+/* C03, RFC 6056. */
 static void chosen_ports_differ(int f)
 {
     struct addr a;

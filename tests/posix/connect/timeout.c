@@ -1,6 +1,6 @@
 /* connect() to who never answers: ETIMEDOUT after as many SYNs as TCP_SYNCNT allows, blocking or
- * not, and the socket afterwards. C12 C23, NetSem timer_tt_rexmtsyn_1. Every socket of both
- * families waits at the same time: one retransmission takes three seconds. */
+ * not, and the socket afterwards. All wait at the same time: one retransmission takes three
+ * seconds. */
 #include "../lib.h"
 
 enum { FAILED = POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, LONGEST_MS = 6000 };
@@ -33,6 +33,7 @@ static void blocking(int f, struct addr a, struct trial *t)
     t->fd = p[0];
 }
 
+/* C12 C23, NetSem timer_tt_rexmtsyn_1, NetSem timer_tt_conn_est_1. */
 static void silence(int f)
 {
     static const int family[2] = {AF_INET, AF_INET6};

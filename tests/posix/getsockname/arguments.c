@@ -40,6 +40,7 @@ static void short_room(int f)
     EQ(((unsigned char *)&a.u)[4], 0x55, nm(f, "room of 4, nothing beyond"));
 }
 
+/* NetSem getsockname_1. */
 static void states(int f)
 {
     struct addr a;

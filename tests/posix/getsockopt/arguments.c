@@ -1,4 +1,4 @@
-/* getsockopt(): arguments, short room, SO_ERROR, TCP_INFO. NetSem getsockerr_1,2. */
+/* getsockopt(): arguments, short room, SO_ERROR, TCP_INFO. */
 #include "../lib.h"
 
 static void arguments(int f)

@@ -1,6 +1,7 @@
-/* listen(): arguments, states, automatic binding, what ends it. NetSem listen_1..7. */
+/* listen(): arguments, states, automatic binding, what ends it. */
 #include "../lib.h"
 
+/* NetSem listen_3. */
 static void arguments(int f)
 {
     int p[2];
@@ -13,6 +14,7 @@ static void arguments(int f)
     RC(listen(tcp(f), 1 << 30), 0, nm(f, "listen, huge backlog"));
 }
 
+/* NetSem listen_1b. */
 static void unbound(int f)
 {
     int l = tcp(f);
@@ -22,6 +24,7 @@ static void unbound(int f)
     RC(connect_to(tcp(f), loopback(f, port_of(name_of(l)))), 0, nm(f, "listen, not bound, serves"));
 }
 
+/* NetSem listen_1. */
 static void says(int f)
 {
     struct addr a;
@@ -43,6 +46,7 @@ static void says(int f)
     MASK(l, 0, nm(f, "listening, taken, mask empty"));
 }
 
+/* NetSem listen_4. */
 static void states(int f)
 {
     struct pair p = tcp_pair(f);
@@ -54,6 +58,7 @@ static void states(int f)
     OK(port_of(name_of(fd)) != 0, nm(f, "listen after a refusal, has a port"));
 }
 
+/* NetSem listen_7. */
 static void ended_by_shutdown(int f)
 {
     static const struct {
@@ -81,6 +86,7 @@ static void ended_by_shutdown(int f)
     RC(connect_to(tcp(f), a), 0, nm(f, "listener, SHUT_WR, serves"));
 }
 
+/* NetSem close_8. */
 static void close_resets_queue(int f)
 {
     struct addr a;

@@ -69,7 +69,7 @@ static void one_call(int f)
     RC(recvmsg(t.c, &m, MSG_DONTWAIT), -EAGAIN, nm(f, "MSG_DONTWAIT, recvmsg"));
 }
 
-/* Surprise 8. */
+/* SO_SNDTIMEO bounds the wait, not the attempt. */
 static void connect_timeout(int f)
 {
     struct addr a;

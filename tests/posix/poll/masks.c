@@ -1,4 +1,4 @@
-/* poll(), select(), epoll: what each state shows, and the edges on the way. NetSem pselect_1..6. */
+/* poll(), select(), epoll: what each state shows, and the edges on the way. */
 #include "../lib.h"
 
 #include <sys/epoll.h>
@@ -40,6 +40,7 @@ static void life(int f)
     MASK(s, DEAD, nm(f, "both ended, the second"));
 }
 
+/* NetSem pselect_3. */
 static void only_what_is_asked(int f)
 {
     struct pair t = tcp_pair(f);
@@ -70,6 +71,7 @@ static void only_what_is_asked(int f)
     EQ(p.revents, POLLNVAL, nm(f, "closed descriptor, NVAL"));
 }
 
+/* NetSem pselect_1, NetSem pselect_2. */
 static void selects(int f)
 {
     struct pair t = tcp_pair(f);

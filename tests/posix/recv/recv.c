@@ -1,8 +1,9 @@
-/* recv(), recvfrom(), recvmsg(), read(): stream sockets. NetSem recv_1..8a. */
+/* recv(), recvfrom(), recvmsg(), read(): stream sockets. */
 #include "../lib.h"
 
 #include <sys/uio.h>
 
+/* NetSem recv_4. */
 static void arguments(int f)
 {
     int p[2];
@@ -25,6 +26,7 @@ static void arguments(int f)
     RC(read(t.c, b, 1), -EAGAIN, nm(f, "read, nothing, non-blocking"));
 }
 
+/* NetSem recv_1. */
 static void pieces(int f)
 {
     struct pair t = tcp_pair(f);
@@ -40,6 +42,7 @@ static void pieces(int f)
     OK(memcmp(b, "1234", 4) == 0, nm(f, "recv MSG_WAITALL, in order"));
 }
 
+/* NetSem recv_2. */
 static void peek(int f)
 {
     struct pair t = tcp_pair(f);
@@ -71,6 +74,7 @@ static void truncate_stream(int f)
     OK(memcmp(b, "ef", 2) == 0, nm(f, "MSG_TRUNC, skipped the first four"));
 }
 
+/* NetSem recv_5. */
 static void end_of_stream(int f)
 {
     struct pair t = tcp_pair(f);
@@ -101,6 +105,7 @@ static void reset_with_data(int f)
     MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLHUP, nm(f, "data and RST, mask, error taken"));
 }
 
+/* NetSem recv_8, NetSem deliver_in_7a. */
 static void reset_plain(int f)
 {
     struct pair t = tcp_pair(f);
@@ -121,7 +126,7 @@ static void reset_plain(int f)
     RC(connect_to(t.c, a), 0, nm(f, "RST, connect again"));
 }
 
-/* Surprise 12: a reset in CLOSE-WAIT is EPIPE. */
+/* Linux: a reset in CLOSE-WAIT is EPIPE, and recv() still sees the end. NetSem deliver_in_7b. */
 static void reset_after_fin(int f)
 {
     struct pair t = tcp_pair(f);
@@ -136,6 +141,7 @@ static void reset_after_fin(int f)
     EQ(so_error(t.c), 0, nm(f, "FIN then RST, SO_ERROR once"));
 }
 
+/* NetSem recv_3. */
 static void timeout(int f)
 {
     struct pair t = tcp_pair(f);

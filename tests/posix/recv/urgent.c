@@ -1,4 +1,4 @@
-/* Urgent data: MSG_OOB, SO_OOBINLINE, SIOCATMARK, POLLPRI. NetSem sockatmark_1,2, RFC 6093. */
+/* Urgent data: MSG_OOB, SO_OOBINLINE, SIOCATMARK, POLLPRI. RFC 6093. */
 #include "../lib.h"
 
 static int at_mark(int fd)
@@ -8,6 +8,7 @@ static int at_mark(int fd)
     return v;
 }
 
+/* NetSem sockatmark_1, NetSem recv_7. */
 static void out_of_line(int f)
 {
     struct pair t = tcp_pair(f);
@@ -27,6 +28,7 @@ static void out_of_line(int f)
     OK(memcmp(b, "cd", 2) == 0, nm(f, "urgent, the byte was not in the stream"));
 }
 
+/* NetSem sockatmark_2. */
 static void in_line(int f)
 {
     struct pair t = tcp_pair(f);

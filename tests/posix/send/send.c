@@ -1,4 +1,4 @@
-/* send(), sendto(), sendmsg(), write(): stream sockets. NetSem send_1..9. */
+/* send(), sendto(), sendmsg(), write(): stream sockets. */
 #include "../lib.h"
 
 #include <sys/uio.h>
@@ -10,6 +10,7 @@ static void count_pipe(int sig)
     pipes++;
 }
 
+/* NetSem send_1. */
 static void arguments(int f)
 {
     int p[2];
@@ -42,6 +43,7 @@ static void to_an_address(int f)
        nm(f, "sendto, not connected"));
 }
 
+/* NetSem send_6. */
 static void pipe_signal(int f)
 {
     signal(SIGPIPE, count_pipe);
@@ -61,7 +63,8 @@ static void pipe_signal(int f)
     RC(send(t.c, "", 0, MSG_NOSIGNAL), -EPIPE, nm(f, "send of nothing after SHUT_WR"));
 }
 
-/* Peer closed with nothing unread: FIN, then RST for what comes. */
+/* Peer closed with nothing unread: FIN, then RST for what comes. NetSem send_7, NetSem
+ * deliver_in_7. */
 static void after_peer_closed(int f)
 {
     struct pair t = tcp_pair(f);
@@ -75,6 +78,7 @@ static void after_peer_closed(int f)
     RC(recv(t.c, &b, 1, 0), 0, nm(f, "peer closed, recv"));
 }
 
+/* NetSem send_5. */
 static void after_reset(int f)
 {
     struct pair t = tcp_pair(f);
@@ -86,6 +90,7 @@ static void after_reset(int f)
     EQ(so_error(t.c), 0, nm(f, "reset, SO_ERROR was taken by send"));
 }
 
+/* NetSem send_3. */
 static void full(int f)
 {
     static char junk[65536];
@@ -107,6 +112,7 @@ static void full(int f)
     MASK(t.c, POLLOUT, nm(f, "full, writable again"));
 }
 
+/* NetSem send_4. */
 static void timeout(int f)
 {
     static char junk[65536];

@@ -1,4 +1,4 @@
-/* shutdown(): every direction in every state, seen from both ends. NetSem shutdown_1..4. */
+/* shutdown(): every direction in every state, seen from both ends. */
 #include "../lib.h"
 
 enum {
@@ -19,6 +19,7 @@ static void arguments(int f)
     MASK(t.c, POLLOUT, nm(f, "shutdown, refusals do nothing"));
 }
 
+/* NetSem shutdown_3. */
 static void fresh(int f)
 {
     struct addr a;
@@ -33,6 +34,7 @@ static void fresh(int f)
     RC(recv(fd, &c, 1, MSG_DONTWAIT), 0, nm(f, "shutdown fresh sticks, recv"));
 }
 
+/* NetSem shutdown_1. */
 static void write_side(int f)
 {
     struct pair t = tcp_pair(f);
@@ -55,7 +57,7 @@ static void write_side(int f)
     EQ(so_error(t.c), 0, nm(f, "SHUT_WR both, SO_ERROR"));
 }
 
-/* Surprise 16. */
+/* Linux: SHUT_RD tells the peer nothing and what it sends is still taken. */
 static void read_side(int f)
 {
     struct pair t = tcp_pair(f);
@@ -115,6 +117,7 @@ static void after_fin(int f)
     MASK(t.c, DEAD, nm(f, "CLOSE-WAIT, SHUT_WR, mask"));
 }
 
+/* NetSem shutdown_2. */
 static void connecting(int f)
 {
     static const struct {
@@ -136,6 +139,7 @@ static void connecting(int f)
     }
 }
 
+/* NetSem shutdown_4. */
 static void datagram(int f)
 {
     struct addr a, mine;

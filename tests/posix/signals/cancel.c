@@ -1,4 +1,4 @@
-/* connect(), accept() and recv() are cancellation points; nothing is lost. C27. */
+/* connect() and accept() are cancellation points; nothing is lost. */
 #include "../lib.h"
 
 #include <dirent.h>
@@ -63,6 +63,7 @@ static bool cancelled(struct call *c, void *(*fn)(void *), long nr)
     return result == PTHREAD_CANCELED;
 }
 
+/* C27. */
 static void in_connect(int f)
 {
     struct call c = {.fd = tcp(f)};

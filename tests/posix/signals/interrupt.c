@@ -1,5 +1,4 @@
-/* A caught signal in a blocked call: EINTR without SA_RESTART, and what goes on. C13, NetSem
- * intr_1. */
+/* A caught signal in a blocked call: EINTR without SA_RESTART, and what goes on. */
 #include "../lib.h"
 
 #include <pthread.h>
@@ -55,6 +54,7 @@ static void start(struct helper *h)
     MUST(-pthread_create(&h->thread, NULL, interrupt, h));
 }
 
+/* C13, NetSem intr_1. */
 static void in_connect(int f)
 {
     struct addr a;
@@ -123,6 +123,7 @@ static void connect_with_timeout(int f)
     MASK(fd, 0, nm(f, "signal in connect, SA_RESTART, SO_SNDTIMEO, goes on"));
 }
 
+/* NetSem intr_1. */
 static void in_accept(int f)
 {
     struct addr a;
@@ -154,6 +155,7 @@ static void accept_restarts(int f)
     pthread_join(h.thread, NULL);
 }
 
+/* NetSem intr_1. */
 static void in_recv(int f)
 {
     struct pair t = tcp_pair(f);

@@ -1,5 +1,5 @@
 /* Whole servers and their clients: a process per connection, one epoll loop, a thread per
- * connection; both directions busy at once; many short connections. C28. */
+ * connection; both directions busy at once; many short connections. */
 #include "../lib.h"
 
 #include <pthread.h>

@@ -1,5 +1,4 @@
-/* UDP and connect(): default peer, filter, re-connect, dissolution, what was queued before.
- * C04 C05 C06 C08, NetSem connect_7, connect_8, deliver_in_udp_1. */
+/* UDP and connect(): default peer, filter, re-connect, dissolution, what was queued before. */
 #include "../lib.h"
 
 static void readable(int fd)
@@ -7,6 +6,7 @@ static void readable(int fd)
     MUST(await(fd, POLLIN | POLLOUT) == (POLLIN | POLLOUT) ? 0 : -1);
 }
 
+/* C04 C05 C08, NetSem connect_7, NetSem send_9. */
 static void default_peer(int f)
 {
     struct addr a, b;
@@ -31,6 +31,7 @@ static void default_peer(int f)
     MASK(s, POLLOUT, nm(f, "re-connect, the old peer gets nothing"));
 }
 
+/* C06, NetSem deliver_in_udp_1. */
 static void filter(int f)
 {
     struct addr a, b, me;
@@ -47,6 +48,7 @@ static void filter(int f)
     RC(recv(u, &c, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "filter, nothing more"));
 }
 
+/* C09, NetSem disconnect_2. */
 static void named_port_after_dissolution(int f)
 {
     struct addr a, me;
@@ -65,7 +67,7 @@ static void named_port_after_dissolution(int f)
     RC(recv(u, &c, 1, 0), 1, nm(f, "dissolved, hears the old peer too"));
 }
 
-/* Surprise 20. */
+/* The filter is applied on arrival: what was queued stays. */
 static void queued_before(int f)
 {
     struct addr a, b, me, from = {.len = sizeof(from.u)};

@@ -1,5 +1,4 @@
-/* UDP: refusals by ICMP, pending errors, destinations that cannot be. NetSem connect_9, connect_10,
- * deliver_in_icmp_4, send_11..23. */
+/* UDP: refusals by ICMP, pending errors, destinations that cannot be. */
 #include "../lib.h"
 
 /* Bound and closed: nothing else takes this port while the case runs. */
@@ -19,6 +18,7 @@ static int refused(int f)
     return u;
 }
 
+/* NetSem deliver_in_icmp_4, NetSem recv_17. */
 static void reported(int f)
 {
     char c;
@@ -46,7 +46,7 @@ static void read_reports(int f)
        nm(f, "refused, recvfrom reports"));
 }
 
-/* Surprise 20. */
+/* A pending error is the socket's, not the destination's. */
 static void to_another(int f)
 {
     struct addr a;
@@ -69,6 +69,7 @@ static void survives(int f)
     EQ(so_error(u), ECONNREFUSED, nm(f, "refused, the error survives dissolution"));
 }
 
+/* NetSem connect_10. */
 static void before_data(int f)
 {
     struct addr me, peer;
@@ -113,6 +114,7 @@ static void error_queue(int f)
     MASK(u, POLLOUT, nm(f, "error queue, mask after"));
 }
 
+/* NetSem send_13. */
 static void destinations(int f)
 {
     struct addr a = loopback(f, 9), wrong = loopback(f, 9);

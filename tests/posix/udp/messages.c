@@ -1,5 +1,4 @@
-/* UDP: boundaries, truncation, empty and largest datagrams, addresses, ancillary data. NetSem
- * recv_11..24, send_9, deliver_in_udp_1..3. */
+/* UDP: boundaries, truncation, empty and largest datagrams, addresses, ancillary data. */
 #include "../lib.h"
 
 struct link {
@@ -16,6 +15,7 @@ static struct link joined(int f)
     return k;
 }
 
+/* NetSem recv_11. */
 static void boundaries(int f)
 {
     struct link k = joined(f);
@@ -33,6 +33,7 @@ static void boundaries(int f)
     RC(recv(k.s, b, 16, MSG_OOB | MSG_DONTWAIT), -EAGAIN, nm(f, "recv, MSG_OOB is not looked at"));
 }
 
+/* NetSem recv_12. */
 static void truncation(int f)
 {
     struct link k = joined(f);
@@ -72,6 +73,7 @@ static void empty(int f)
     RC(recv(k.s, b, 4, MSG_DONTWAIT), -EAGAIN, nm(f, "empty message, nothing more"));
 }
 
+/* NetSem send_18. */
 static void largest(int f)
 {
     static unsigned char out[65536], in[65536];
@@ -119,6 +121,7 @@ static void sources(int f)
     OK(same(from, k.sa), nm(f, "connected, recvfrom gives the peer"));
 }
 
+/* NetSem send_11. */
 static void automatic_binding(int f)
 {
     struct addr a, from = {.len = sizeof(from.u)};
@@ -296,6 +299,7 @@ static void waiting_bytes(int f)
     EQ(n, 3, nm(f, "FIONREAD says the first message's length"));
 }
 
+/* NetSem recv_13. */
 static void timeout(int f)
 {
     struct link k = joined(f);
