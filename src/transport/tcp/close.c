@@ -1,0 +1,121 @@
+/* CLOSE, shutdown, ABORT: the program's side of the end. RFC 9293 3.10.4, 3.10.5. */
+#include "transport/tcp/internal.h"
+
+/* Linux: tcp_need_reset, the states in which a peer must hear of the end. */
+static bool needs_reset(const struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCP_SYN_RECEIVED:
+        return !tcb->is_held;
+    case TCP_ESTABLISHED:
+    case TCP_CLOSE_WAIT:
+    case TCP_FIN_WAIT_1:
+    case TCP_FIN_WAIT_2:
+        return true;
+    case TCP_CLOSING:
+    case TCP_LAST_ACK:
+        return tcp_unsent(tcb) > 0;
+    default:
+        return false;
+    }
+}
+
+/* A listener, with all that wait in it, back to CLOSED. */
+static void stop_listening(struct tcb *tcb)
+{
+    demux_remove(&tcb->tcp->demux, &tcb->pcb.entry);
+    tcb->pcb.entry.is_listening = 0;
+    listen_stop(tcb);
+    if (!tcb->pcb.port_bound && tcb->pcb.entry.port_hold != PORT_NONE)
+        ports_release(&tcb->tcp->ports, &tcb->pcb.entry);
+    tcp_set_state(tcb, TCP_CLOSED);
+    memset(&tcb->listen, 0, sizeof(tcb->listen));
+}
+
+int tcp_shut_send(struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCP_SYN_RECEIVED: /* the state moves when the handshake is done */
+        tcb->fin_queued = 1;
+        return 0;
+    case TCP_ESTABLISHED:
+    case TCP_CLOSE_WAIT:
+        tcb->fin_queued = 1;
+        tcb->more = 0;
+        tcp_set_state(tcb, tcb->state == TCP_ESTABLISHED ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
+        tcp_output(tcb);
+        return 0;
+    case TCP_CLOSED:
+    case TCP_LISTEN:
+    case TCP_SYN_SENT:
+        return -HF_ENOTCONN;
+    default:
+        return 0;
+    }
+}
+
+/* The program has let go: what is under way ends by itself. */
+static void orphan(struct tcb *tcb)
+{
+    tcb->is_orphan = 1;
+    tcb->opts.cork = 0;
+    if (tcb->state == TCP_FIN_WAIT_2 && tcb->opts.linger2_s < 0) {
+        output_reset(tcb);
+        tcp_done(tcb);
+        return;
+    }
+    timer_slow(tcb);
+    if (tcb->state == TCP_ESTABLISHED || tcb->state == TCP_CLOSE_WAIT) {
+        int err = tcp_shut_send(tcb);
+
+        core_assert(tcb->tcp->core, err == 0);
+    } else {
+        tcp_output(tcb);
+    }
+}
+
+void tcp_close(struct tcb *tcb, bool abort)
+{
+    bool unread;
+
+    if (tcb->state == TCP_LISTEN)
+        stop_listening(tcb);
+    if (tcb->state == TCP_CLOSED) {
+        tcb_release(tcb);
+        return;
+    }
+    unread = tcb->rxq.last && tcp_readable(tcb) > 0;
+    receive_purge(tcb);
+    /* RFC 2525 2.17, RFC 9293 MUST-17 as Linux reads it: bytes that nobody will read are a RST. */
+    if (abort || unread || !tcb_is_synchronised(tcb)) {
+        tcb->is_orphan = 1;
+        if (needs_reset(tcb))
+            output_reset(tcb);
+        tcp_done(tcb);
+        return;
+    }
+    orphan(tcb);
+}
+
+/* Linux: tcp_disconnect; NetSem disconnect_5. */
+void tcp_disconnect(struct tcb *tcb)
+{
+    struct pcb *pcb = &tcb->pcb;
+    bool was_open = tcb->state == TCP_SYN_SENT || needs_reset(tcb);
+
+    if (tcb->state == TCP_LISTEN) {
+        stop_listening(tcb);
+    } else if (tcb->state != TCP_CLOSED) {
+        if (needs_reset(tcb))
+            output_reset(tcb);
+        if (was_open)
+            pcb->err = HF_ECONNRESET;
+        tcp_done(tcb);
+    }
+    tcb_clear(tcb);
+    pcb->soft_err = 0;
+    pcb->entry.raddr = pcb_any(pcb);
+    pcb->entry.rport = 0;
+    if (!pcb->addr_bound)
+        pcb->entry.laddr = pcb_any(pcb);
+}

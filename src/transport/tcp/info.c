@@ -1,0 +1,94 @@
+/* TCP_INFO: Linux's struct tcp_info, filled with what we know; what we do not is 0. */
+#include "transport/tcp/internal.h"
+
+/* The layout is ABI: uapi/linux/tcp.h of Linux 6. */
+struct tcp_info_abi {
+    uint8_t state, ca_state, retransmits, probes, backoff, options;
+    uint8_t wscale; /* low half: the peer's, high half: ours */
+    uint8_t delivery_bits;
+    uint32_t rto, ato, snd_mss, rcv_mss;
+    uint32_t unacked, sacked, lost, retrans, fackets;
+    uint32_t last_data_sent, last_ack_sent, last_data_recv, last_ack_recv;
+    uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering;
+    uint32_t rcv_rtt, rcv_space, total_retrans;
+    uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+    uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in, data_segs_out;
+    uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
+    uint32_t delivered, delivered_ce;
+    uint64_t bytes_sent, bytes_retrans;
+    uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd, rcv_wnd, rehash;
+};
+static_assert(offsetof(struct tcp_info_abi, total_retrans) == 100, "Linux's layout");
+static_assert(offsetof(struct tcp_info_abi, pacing_rate) == 104, "Linux's layout");
+static_assert(sizeof(struct tcp_info_abi) == 240, "Linux's size");
+
+enum { OPT_TIMESTAMPS = 1, OPT_WSCALE = 4 };
+enum { CA_OPEN = 0, CA_DISORDER = 1, CA_RECOVERY = 3, CA_LOSS = 4 };
+
+/* Linux's numbers of the states. */
+static const uint8_t linux_state[] = {
+    [TCP_CLOSED] = 7,      [TCP_LISTEN] = 10,    [TCP_SYN_SENT] = 2,   [TCP_SYN_RECEIVED] = 3,
+    [TCP_ESTABLISHED] = 1, [TCP_FIN_WAIT_1] = 4, [TCP_FIN_WAIT_2] = 5, [TCP_CLOSE_WAIT] = 8,
+    [TCP_CLOSING] = 11,    [TCP_LAST_ACK] = 9,   [TCP_TIME_WAIT] = 6,
+};
+static_assert(HF_COUNT(linux_state) == TCP_TIME_WAIT + 1, "a number for each state");
+
+static uint8_t ca_state(const struct tcb *tcb)
+{
+    if (tcb->in_recovery)
+        return CA_RECOVERY;
+    if (tcb->retries && tcb_flight(tcb))
+        return CA_LOSS;
+    return tcb->dupacks ? CA_DISORDER : CA_OPEN;
+}
+
+static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
+{
+    const struct tcp *tcp = tcb->tcp;
+    bool scales = tcb->rcv_wscale && tcb->rcv_wscale != UINT8_MAX;
+    bool sends = tcb_flight(tcb) > 0;
+
+    i->ca_state = ca_state(tcb);
+    i->retransmits = sends ? tcb->retries : 0;
+    i->probes = sends ? tcb->keep_probes : tcb->retries;
+    i->backoff = tcb->backoff;
+    i->options = (tcb->ts_ok ? OPT_TIMESTAMPS : 0) | (scales ? OPT_WSCALE : 0);
+    i->wscale = scales ? (uint8_t)(tcb->snd_wscale | tcb->rcv_wscale << 4) : 0;
+    i->rto = rtt_rto_ms(tcb) * 1000;
+    i->ato = 40000;
+    i->rcv_mss = tcb->rcv_mss;
+    i->unacked = (tcb_flight(tcb) + tcb->mss - 1) / tcb->mss;
+    i->last_ack_recv = i->last_data_recv = tcp_ms(tcp) - tcb->last_rcv;
+    i->pmtu = tcb->pcb.path ? path_mtu(tcb->pcb.path) : 0;
+    i->rcv_ssthresh = tcb->rcvbuf / 2;
+    i->rtt = tcb->srtt_us;
+    i->rttvar = tcb->rttvar_us;
+    i->snd_ssthresh = tcb->ssthresh >= 1u << 30 ? 0x7fffffff : tcb->ssthresh / tcb->mss;
+    i->snd_cwnd = tcb->cwnd / tcb->mss;
+    i->advmss = options_adv_mss(tcb);
+    i->reordering = 3;
+    i->rcv_space = tcb->rcvbuf / 2;
+    i->total_retrans = tcb->total_retrans;
+    i->notsent_bytes = tcp_unsent(tcb);
+    i->min_rtt = tcb->min_rtt_us;
+    i->snd_wnd = tcb->snd_wnd;
+    i->rcv_wnd = tcb->rcv_adv - tcb->rcv_nxt;
+}
+
+uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len)
+{
+    struct tcp_info_abi info;
+
+    memset(&info, 0, sizeof(info));
+    info.state = linux_state[tcb->state];
+    if (tcb->state == TCP_LISTEN) { /* Linux: the accept queue's fill and limit */
+        info.unacked = tcb->listen.accept_len;
+        info.sacked = tcb->listen.backlog;
+    } else {
+        fill(tcb, &info);
+    }
+    info.snd_mss = tcp_mss(tcb);
+    len = HF_MIN(len, (uint32_t)sizeof(info));
+    memcpy(to, &info, len);
+    return len;
+}

@@ -1,0 +1,448 @@
+/* SEGMENT ARRIVES. RFC 9293 3.10.7: one switch; CLOSED, LISTEN (listen.c) and SYN-SENT each by
+ * itself, the other states through the steps in the standard's order. A step returns false when the
+ * segment is dealt with or the connection is gone: nobody touches tcb then. */
+#include "transport/tcp/internal.h"
+
+#define PAWS_IDLE_MS (24u * 86400u * 1000u) /* RFC 7323 5.5 */
+
+void segment_drop(struct core *core, struct segment *s, enum hf_drop reason)
+{
+    core_drop(core, reason, s->f);
+    s->f = NULL;
+}
+
+static bool drop(struct tcb *tcb, struct segment *s, enum hf_drop reason)
+{
+    segment_drop(tcb->tcp->core, s, reason);
+    return false;
+}
+
+/* RFC 5961 3.2, 4.2, 5.2: says what we expect, so that who really is the peer can tell. */
+static bool challenge(struct tcb *tcb, struct segment *s, enum hf_drop reason)
+{
+    if (reset_challenge_allowed(tcb->tcp))
+        output_ack(tcb);
+    return drop(tcb, s, reason);
+}
+
+/* ---- SYN-SENT, RFC 9293 3.10.7.3 ---- */
+
+static void syn_sent_input(struct tcb *tcb, struct segment *s)
+{
+    uint8_t flags = s->h.flags;
+    struct tcp *tcp = tcb->tcp;
+
+    if (flags & TCP_ACK && (seq_le(s->h.ack, tcb->snd_una) || seq_gt(s->h.ack, tcb->snd_max))) {
+        reset_answer(tcp, s, HF_DROP_TCP_BAD_ACK);
+        return;
+    }
+    if (flags & TCP_RST) {
+        if (flags & TCP_ACK)
+            tcp_fail(tcb, HF_ECONNREFUSED);
+        else
+            drop(tcb, s, HF_DROP_TCP_RST_INEXACT);
+        return;
+    }
+    if (!(flags & TCP_SYN)) {
+        drop(tcb, s, HF_DROP_TCP_NO_FLAGS);
+        return;
+    }
+    tcb->rcv_nxt = s->seq + 1;
+    tcb->last_rcv = tcp_ms(tcp);
+    options_from_syn(tcb, &s->h);
+    receive_start(tcb);
+    tcb->pcb.soft_err = 0;
+    if (flags & TCP_ACK) {
+        tcb->rcv_adv = tcb->rcv_nxt + HF_MIN(tcb->rcvbuf / 2, 65535u);
+        open_established(tcb, s);
+        path_confirm(tcb->pcb.path);
+        tcb->ack_now = 1;
+        tcp_output(tcb);
+    } else {
+        /* Both ends opened at once, or we to ourselves: RFC 9293 3.5, figure 8. */
+        tcb->snd_wnd = s->h.window;
+        tcb->snd_wl1 = s->seq;
+        tcp_set_state(tcb, TCP_SYN_RECEIVED);
+        output_syn(tcb);
+    }
+}
+
+/* ---- a held connection: nothing has answered its SYN yet ---- */
+
+static void held_input(struct tcb *tcb, struct segment *s)
+{
+    uint8_t flags = s->h.flags;
+
+    if (flags & TCP_RST && s->seq == tcb->rcv_nxt) {
+        drop(tcb, s, HF_DROP_TCP_NO_SOCKET);
+        tcp_fail(tcb, HF_ECONNRESET);
+        return;
+    }
+    if ((flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+        if (s->seq != tcb->rcv_nxt - 1) {
+            /* Its owner began anew: that SYN, repeated, is the next held connection. */
+            drop(tcb, s, HF_DROP_TCP_DUPLICATE);
+            tcp_fail(tcb, HF_ECONNRESET);
+            return;
+        }
+        tcb->last_rcv = tcp_ms(tcb->tcp);
+        tcb->retries += tcb->retries < UINT8_MAX;
+    }
+    drop(tcb, s, HF_DROP_TCP_DUPLICATE);
+}
+
+/* ---- the other states, RFC 9293 3.10.7.4 ---- */
+
+/* RFC 7323 5.3 R1; an idle connection's ts_recent is forgotten, 5.5. */
+static bool is_old_by_timestamp(const struct tcb *tcb, const struct segment *s)
+{
+    return tcb->ts_ok && s->h.has_timestamps && !(s->h.flags & TCP_RST) &&
+           (int32_t)(s->h.ts_val - tcb->ts_recent) < 0 &&
+           tcp_ms(tcb->tcp) - tcb->ts_recent_at < PAWS_IDLE_MS;
+}
+
+/* Not ours to take: says where we stand (an RST gets no answer). Empty ones are answered within
+ * the limit of challenge ACKs, so that two ends at odds do not talk for ever. */
+static bool unacceptable(struct tcb *tcb, struct segment *s, enum hf_drop reason)
+{
+    if (s->h.flags & TCP_RST)
+        return drop(tcb, s, reason);
+    if (tcb->state == TCP_SYN_RECEIVED && s->h.flags & TCP_SYN && !(s->h.flags & TCP_ACK)) {
+        if (s->seq == tcb->rcv_nxt - 1)
+            output_syn(tcb); /* the peer has not heard our SYN-ACK */
+        return drop(tcb, s, HF_DROP_TCP_DUPLICATE);
+    }
+    if (s->len || s->h.flags & TCP_FIN) {
+        output_ack(tcb);
+        return drop(tcb, s, reason);
+    }
+    return challenge(tcb, s, reason);
+}
+
+/* First: the sequence number. Linux lets pure ACKs be as old as our newest ACK. */
+static bool step_seq(struct tcb *tcb, struct segment *s)
+{
+    uint32_t end;
+
+    /* Simultaneous open: the SYN of this SYN-ACK has been taken; the rest is news. */
+    if (tcb->state == TCP_SYN_RECEIVED && s->seq == tcb->rcv_nxt - 1 &&
+        (s->h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK) && !tcb->is_passive) {
+        s->h.flags &= (uint8_t)~TCP_SYN;
+        s->h.window = (uint16_t)(s->h.window >> tcb->snd_wscale);
+        s->seq++;
+    }
+    if (is_old_by_timestamp(tcb, s))
+        return unacceptable(tcb, s, HF_DROP_TCP_PAWS);
+    end = segment_end(s);
+    if (end == s->seq ? seq_lt(s->seq, tcb->last_ack_sent) : seq_le(end, tcb->rcv_nxt))
+        return unacceptable(tcb, s, HF_DROP_TCP_OLD);
+    if (seq_gt(s->seq, tcb->rcv_adv) && seq_gt(s->seq, tcb->rcv_nxt))
+        return unacceptable(tcb, s, HF_DROP_TCP_WINDOW);
+    return true;
+}
+
+/* Linux: tcp_reset. */
+static int reset_error(const struct tcb *tcb)
+{
+    return tcb->state == TCP_CLOSE_WAIT ? HF_EPIPE : HF_ECONNRESET;
+}
+
+/* Second. RFC 5961 3.2 */
+static bool step_rst(struct tcb *tcb, struct segment *s)
+{
+    if (!(s->h.flags & TCP_RST))
+        return true;
+    if (s->seq != tcb->rcv_nxt)
+        return challenge(tcb, s, HF_DROP_TCP_RST_INEXACT);
+    tcp_fail(tcb, reset_error(tcb));
+    return false;
+}
+
+/* Fourth. RFC 5961 4.2 */
+static bool step_syn(struct tcb *tcb, struct segment *s)
+{
+    if (!(s->h.flags & TCP_SYN))
+        return true;
+    return challenge(tcb, s, HF_DROP_TCP_SYN_IN_WINDOW);
+}
+
+/* Fifth, in SYN-RECEIVED. */
+static bool ack_syn_received(struct tcb *tcb, struct segment *s)
+{
+    if (seq_le(s->h.ack, tcb->snd_una) || seq_gt(s->h.ack, tcb->snd_max)) {
+        reset_answer(tcb->tcp, s, HF_DROP_TCP_BAD_ACK);
+        return false;
+    }
+    if (tcb->is_child && !listen_has_room(tcb->child.listener))
+        return drop(tcb, s, HF_DROP_TCP_BACKLOG);
+    /* Linux: TCP_DEFER_ACCEPT waits for data, until the SYN-ACK has been repeated that long. */
+    if (tcb->is_child && tcb->opts.defer_accept_s && !s->len && !(s->h.flags & TCP_FIN) &&
+        (1u << tcb->retries) - 1 < tcb->opts.defer_accept_s)
+        return drop(tcb, s, HF_DROP_TCP_DUPLICATE);
+    open_established(tcb, s);
+    return true;
+}
+
+/* The peer's window, from the newest segment. RFC 9293 MUST-34..36; Linux: tcp_may_update_window.
+ */
+static bool take_window(struct tcb *tcb, const struct segment *s, bool is_new)
+{
+    uint32_t wnd = (uint32_t)s->h.window << tcb->snd_wscale;
+    bool changes = wnd != tcb->snd_wnd;
+
+    if (!is_new && !seq_gt(s->seq, tcb->snd_wl1) && !(s->seq == tcb->snd_wl1 && wnd > tcb->snd_wnd))
+        return changes;
+    tcb->snd_wl1 = s->seq;
+    tcb->snd_wnd = wnd;
+    tcb->max_wnd = HF_MAX(tcb->max_wnd, wnd);
+    return changes;
+}
+
+/* A measured round trip, when the ACK covers the timed byte; else what the timestamp tells. RFC
+ * 6298 3 (Karn), RFC 7323 4.1. */
+static void measure(struct tcb *tcb, const struct segment *s)
+{
+    struct tcp *tcp = tcb->tcp;
+
+    if (tcb->is_timed && seq_ge(s->h.ack, tcb->rtt_seq)) {
+        rtt_sample(tcb, tcp_us(tcp) - tcb->rtt_at);
+        tcb->is_timed = 0;
+    } else if (!tcb->is_timed && tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr) {
+        int32_t ms = (int32_t)(tcp_ms(tcp) + tcb->ts_offset - s->h.ts_ecr);
+
+        if (ms >= 0 && ms < 120000)
+            rtt_sample(tcb, (uint32_t)ms * 1000);
+    }
+}
+
+/* snd_una moves to ack. */
+static void ack_new(struct tcb *tcb, const struct segment *s)
+{
+    uint32_t bytes = s->h.ack - tcb->snd_una, flight = tcb_flight(tcb);
+    bool repairs = tcb->in_recovery;
+
+    measure(tcb, s);
+    byteq_drop(&tcb->sndq, HF_MIN(bytes, tcb->sndq.len)); /* one more than the bytes: the FIN */
+    tcb->snd_una = s->h.ack;
+    tcb->snd_nxt = seq_max(tcb->snd_nxt, tcb->snd_una);
+    if (tcb->snd_urgent && seq_ge(tcb->snd_una, tcb->snd_up))
+        tcb->snd_urgent = 0;
+    tcb->pcb.soft_err = 0;
+    tcb->retries = tcb->backoff = 0;
+    tcb->rexmt_since = 0;
+    tcb->rexmt_due = 0;
+    if (tcb_flight(tcb)) /* RFC 6298 5.3 */
+        timer_rexmt(tcb);
+    if (repairs)
+        loss_new_ack(tcb, bytes);
+    else
+        cong_acked(tcb, bytes, flight);
+    tcb->dupacks = 0;
+    path_confirm(tcb->pcb.path);
+}
+
+/* Our FIN has been acknowledged: false when that was the end. */
+static bool ack_fin(struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCP_FIN_WAIT_1:
+        tcp_set_state(tcb, TCP_FIN_WAIT_2);
+        if (tcb->is_orphan && tcb->opts.linger2_s < 0) {
+            output_reset(tcb);
+            tcp_done(tcb);
+            return false;
+        }
+        timer_slow(tcb);
+        tcp_event(tcb);
+        return true;
+    case TCP_CLOSING:
+        timewait_enter(tcb);
+        return false;
+    case TCP_LAST_ACK:
+        tcp_done(tcb);
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Fifth: the acknowledgement. */
+static bool step_ack(struct tcb *tcb, struct segment *s)
+{
+    uint32_t ack = s->h.ack;
+    bool wnd_changes;
+
+    if (!(s->h.flags & TCP_ACK))
+        return drop(tcb, s, HF_DROP_TCP_NO_FLAGS);
+    if (tcb->state == TCP_SYN_RECEIVED)
+        return ack_syn_received(tcb, s);
+    if (seq_gt(ack, tcb->snd_max)) {
+        output_ack(tcb);
+        return drop(tcb, s, HF_DROP_TCP_BAD_ACK);
+    }
+    if (seq_lt(ack, tcb->snd_una)) {
+        if (tcb->snd_una - ack > tcb->max_wnd) /* RFC 5961 5.2 */
+            return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);
+        return true; /* old, but what it carries may be new */
+    }
+    wnd_changes = take_window(tcb, s, seq_gt(ack, tcb->snd_una));
+    if (seq_gt(ack, tcb->snd_una)) {
+        ack_new(tcb, s);
+    } else if (tcb_flight(tcb)) {
+        if (!s->len && !wnd_changes && !(s->h.flags & TCP_FIN)) /* RFC 5681 2 */
+            loss_duplicate_ack(tcb);
+    } else {
+        /* The answer to a probe: the peer lives. RFC 9293 MUST-37 */
+        tcb->retries = 0;
+        tcb->rexmt_since = 0;
+        if (tcb->snd_wnd && tcb->rexmt_due) {
+            tcb->rexmt_due = 0;
+            tcb->backoff = 0;
+        }
+    }
+    return tcb->fin_sent && !tcb_flight(tcb) ? ack_fin(tcb) : true;
+}
+
+/* Eighth: the FIN, now that all before it is here. False when that was the end. */
+static bool step_fin(struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCP_ESTABLISHED:
+        tcp_set_state(tcb, TCP_CLOSE_WAIT);
+        break;
+    case TCP_FIN_WAIT_1: /* our FIN acknowledged would have been FIN-WAIT-2 by now */
+        tcp_set_state(tcb, TCP_CLOSING);
+        break;
+    case TCP_FIN_WAIT_2:
+        tcb->ack_now = 1;
+        timewait_enter(tcb);
+        return false;
+    default:
+        break;
+    }
+    tcp_event(tcb);
+    return true;
+}
+
+/* Sixth and seventh: urgent pointer and text; then the FIN. */
+static bool step_text(struct tcb *tcb, struct segment *s)
+{
+    bool takes = tcb->state == TCP_ESTABLISHED || tcb->state == TCP_FIN_WAIT_1 ||
+                 tcb->state == TCP_FIN_WAIT_2;
+
+    if (!takes) {
+        if (s->len || s->h.flags & TCP_FIN) {
+            tcb->ack_now = 1;
+            drop(tcb, s, HF_DROP_TCP_DUPLICATE);
+        }
+        return true;
+    }
+    /* RFC 1122 4.2.2.13: nobody will read it. */
+    if (tcb->is_orphan && s->len && seq_gt(s->seq + s->len, tcb->rcv_nxt)) {
+        drop(tcb, s, HF_DROP_TCP_CLOSED);
+        output_reset(tcb);
+        tcp_done(tcb);
+        return false;
+    }
+    receive_urgent(tcb, s);
+    return !receive_segment(tcb, s) || step_fin(tcb);
+}
+
+/* RFC 7323 4.3 (2) */
+static void take_timestamp(struct tcb *tcb, const struct segment *s)
+{
+    if (!tcb->ts_ok || !s->h.has_timestamps || !seq_le(s->seq, tcb->last_ack_sent))
+        return;
+    if ((int32_t)(s->h.ts_val - tcb->ts_recent) >= 0 ||
+        tcp_ms(tcb->tcp) - tcb->ts_recent_at >= PAWS_IDLE_MS) {
+        tcb->ts_recent = s->h.ts_val;
+        tcb->ts_recent_at = tcp_ms(tcb->tcp);
+    }
+}
+
+static void synchronised_input(struct tcb *tcb, struct segment *s)
+{
+    bool was_writable, was_urgent;
+    uint32_t had;
+
+    if (!step_seq(tcb, s) || !step_rst(tcb, s) || !step_syn(tcb, s))
+        return;
+    take_timestamp(tcb, s);
+    tcb->last_rcv = tcp_ms(tcb->tcp);
+    tcb->keep_probes = 0;
+    was_writable = tcp_writable(tcb);
+    had = tcb->rcv_nxt;
+    was_urgent = tcp_urgent_pending(tcb);
+    if (!step_ack(tcb, s) || !step_text(tcb, s))
+        return;
+    tcp_output(tcb);
+    if (tcb->rcv_nxt != had || was_urgent != tcp_urgent_pending(tcb) ||
+        (!was_writable && tcp_writable(tcb)))
+        tcp_event(tcb);
+}
+
+/* ---- from IP ---- */
+
+static void dispatch(struct tcp *tcp, struct segment *s)
+{
+    const struct ip_info *ip = s->ip;
+    struct demux_entry *e = demux_find_conn(&tcp->demux, &ip->dst, s->h.dst_port, &ip->src,
+                                            s->h.src_port, ip->link->index);
+    struct tcb *tcb;
+
+    if (e && e->kind == DEMUX_TIMEWAIT) {
+        if (timewait_input(tcp, e, s))
+            return;
+        e = NULL;
+    }
+    if (!e)
+        e = demux_find_bound(&tcp->demux, &ip->dst, s->h.dst_port, &ip->src, s->h.src_port,
+                             ip->link->index);
+    if (!e) {
+        reset_answer(tcp, s, HF_DROP_TCP_NO_SOCKET);
+        return;
+    }
+    tcb = tcb_of(e);
+    switch (tcb->state) {
+    case TCP_LISTEN:
+        listen_input(tcb, s);
+        break;
+    case TCP_SYN_SENT:
+        syn_sent_input(tcb, s);
+        break;
+    case TCP_CLOSED:
+        reset_answer(tcp, s, HF_DROP_TCP_NO_SOCKET);
+        break;
+    default:
+        if (tcb->is_held)
+            held_input(tcb, s);
+        else
+            synchronised_input(tcb, s);
+        break;
+    }
+}
+
+void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
+{
+    struct tcp *tcp = ctx;
+    struct segment s = {.ip = ip, .f = f};
+
+    tcp->core->stats.segments_in++;
+    if (!ip->dst_is_unicast || f->flags & HF_FRAME_LINK_BCAST || addr_is_multicast(&ip->src)) {
+        segment_drop(tcp->core, &s, HF_DROP_TCP_NOT_UNICAST); /* RFC 9293 MUST-57 */
+        return;
+    }
+    if (!ip_transport_csum_ok(f, ip)) {
+        segment_drop(tcp->core, &s, HF_DROP_TCP_CSUM);
+        return;
+    }
+    if (!tcp_header_read(f, &s.h)) {
+        segment_drop(tcp->core, &s, HF_DROP_TCP_BAD);
+        return;
+    }
+    hf_frame_trim_front(f, s.h.header_bytes);
+    s.seq = s.h.seq;
+    s.len = f->len;
+    dispatch(tcp, &s);
+    hf_frame_free(s.f);
+}

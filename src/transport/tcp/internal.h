@@ -1,0 +1,162 @@
+/* What the files of TCP know of each other, by file. */
+#ifndef TRANSPORT_TCP_INTERNAL_H
+#define TRANSPORT_TCP_INTERNAL_H
+
+#include "net/icmp.h"
+#include "transport/tcp/tcb.h"
+
+/* A received segment. f holds the payload only and belongs to whoever takes it, leaving NULL. */
+struct segment {
+    struct tcp_header h;
+    const struct ip_info *ip;
+    struct hf_frame *f;
+    uint32_t seq; /* of the first byte of payload or the SYN */
+    uint32_t len; /* payload bytes */
+    uint32_t iss; /* for a child that follows a TIME-WAIT: RFC 6191; else 0 */
+};
+
+/* One past the segment's last sequence number. */
+static inline uint32_t segment_end(const struct segment *s)
+{
+    return s->seq + s->len + !!(s->h.flags & TCP_SYN) + !!(s->h.flags & TCP_FIN);
+}
+
+/* tcp.c: the life of a tcb */
+
+/* The one way to a new state; the edge must be in the table. */
+void tcp_set_state(struct tcb *tcb, enum tcp_state state);
+/* Tells the socket, unless nobody has it yet or any more. */
+void tcp_event(struct tcb *tcb);
+/* Over: leaves the tables, stops timers, drops what was to be sent; CLOSED. An orphan and a child
+ * in the SYN queue are released: the caller forgets tcb. */
+void tcp_done(struct tcb *tcb);
+/* The same with a pending error. */
+void tcp_fail(struct tcb *tcb, int err);
+/* Frees what tcb holds and hands it back to the socket layer. */
+void tcb_release(struct tcb *tcb);
+/* Empties the queues and zeroes what belongs to one connection; options and identity stay. */
+void tcb_clear(struct tcb *tcb);
+/* The path, found anew when it is stale; NULL when there is none now (soft_err says why). */
+struct path *tcb_path(struct tcb *tcb);
+/* Enters the four-tuple and counts the connection. */
+void tcb_enter(struct tcb *tcb);
+
+/* open.c */
+/* Sequence numbers, windows and clocks of a connection that begins; iss is its own. */
+void open_start(struct tcb *tcb, uint32_t iss);
+/* The handshake is done: s acknowledged our SYN. */
+void open_established(struct tcb *tcb, const struct segment *s);
+
+/* listen.c */
+void listen_input(struct tcb *listener, struct segment *s);
+/* The child's handshake is done: to the accept queue. */
+void listen_established(struct tcb *child);
+/* Whether the accept queue takes one more. */
+bool listen_has_room(const struct tcb *listener);
+/* Takes the child out of whichever queue. */
+void listen_unlink(struct tcb *child);
+/* Ends all children of a listener that goes. */
+void listen_stop(struct tcb *listener);
+
+/* input.c */
+void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
+void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
+
+/* output.c */
+/* Sends what may be sent, and the acknowledgement that is owed. */
+void tcp_output(struct tcb *tcb);
+void output_syn(struct tcb *tcb);
+void output_ack(struct tcb *tcb);
+/* The first unacknowledged segment once more. */
+void output_head(struct tcb *tcb);
+/* Asks the peer for its window, or whether it lives: an old byte's number and nothing else. */
+void output_probe(struct tcb *tcb);
+/* At least something of what the window or Nagle keeps back. RFC 9293 3.8.6.2.1 */
+void output_forced(struct tcb *tcb);
+/* RST in tcb's own sequence. */
+void output_reset(struct tcb *tcb);
+
+/* options.c */
+void options_syn(const struct tcb *tcb, struct tcp_header *h);
+void options_from_syn(struct tcb *tcb, const struct tcp_header *h);
+void options_sync_mss(struct tcb *tcb);
+uint8_t options_rcv_wscale(const struct tcb *tcb);
+uint16_t options_adv_mss(const struct tcb *tcb);
+
+/* receive.c */
+/* Takes the payload and the FIN of s as far as they are new and fit. True when a FIN was reached.
+ */
+bool receive_segment(struct tcb *tcb, struct segment *s);
+/* The window to announce now, unscaled bytes; moves rcv_adv. */
+uint32_t receive_window(struct tcb *tcb);
+void receive_start(struct tcb *tcb);
+void receive_purge(struct tcb *tcb);
+void receive_urgent(struct tcb *tcb, const struct segment *s);
+
+/* timer.c */
+void timer_fire(struct timer *timer);
+/* After any due time has changed. */
+void timer_update(struct tcb *tcb);
+void timer_rexmt(struct tcb *tcb); /* (re)arms the retransmission timer by the present timeout */
+void timer_persist(struct tcb *tcb);
+void timer_slow(struct tcb *tcb); /* keepalive or FIN-WAIT-2, whichever applies */
+uint32_t timer_due(const struct tcb *tcb, uint32_t ms);
+
+/* rtt.c */
+void rtt_sample(struct tcb *tcb, uint32_t us);
+uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
+
+/* cong.c */
+struct cong_ops {
+    const char *name;
+    void (*acked)(struct tcb *tcb, uint32_t bytes);
+    uint32_t (*ssthresh)(const struct tcb *tcb);
+};
+const struct cong_ops *cong_ops(const struct tcb *tcb);
+void cong_start(struct tcb *tcb);
+/* bytes were acknowledged outside recovery; flight: what was out before. */
+void cong_acked(struct tcb *tcb, uint32_t bytes, uint32_t flight);
+void cong_timeout(struct tcb *tcb);
+void cong_idle(struct tcb *tcb);
+uint32_t cong_initial_window(const struct tcb *tcb);
+
+/* loss.c */
+void loss_duplicate_ack(struct tcb *tcb);
+/* During recovery, or after duplicates: the ACK moved snd_una by bytes. */
+void loss_new_ack(struct tcb *tcb, uint32_t bytes);
+/* Bytes that may be out now: cwnd, and what limited transmit adds. RFC 3042 */
+uint32_t loss_window(const struct tcb *tcb);
+
+/* timewait.c */
+HF_NODISCARD int timewait_init(struct tcp *tcp);
+void timewait_fini(struct tcp *tcp);
+/* tcb has nothing left to say: a record takes its place, tcb is done. */
+void timewait_enter(struct tcb *tcb);
+/* False when s is a SYN that may begin a new connection: the record is gone, s->iss is set. */
+bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s);
+/* connect() wants that four-tuple again: whether it may have it; the record is gone then. */
+bool timewait_reuse(struct tcp *tcp, struct demux_entry *e, uint32_t *iss);
+
+/* isn.c */
+uint32_t isn_new(struct tcp *tcp, const struct demux_entry *e);
+uint32_t isn_ts_offset(struct tcp *tcp, const struct demux_entry *e);
+
+/* reset.c */
+/* A segment outside any connection, from the addresses of e. */
+struct bare_segment {
+    struct ip_addr src, dst;
+    uint16_t src_port, dst_port;
+    uint32_t seq, ack;
+    uint8_t flags, tos;
+    bool has_timestamps;
+    uint32_t ts_val, ts_ecr;
+    uint32_t link_index;
+};
+void reset_send_bare(struct tcp *tcp, const struct bare_segment *b);
+/* RFC 9293 3.10.7.1: answers s with a RST and drops it. */
+void reset_answer(struct tcp *tcp, struct segment *s, enum hf_drop reason);
+void tcp_error(void *ctx, const struct icmp_error *e);
+/* RFC 5961 7: whether one more challenge ACK may be sent in this second. */
+bool reset_challenge_allowed(struct tcp *tcp);
+
+#endif

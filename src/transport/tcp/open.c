@@ -1,0 +1,151 @@
+/* OPEN, active: from connect() to the SYN. RFC 9293 3.10.1; C03, C10. The SYN's answer is
+ * input.c's, its repetition timer.c's. */
+#include "transport/tcp/internal.h"
+
+#include "handfast/linux.h"
+
+void open_start(struct tcb *tcb, uint32_t iss)
+{
+    tcb->snd_una = tcb->snd_nxt = tcb->snd_max = iss;
+    tcb->snd_up = tcb->snd_sml = tcb->recover = iss;
+    tcb->ts_offset = isn_ts_offset(tcb->tcp, &tcb->pcb.entry);
+    tcb->last_rcv = tcp_ms(tcb->tcp);
+    tcb->rcv_wscale = UINT8_MAX;
+    options_sync_mss(tcb);
+}
+
+void open_established(struct tcb *tcb, const struct segment *s)
+{
+    /* The first window is not scaled when it stands on a SYN: RFC 7323 2.2. */
+    uint8_t scale = s->h.flags & TCP_SYN ? 0 : tcb->snd_wscale;
+
+    if (tcb->rcv_wscale == UINT8_MAX)
+        tcb->rcv_wscale = 0;
+    tcb->snd_una = s->h.ack;
+    tcb->snd_wnd = tcb->max_wnd = (uint32_t)s->h.window << scale;
+    tcb->snd_wl1 = s->seq;
+    if (tcb->is_timed)
+        rtt_sample(tcb, tcp_us(tcb->tcp) - tcb->rtt_at);
+    tcb->is_timed = 0;
+    options_sync_mss(tcb);
+    cong_start(tcb);
+    tcb->rexmt_due = tcb->rexmt_since = 0;
+    tcb->retries = tcb->backoff = 0;
+    tcb->rcv_mss = (uint16_t)HF_MIN(tcb->mss, 536);
+    tcp_set_state(tcb, TCP_ESTABLISHED);
+    if (!tcb->is_child && !tcb->is_passive)
+        tcb->open.ended = tcb->tcp->core->now;
+    timer_slow(tcb);
+    if (tcb->is_child && !tcb->is_queued)
+        listen_established(tcb);
+    else
+        tcp_event(tcb);
+    if (tcb->fin_queued)
+        tcp_set_state(tcb, TCP_FIN_WAIT_1);
+}
+
+/* Linux: the unspecified address means this host itself; from a bound address, that very one. */
+static struct ip_addr destination(const struct tcb *tcb, const struct ip_addr *dst)
+{
+    const struct ip_addr *laddr = &tcb->pcb.entry.laddr;
+
+    if (!addr_is_any(dst))
+        return *dst;
+    if (addr_is4(dst))
+        return addr_is4(laddr) && !addr_is_any(laddr) ? *laddr : ADDR_LOOPBACK4;
+    if (addr_is4(laddr) && !addr_is_any(laddr))
+        return ADDR_LOOPBACK4;
+    return addr_is_any(laddr) ? ADDR_LOOPBACK6 : *laddr;
+}
+
+/* Finds the way there; 0 and a path, or connect()'s error. */
+static int find_way(struct tcb *tcb, const struct endpoint *dst, const struct ip_addr *to,
+                    struct path **path)
+{
+    const struct demux_entry *e = &tcb->pcb.entry;
+    bool is4 = addr_is4(to);
+    struct path_query q = {
+        .dst = *to,
+        .src = tcb->pcb.addr_bound ? e->laddr
+               : is4               ? ADDR_ANY4
+                                   : ADDR_ANY6,
+        .link_index = tcb->pcb.link_index ? tcb->pcb.link_index : dst->scope,
+        .port = dst->port,
+        .proto = HF_IPPROTO_TCP,
+    };
+    int err;
+
+    if (addr_is_any(&q.src))
+        q.src = is4 ? ADDR_ANY4 : ADDR_ANY6;
+    if ((is4 && e->v6only) || addr_is4(&q.src) != is4 || addr_is_multicast(to))
+        return -HF_ENETUNREACH;
+    err = path_find(tcb->tcp->net, &q, path);
+    if (err)
+        return err;
+    if ((*path)->is_broadcast || (*path)->is_multicast) {
+        path_put(*path);
+        return -HF_ENETUNREACH;
+    }
+    return 0;
+}
+
+/* The local port for this four-tuple. iss: of a connection that a TIME-WAIT made room for, else 0.
+ */
+static int take_port(struct tcb *tcb, uint32_t *iss)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct demux_entry *e = &tcb->pcb.entry;
+    struct demux_entry *other;
+
+    if (!tcb->pcb.port_bound) {
+        e->lport = 0; /* what an earlier attempt left */
+        return ports_connect(&tcp->ports, &tcb->pcb);
+    }
+    if (e->port_hold == PORT_NONE && ports_bind(&tcp->ports, &tcb->pcb, &e->laddr, e->lport))
+        return -HF_EADDRNOTAVAIL;
+    other =
+        demux_find_conn(&tcp->demux, &e->laddr, e->lport, &e->raddr, e->rport, tcb->pcb.link_index);
+    if (other && !timewait_reuse(tcp, other, iss))
+        return -HF_EADDRNOTAVAIL; /* NetSem connect_5b */
+    return 0;
+}
+
+int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct pcb *pcb = &tcb->pcb;
+    struct demux_entry *e = &pcb->entry;
+    struct ip_addr to = destination(tcb, &dst->addr);
+    struct path *path;
+    uint32_t iss = 0;
+    int err = find_way(tcb, dst, &to, &path);
+
+    if (err)
+        return err;
+    if (e->port_hold != PORT_NONE && !pcb->port_bound)
+        ports_release(&tcp->ports, e);
+    tcb_clear(tcb);
+    if (!pcb->addr_bound || addr_is_any(&e->laddr))
+        e->laddr = path->src;
+    e->raddr = to;
+    e->rport = dst->port;
+    err = take_port(tcb, &iss);
+    if (err) {
+        path_put(path);
+        e->raddr = pcb_any(pcb);
+        e->rport = 0;
+        if (!pcb->addr_bound)
+            e->laddr = pcb_any(pcb);
+        return err == -HF_ENOMEM ? -HF_ENOBUFS : err;
+    }
+    path_put(pcb->path);
+    pcb->path = path;
+    pcb->err = pcb->soft_err = 0;
+    memset(&tcb->open, 0, sizeof(tcb->open));
+    tcb->open.began = tcp->core->now;
+    open_start(tcb, iss ? iss : isn_new(tcp, e));
+    tcp_set_state(tcb, TCP_SYN_SENT);
+    tcb_enter(tcb);
+    output_syn(tcb);
+    return 0;
+}

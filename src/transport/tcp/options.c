@@ -1,0 +1,85 @@
+/* What a SYN offers and agrees on: MSS, window scale, timestamps; and the segment size that
+ * follows. RFC 9293 3.7.1, RFC 7323, RFC 6691. */
+#include "transport/tcp/internal.h"
+
+#define MSS_MIN      48  /* Linux: TCP_MIN_SND_MSS; below it a peer makes us send headers only */
+#define MSS_DEFAULT4 536 /* RFC 9293 MUST-15 */
+#define MSS_DEFAULT6 1220
+#define TS_OPTION    12 /* with its padding, in every segment */
+
+static uint32_t header_bytes(const struct tcb *tcb)
+{
+    return (tcb_is4(tcb) ? 20 : 40) + TCP_HEADER;
+}
+
+/* RFC 9293 MUST-16, RFC 6691: the link's MTU, not the path's, options not counted. */
+uint16_t options_adv_mss(const struct tcb *tcb)
+{
+    const struct path *path = tcb->pcb.path;
+    uint32_t mtu = path ? HF_MIN(path->link->mtu, HF_FRAME_MAX) : 576;
+    uint32_t mss = mtu - header_bytes(tcb);
+
+    if (tcb->opts.maxseg)
+        mss = HF_MIN(mss, tcb->opts.maxseg);
+    return (uint16_t)mss;
+}
+
+/* RFC 7323 2.3: enough for the largest buffer that may become of ours. */
+uint8_t options_rcv_wscale(const struct tcb *tcb)
+{
+    uint32_t space = tcb->opts.rcvbuf_locked ? tcb->rcvbuf : tcb->tcp->rmem_max;
+    uint8_t scale = 0;
+
+    if (tcb->opts.window_clamp)
+        space = HF_MIN(space, tcb->opts.window_clamp);
+    while (scale < 14 && space >> scale > 65535)
+        scale++;
+    return scale;
+}
+
+void options_syn(const struct tcb *tcb, struct tcp_header *h)
+{
+    const struct tcp *tcp = tcb->tcp;
+    bool answers = tcb->state == TCP_SYN_RECEIVED;
+
+    h->has_mss = true;
+    h->mss = options_adv_mss(tcb);
+    /* An answer carries an option only if the SYN did: RFC 7323 1.3. */
+    h->has_wscale = answers ? tcb->rcv_wscale != UINT8_MAX : tcp->window_scaling;
+    h->wscale = answers ? tcb->rcv_wscale : options_rcv_wscale(tcb);
+    h->has_timestamps = answers ? tcb->ts_ok : tcp->timestamps;
+}
+
+void options_from_syn(struct tcb *tcb, const struct tcp_header *h)
+{
+    const struct tcp *tcp = tcb->tcp;
+    bool scales = tcp->window_scaling && h->has_wscale;
+
+    tcb->peer_mss = h->has_mss ? h->mss : tcb_is4(tcb) ? MSS_DEFAULT4 : MSS_DEFAULT6;
+    tcb->ts_ok = tcp->timestamps && h->has_timestamps;
+    if (tcb->ts_ok) {
+        tcb->ts_recent = h->ts_val;
+        tcb->ts_recent_at = tcp_ms(tcp);
+    }
+    /* Until the handshake ends UINT8_MAX says "no scaling"; established() makes it 0. */
+    tcb->snd_wscale = scales ? h->wscale : 0;
+    tcb->rcv_wscale = scales ? options_rcv_wscale(tcb) : UINT8_MAX;
+    options_sync_mss(tcb);
+}
+
+void options_sync_mss(struct tcb *tcb)
+{
+    uint32_t mss = tcb->peer_mss ? tcb->peer_mss : 536;
+    uint32_t headers = header_bytes(tcb);
+
+    if (tcb->pcb.path) {
+        uint32_t mtu = HF_MIN(path_mtu(tcb->pcb.path), HF_FRAME_MAX);
+
+        mss = HF_MIN(mss, mtu > headers ? mtu - headers : 0);
+    }
+    if (tcb->opts.maxseg)
+        mss = HF_MIN(mss, tcb->opts.maxseg);
+    if (tcb->ts_ok)
+        mss = mss > TS_OPTION ? mss - TS_OPTION : 0;
+    tcb->mss = (uint16_t)HF_MAX(mss, MSS_MIN);
+}

@@ -1,0 +1,275 @@
+/* What to send, and the building of segments. RFC 9293 3.8.6.2.1, 3.10.
+ *
+ * tcp_output sends from snd_nxt on as far as the peer's window, the congestion window, Nagle and
+ * cork allow; after a timeout snd_nxt stands at snd_una again and the same code repeats what was
+ * sent. While nothing is being repaired a link that takes them gets super-segments. */
+#include "transport/tcp/internal.h"
+
+#include "handfast/linux.h"
+
+/* What each state says in every segment. RFC 9293 3.10.7, figure 5. */
+static const uint8_t state_flags[] = {
+    [TCP_CLOSED] = 0,
+    [TCP_LISTEN] = 0,
+    [TCP_SYN_SENT] = TCP_SYN,
+    [TCP_SYN_RECEIVED] = TCP_SYN | TCP_ACK,
+    [TCP_ESTABLISHED] = TCP_ACK,
+    [TCP_FIN_WAIT_1] = TCP_ACK,
+    [TCP_FIN_WAIT_2] = TCP_ACK,
+    [TCP_CLOSE_WAIT] = TCP_ACK,
+    [TCP_CLOSING] = TCP_ACK,
+    [TCP_LAST_ACK] = TCP_ACK,
+    [TCP_TIME_WAIT] = TCP_ACK,
+};
+static_assert(HF_COUNT(state_flags) == TCP_TIME_WAIT + 1, "a row for each state");
+
+/* The header in front of f, then out. Whatever is sent acknowledges. Takes f. */
+static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, struct path *path)
+{
+    struct tcp *tcp = tcb->tcp;
+    const struct pcb *pcb = &tcb->pcb;
+    struct ip_out out = {
+        .path = path,
+        .src = pcb->entry.laddr,
+        .dst = pcb->entry.raddr,
+        .proto = HF_IPPROTO_TCP,
+        .ttl = pcb->ttl,
+        .tos = pcb->tos,
+        .dont_fragment = pcb->pmtudisc != HF_IP_PMTUDISC_DONT,
+    };
+
+    h->src_port = pcb->entry.lport;
+    h->dst_port = pcb->entry.rport;
+    if (h->flags & TCP_ACK)
+        h->ack = tcb->rcv_nxt;
+    if (tcb->ts_ok && !(h->flags & TCP_SYN))
+        h->has_timestamps = true;
+    if (h->has_timestamps) {
+        h->ts_val = tcp_ms(tcp) + tcb->ts_offset;
+        h->ts_ecr = h->flags & TCP_ACK ? tcb->ts_recent : 0;
+    }
+    tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
+    ip_transport_csum(f, &out, 16);
+    if (h->flags & TCP_ACK) {
+        tcb->last_ack_sent = tcb->rcv_nxt;
+        tcb->ack_now = 0;
+        tcb->delack_due = 0;
+    }
+    tcp->core->stats.segments_out++;
+    if (ip_output(tcp->net, f, &out) == -HF_EMSGSIZE)
+        options_sync_mss(tcb);
+}
+
+static uint16_t window_field(struct tcb *tcb, uint8_t flags)
+{
+    uint32_t scale = tcb->rcv_wscale == UINT8_MAX ? 0 : tcb->rcv_wscale;
+
+    if (flags & TCP_SYN) /* RFC 7323 2.2: not scaled */
+        return (uint16_t)HF_MIN(tcb->rcvbuf / 2, 65535u);
+    return (uint16_t)(receive_window(tcb) >> scale);
+}
+
+/* A segment without payload. False without memory or a way. */
+static bool emit_bare(struct tcb *tcb, uint32_t seq, uint8_t flags)
+{
+    struct path *path = tcb_path(tcb);
+    struct hf_frame *f = path ? hf_frame_new(tcb->tcp->core->pool) : NULL;
+    struct tcp_header h = {.seq = seq, .flags = flags};
+
+    if (!f) {
+        core_drop(tcb->tcp->core, path ? HF_DROP_NO_MEMORY : HF_DROP_IP_NO_ROUTE, NULL);
+        return false;
+    }
+    if (flags & TCP_SYN)
+        options_syn(tcb, &h);
+    h.window = window_field(tcb, flags);
+    emit(tcb, f, &h, path);
+    return true;
+}
+
+void output_syn(struct tcb *tcb)
+{
+    /* What a SYN's window promises stands once the handshake is done. */
+    tcb->rcv_adv = tcb->rcv_nxt + window_field(tcb, TCP_SYN);
+    if (!tcb->is_passive && !tcb->is_child)
+        tcb->open.syns_sent++;
+    emit_bare(tcb, tcb->snd_una, state_flags[tcb->state]);
+    if (!tcb->is_timed && tcb->snd_nxt == tcb->snd_una) {
+        tcb->is_timed = 1;
+        tcb->rtt_seq = tcb->snd_una + 1;
+        tcb->rtt_at = tcp_us(tcb->tcp);
+    }
+    tcb->snd_nxt = tcb->snd_max = tcb->snd_una + 1;
+    timer_rexmt(tcb);
+}
+
+void output_ack(struct tcb *tcb)
+{
+    if (!emit_bare(tcb, tcb->snd_max, TCP_ACK))
+        tcb->delack_due = timer_due(tcb, 40);
+    timer_update(tcb);
+}
+
+void output_probe(struct tcb *tcb)
+{
+    emit_bare(tcb, tcb->snd_una - 1, TCP_ACK);
+}
+
+/* RFC 9293 3.10.4, 3.10.5: RST at SND.NXT; with the ACK Linux puts there. */
+void output_reset(struct tcb *tcb)
+{
+    emit_bare(tcb, tcb->snd_max, TCP_RST | TCP_ACK);
+}
+
+static bool corked(const struct tcb *tcb)
+{
+    return tcb->opts.cork || tcb->more;
+}
+
+/* Largest payload of one frame now: more than one segment where the link cuts them up. */
+static uint32_t payload_limit(const struct tcb *tcb, const struct path *path, bool repairs)
+{
+    uint32_t headers = (tcb_is4(tcb) ? 20 : 40) + TCP_HEADER_MAX;
+    uint32_t gso = HF_MIN(path->link->gso_max, HF_FRAME_MAX);
+
+    if (repairs || tcb->in_recovery || tcb->snd_urgent || gso < headers + 2u * tcb->mss)
+        return tcb->mss;
+    return (gso - headers) / tcb->mss * tcb->mss;
+}
+
+/* Nagle in Minshall's form: a short segment waits only while another short one is out. RFC 9293
+ * SHLD-7; TCP_NODELAY, TCP_CORK. */
+static bool short_may_go(const struct tcb *tcb, bool fin)
+{
+    bool small_is_out = seq_gt(tcb->snd_sml, tcb->snd_una) && seq_le(tcb->snd_sml, tcb->snd_nxt);
+
+    if (fin || tcb->snd_urgent || seq_lt(tcb->snd_nxt, tcb->snd_max))
+        return true;
+    if (corked(tcb))
+        return false;
+    return tcb->opts.nodelay || !small_is_out;
+}
+
+/* Sends len queued bytes from seq on, fewer when the frame cannot hold them. Returns how many, or
+ * -1 without memory. */
+static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fin)
+{
+    struct core *core = tcb->tcp->core;
+    struct path *path = tcb->pcb.path;
+    struct hf_frame *f = hf_frame_new(core->pool);
+    struct tcp_header h = {.seq = seq, .flags = state_flags[tcb->state]};
+    uint32_t off = seq - tcb->snd_una, got = 0;
+
+    if (f && len)
+        got = byteq_gather(&tcb->sndq, off, len, f);
+    if (!f || (len && !got)) {
+        core_drop(core, HF_DROP_NO_MEMORY, f);
+        return -1;
+    }
+    if (fin && got == len)
+        h.flags |= TCP_FIN;
+    if (got && off + got == tcb->sndq.len)
+        h.flags |= TCP_PSH;
+    if (tcb->snd_urgent && seq_lt(seq, tcb->snd_up)) {
+        h.flags |= TCP_URG;
+        h.urgent = (uint16_t)HF_MIN(tcb->snd_up - seq, 65535u);
+    }
+    if (got > tcb->mss)
+        f->gso_bytes = tcb->mss;
+    h.window = window_field(tcb, h.flags);
+    if (seq_lt(seq, tcb->snd_max)) {
+        core->stats.segments_retransmitted++;
+        tcb->total_retrans++;
+        tcb->is_timed = 0; /* Karn: RFC 6298 3 */
+    } else if (!tcb->is_timed) {
+        tcb->is_timed = 1;
+        tcb->rtt_seq = seq + got + fin;
+        tcb->rtt_at = tcp_us(tcb->tcp);
+    }
+    emit(tcb, f, &h, path);
+    return got;
+}
+
+/* One step of tcp_output: the next segment, if it may go. force: the window's and Nagle's patience
+ * is over. RFC 9293 3.8.6.2.1. */
+static bool send_next(struct tcb *tcb, bool force)
+{
+    uint32_t off = tcb->snd_nxt - tcb->snd_una, queued = tcb->sndq.len;
+    uint32_t left = queued > off ? queued - off : 0;
+    uint32_t window = force ? tcb->snd_wnd : HF_MIN(tcb->snd_wnd, loss_window(tcb));
+    uint32_t usable = window > off ? window - off : 0;
+    bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
+    uint32_t len = HF_MIN(HF_MIN(left, usable), payload_limit(tcb, tcb->pcb.path, repairs));
+    bool fin = tcb->fin_queued && off <= queued && len == left && len < usable;
+    uint32_t whole = len / tcb->mss * tcb->mss;
+    int64_t sent;
+
+    if (len > whole && !force) {
+        bool goes = len == left ? short_may_go(tcb, fin)
+                                : whole == 0 && (repairs || len >= tcb->max_wnd / 2);
+
+        len = goes ? len : whole;
+        fin = fin && goes;
+    }
+    if (!len && !fin)
+        return false;
+    sent = send_segment(tcb, tcb->snd_nxt, len, fin);
+    if (sent < 0)
+        return false;
+    fin = fin && sent == len;
+    if (!tcb_flight(tcb)) /* the persist timer's time was another's */
+        timer_rexmt(tcb);
+    tcb->fin_sent |= fin;
+    tcb->snd_nxt += (uint32_t)sent + fin;
+    if (sent % tcb->mss)
+        tcb->snd_sml = tcb->snd_nxt;
+    tcb->snd_max = seq_max(tcb->snd_max, tcb->snd_nxt);
+    return true;
+}
+
+/* What is left waits for something: the retransmission timer, or the persist timer. */
+static void arm(struct tcb *tcb)
+{
+    bool pending = tcb->sndq.len || (tcb->fin_queued && !tcb->fin_sent);
+
+    if (tcb->rexmt_due == 0 && tcb_flight(tcb))
+        timer_rexmt(tcb);
+    else if (tcb->rexmt_due == 0 && pending)
+        timer_persist(tcb);
+    timer_update(tcb);
+}
+
+void tcp_output(struct tcb *tcb)
+{
+    if (!tcb_is_synchronised(tcb))
+        return;
+    if (!tcb_path(tcb)) {
+        core_drop(tcb->tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
+        arm(tcb);
+        return;
+    }
+    if (!tcb_flight(tcb) && tcb->sndq.len && tcp_ms(tcb->tcp) - tcb->last_rcv > rtt_rto_ms(tcb))
+        cong_idle(tcb);
+    while (send_next(tcb, false))
+        ;
+    if (tcb->ack_now)
+        output_ack(tcb);
+    arm(tcb);
+}
+
+void output_forced(struct tcb *tcb)
+{
+    if (!tcb_path(tcb) || !send_next(tcb, true))
+        return;
+    timer_rexmt(tcb);
+}
+
+/* RFC 5681 3.2, RFC 6298 5.4: the earliest unacknowledged segment. */
+void output_head(struct tcb *tcb)
+{
+    uint32_t len = HF_MIN(tcb->sndq.len, tcb->mss);
+    bool fin = tcb->fin_queued && len == tcb->sndq.len && tcb_flight(tcb) > tcb->sndq.len;
+
+    if (tcb_path(tcb) && tcb_flight(tcb))
+        send_segment(tcb, tcb->snd_una, len, fin);
+}

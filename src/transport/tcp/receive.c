@@ -1,0 +1,548 @@
+/* Bytes from the peer, up to where they are in order: trimming, the out-of-order queue, the window,
+ * memory, urgent data. RFC 9293 3.10.7.4 (seventh), 3.8.6.
+ *
+ * Two rings of frames. rxq is what the program may read, without gaps, ending at rcv_nxt; ooo is
+ * what lies beyond, sorted, no two overlapping. A frame there knows its place (struct place in cb).
+ * Each frame is charged to rmem what it holds on to, so that a peer of tiny segments fills its
+ * share of memory and no more: they are joined while they fit into one block, else refused. */
+#include "transport/tcp/internal.h"
+
+#define QUICK_ACKS 16 /* Linux: TCP_MAX_QUICKACKS */
+
+struct place {
+    uint32_t seq;
+    uint32_t charge;  /* of rmem */
+    uint32_t has_fin; /* the stream ends behind this frame */
+};
+
+static struct place *place(struct hf_frame *f)
+{
+    static_assert(sizeof(struct place) <= sizeof(f->cb), "fits the scratch");
+    return (struct place *)(void *)f->cb;
+}
+
+static struct hf_frame *ring_first(const struct frame_ring *r)
+{
+    return r->last ? r->last->next : NULL;
+}
+
+static void ring_push(struct frame_ring *r, struct hf_frame *f)
+{
+    f->next = r->last ? r->last->next : f;
+    if (r->last)
+        r->last->next = f;
+    r->last = f;
+}
+
+static struct hf_frame *ring_pop(struct frame_ring *r)
+{
+    struct hf_frame *f = ring_first(r);
+
+    if (f == r->last)
+        r->last = NULL;
+    else
+        r->last->next = f->next;
+    f->next = NULL;
+    return f;
+}
+
+static void drop_frame(struct tcb *tcb, struct hf_frame *f)
+{
+    tcb->rmem -= place(f)->charge;
+    hf_frame_free(f);
+}
+
+void receive_purge(struct tcb *tcb)
+{
+    if (tcb->state == TCP_LISTEN)
+        return;
+    while (tcb->rxq.last)
+        drop_frame(tcb, ring_pop(&tcb->rxq));
+    while (tcb->ooo.last)
+        drop_frame(tcb, ring_pop(&tcb->ooo));
+}
+
+void receive_start(struct tcb *tcb)
+{
+    tcb->copied_seq = tcb->space_seq = tcb->last_ack_sent = tcb->rcv_nxt;
+    tcb->rcv_adv = tcb->rcv_nxt;
+    tcb->rcv_mss = (uint16_t)HF_MIN(tcb->mss, 536);
+    tcb->quick_acks = QUICK_ACKS;
+}
+
+/* ---- the window ---- */
+
+/* RFC 9293 3.8.6.2.2 (SWS), MUST-33..39; half of the buffer is for bytes, half for what holds them.
+ */
+uint32_t receive_window(struct tcb *tcb)
+{
+    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq;
+    uint32_t space = tcb->rcvbuf / 2;
+    uint32_t now = tcb->rcv_adv - tcb->rcv_nxt;
+    uint32_t scale = tcb->rcv_wscale == UINT8_MAX ? 0 : tcb->rcv_wscale;
+    uint32_t free_bytes, most = 65535u << scale;
+
+    if (tcb->opts.window_clamp)
+        space = HF_MIN(space, tcb->opts.window_clamp);
+    free_bytes = space > unread ? space - unread : 0;
+    if (tcb->rmem >= tcb->rcvbuf)
+        free_bytes = 0;
+    free_bytes = HF_MIN(free_bytes, most);
+    if (free_bytes < now + HF_MIN(space / 2, tcb->mss))
+        free_bytes = now; /* never back, and not by crumbs */
+    else
+        free_bytes = HF_MAX(free_bytes >> scale << scale, now);
+    /* The field rounds up, so that the edge stays. */
+    free_bytes = HF_MIN((free_bytes + (1u << scale) - 1) >> scale << scale, most);
+    tcb->rcv_adv = tcb->rcv_nxt + free_bytes;
+    return free_bytes;
+}
+
+/* A reader that keeps up with the whole window lets the next one be twice as large. */
+static void grow_buffer(struct tcb *tcb)
+{
+    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq;
+
+    if (tcb->opts.rcvbuf_locked || tcb->copied_seq - tcb->space_seq < tcb->rcvbuf / 4)
+        return;
+    if (unread <= tcb->rcvbuf / 8)
+        tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));
+    tcb->space_seq = tcb->copied_seq;
+}
+
+/* The program has read: tells the peer once its window has grown by something worth a packet, and
+ * is twice what it knows of (Linux: tcp_cleanup_rbuf); smaller growth goes with the next ACK. */
+static void window_update(struct tcb *tcb)
+{
+    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, known = tcb->rcv_adv - tcb->rcv_nxt;
+    uint32_t space, open;
+
+    grow_buffer(tcb);
+    if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_FIN_WAIT_1 &&
+        tcb->state != TCP_FIN_WAIT_2)
+        return;
+    space = tcb->rcvbuf / 2;
+    open = space > unread ? space - unread : 0;
+    if (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2))
+        return;
+    tcb->ack_now = 1;
+    tcp_output(tcb);
+}
+
+/* ---- taking segments ---- */
+
+/* When to acknowledge what came in order. RFC 9293 MUST-58, MUST-59; Linux: 40 ms, and at once
+ * while the connection is young. */
+static void schedule_ack(struct tcb *tcb, uint32_t len)
+{
+    tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(len, tcb->mss));
+    if (tcb->ooo.last || tcb->rcv_nxt - tcb->last_ack_sent > tcb->rcv_mss || tcb->quick_acks) {
+        tcb->quick_acks -= tcb->quick_acks > 0;
+        tcb->ack_now = 1;
+        return;
+    }
+    if (!tcb->delack_due) {
+        tcb->delack_due = timer_due(tcb, 40);
+        timer_update(tcb);
+    }
+}
+
+static void append(struct tcb *tcb, struct hf_frame *f)
+{
+    struct hf_frame *last = tcb->rxq.last;
+    uint8_t *room = last && f->frag_count == 0 ? hf_frame_put(last, f->len) : NULL;
+
+    tcb->rcv_nxt += f->len;
+    if (!room && f->len) {
+        ring_push(&tcb->rxq, f);
+        return;
+    }
+    if (room)
+        hf_frame_read(f, 0, room, f->len);
+    drop_frame(tcb, f);
+}
+
+/* Cuts f to what is new: [from, to). False when nothing is left and no FIN at its end. */
+static bool cut(struct hf_frame *f, uint32_t from, uint32_t to)
+{
+    struct place *p = place(f);
+    uint32_t end = p->seq + f->len;
+
+    if (seq_lt(p->seq, from)) {
+        uint32_t n = HF_MIN(from - p->seq, f->len);
+
+        hf_frame_trim_front(f, n);
+        p->seq += n;
+    }
+    if (seq_gt(end, to)) {
+        hf_frame_trim_to(f, seq_gt(to, p->seq) ? to - p->seq : 0);
+        p->has_fin = false;
+    }
+    return f->len || p->has_fin;
+}
+
+/* Puts f in its place beyond the gap; what it overlaps of others stays theirs. RFC 9293 3.10.7.4.
+ */
+static void keep_for_later(struct tcb *tcb, struct hf_frame *f)
+{
+    struct hf_frame *before = NULL, *after = ring_first(&tcb->ooo);
+
+    if (tcb->ooo.last && seq_ge(place(f)->seq, place(tcb->ooo.last)->seq)) {
+        before = tcb->ooo.last;
+        after = NULL;
+    }
+    while (after && seq_lt(place(after)->seq, place(f)->seq)) {
+        before = after;
+        after = after == tcb->ooo.last ? NULL : after->next;
+    }
+    if (before && !cut(f, place(before)->seq + before->len, place(f)->seq + f->len))
+        goto duplicate;
+    /* Those that f covers whole give way: it may hold what lies between them. */
+    while (after && seq_le(place(after)->seq + after->len, place(f)->seq + f->len) &&
+           !place(after)->has_fin) {
+        struct hf_frame *next = after == tcb->ooo.last ? NULL : after->next;
+
+        if (before) {
+            before->next = after->next;
+            if (tcb->ooo.last == after)
+                tcb->ooo.last = before;
+            after->next = NULL;
+        } else {
+            ring_pop(&tcb->ooo);
+        }
+        drop_frame(tcb, after);
+        after = next;
+    }
+    if (after && !cut(f, place(f)->seq, place(after)->seq))
+        goto duplicate;
+    if (!before && tcb->ooo.last) {
+        f->next = tcb->ooo.last->next; /* the new first */
+        tcb->ooo.last->next = f;
+    } else if (before && before != tcb->ooo.last) {
+        f->next = before->next;
+        before->next = f;
+    } else {
+        ring_push(&tcb->ooo, f);
+    }
+    return;
+duplicate:
+    tcb->rmem -= place(f)->charge;
+    core_drop(tcb->tcp->core, HF_DROP_TCP_DUPLICATE, f);
+}
+
+/* What the gap's filling has made contiguous. True when the FIN was reached. */
+static bool take_waiting(struct tcb *tcb)
+{
+    bool fin = false;
+
+    while (!fin && tcb->ooo.last && seq_le(place(ring_first(&tcb->ooo))->seq, tcb->rcv_nxt)) {
+        struct hf_frame *f = ring_pop(&tcb->ooo);
+        bool is_new = cut(f, tcb->rcv_nxt, place(f)->seq + f->len);
+
+        fin = is_new && place(f)->has_fin && place(f)->seq == tcb->rcv_nxt;
+        if (is_new)
+            append(tcb, f);
+        else
+            drop_frame(tcb, f);
+    }
+    return fin;
+}
+
+/* Memory for f, at the cost of what lies beyond gaps when f is in order: that can come again, since
+ * it was never acknowledged. */
+static bool charge(struct tcb *tcb, struct hf_frame *f)
+{
+    uint32_t bytes = hf_frame_truesize(f);
+    bool in_order = place(f)->seq == tcb->rcv_nxt;
+
+    place(f)->charge = bytes;
+    while (in_order && tcb->rmem + bytes > tcb->rcvbuf && tcb->ooo.last) {
+        struct hf_frame *dropped = ring_pop(&tcb->ooo);
+
+        tcb->rmem -= place(dropped)->charge;
+        core_drop(tcb->tcp->core, HF_DROP_TCP_RCVBUF, dropped);
+    }
+    if (tcb->rmem + bytes > tcb->rcvbuf && !(in_order && !tcb->rxq.last))
+        return false;
+    tcb->rmem += bytes;
+    return true;
+}
+
+/* Before the frame is trimmed and queued: RFC 9293 3.10.7.4, first check's trimming. */
+bool receive_segment(struct tcb *tcb, struct segment *s)
+{
+    struct core *core = tcb->tcp->core;
+    struct hf_frame *f = s->f;
+    uint32_t end = s->seq + s->len, rcv_nxt = tcb->rcv_nxt;
+    bool fin;
+
+    s->f = NULL;
+    *place(f) = (struct place){.seq = s->seq, .has_fin = !!(s->h.flags & TCP_FIN)};
+    if (!s->len && !place(f)->has_fin) {
+        hf_frame_free(f);
+        return false;
+    }
+    if (tcb->fin_received || (seq_le(end + place(f)->has_fin, rcv_nxt))) {
+        core_drop(core, HF_DROP_TCP_DUPLICATE, f);
+        tcb->ack_now = 1;
+        return false;
+    }
+    if (!cut(f, rcv_nxt, tcb->rcv_adv)) {
+        core_drop(core, HF_DROP_TCP_WINDOW, f);
+        tcb->ack_now = 1; /* a probe of our closed window: MUST-37 */
+        return false;
+    }
+    if (!charge(tcb, f)) {
+        core_drop(core, HF_DROP_TCP_RCVBUF, f);
+        tcb->ack_now = 1;
+        return false;
+    }
+    if (seq_gt(place(f)->seq, rcv_nxt)) {
+        keep_for_later(tcb, f);
+        tcb->ack_now = 1; /* RFC 5681 4.2: a duplicate ACK at once */
+        tcb->quick_acks = HF_MAX(tcb->quick_acks, 2);
+        return false;
+    }
+    fin = place(f)->has_fin;
+    append(tcb, f);
+    if (tcb->ooo.last) {
+        tcb->ack_now = 1;
+        fin |= take_waiting(tcb);
+    }
+    schedule_ack(tcb, s->len);
+    if (fin) {
+        tcb->fin_received = 1;
+        tcb->rcv_nxt++;
+        tcb->ack_now = 1;
+    }
+    return fin;
+}
+
+/* In-order bytes from seq on that one read may return: up to the mark, or all. */
+static uint32_t run_from(const struct tcb *tcb, uint32_t seq)
+{
+    uint32_t end = tcb->rcv_nxt - tcb->fin_received;
+
+    if (tcb->urgent != URGENT_NONE && seq_gt(tcb->rcv_up, seq) && seq_lt(tcb->rcv_up, end))
+        end = tcb->rcv_up;
+    return seq_gt(end, seq) ? end - seq : 0;
+}
+
+/* seq is where the urgent byte stands that is not the stream's. */
+static bool is_lifted_out(const struct tcb *tcb, uint32_t seq)
+{
+    return tcb->urgent != URGENT_NONE && !tcb->opts.oob_inline && tcb->rcv_up == seq &&
+           seq_lt(seq, tcb->rcv_nxt - tcb->fin_received);
+}
+
+static void consume(struct tcb *tcb, uint32_t len)
+{
+    tcb->copied_seq += len;
+    while (len) {
+        struct hf_frame *f = ring_first(&tcb->rxq);
+        uint32_t n = HF_MIN(len, f->len);
+
+        len -= n;
+        if (n == f->len)
+            drop_frame(tcb, ring_pop(&tcb->rxq));
+        else
+            hf_frame_trim_front(f, n);
+    }
+    if (tcb->urgent != URGENT_NONE && seq_gt(tcb->copied_seq, tcb->rcv_up))
+        tcb->urgent = URGENT_NONE;
+}
+
+/* RFC 9293 3.10.7.4 (sixth). Linux: the pointer points past the urgent byte (RFC 6093 the same), a
+ * newer one replaces one that was not read, and the byte is lifted out of the stream. */
+void receive_urgent(struct tcb *tcb, const struct segment *s)
+{
+    uint32_t mark = s->seq + s->h.urgent - 1;
+
+    if ((s->h.flags & TCP_URG) && s->h.urgent && !tcb->fin_received &&
+        seq_ge(mark, tcb->copied_seq) && seq_ge(mark, tcb->rcv_nxt) &&
+        (tcb->urgent == URGENT_NONE || seq_gt(mark, tcb->rcv_up))) {
+        /* Linux: two in a row, with nothing read in between, lose the first. */
+        if (is_lifted_out(tcb, tcb->copied_seq))
+            consume(tcb, 1);
+        tcb->rcv_up = mark;
+        tcb->urgent = URGENT_AWAITED;
+    }
+    if (tcb->urgent == URGENT_AWAITED && s->len && seq_in(tcb->rcv_up, s->seq, s->len)) {
+        hf_frame_read(s->f, tcb->rcv_up - s->seq, &tcb->urgent_byte, 1);
+        tcb->urgent = URGENT_HERE;
+    }
+}
+
+/* ---- reading ---- */
+
+/* What a read is told when there are no bytes; 1 when there are. Linux's order: the end of the
+ * stream, the error, the end by other means, never opened. */
+static int read_status(struct tcb *tcb)
+{
+    int err = tcb->pcb.err;
+
+    if (tcb->state == TCP_LISTEN)
+        return -HF_ENOTCONN;
+    if (run_from(tcb, tcb->copied_seq) > (is_lifted_out(tcb, tcb->copied_seq) ? 1 : 0))
+        return 1;
+    if (tcb->fin_received)
+        return 0;
+    if (err) {
+        tcb->pcb.err = 0;
+        return -err;
+    }
+    if (tcb->is_over)
+        return 0;
+    return tcb->state == TCP_CLOSED ? -HF_ENOTCONN : -HF_EAGAIN;
+}
+
+/* Linux: tcp_recv_urg */
+static int64_t recv_urgent(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
+{
+    if (tcb->state == TCP_LISTEN)
+        return -HF_ENOTCONN;
+    if (tcb->opts.oob_inline || tcb->urgent == URGENT_NONE || tcb->urgent == URGENT_READ)
+        return -HF_EINVAL;
+    if (tcb->state == TCP_CLOSED && !tcb->is_over)
+        return -HF_ENOTCONN;
+    if (tcb->urgent == URGENT_AWAITED)
+        return tcb->is_over || tcb->fin_received ? 0 : -HF_EAGAIN;
+    if (!(flags & TCP_RECV_PEEK))
+        tcb->urgent = URGENT_READ;
+    for (size_t i = 0; i < n; i++) {
+        if (!iov[i].len)
+            continue;
+        if (!(flags & TCP_RECV_DISCARD))
+            memcpy(iov[i].base, &tcb->urgent_byte, 1);
+        return 1;
+    }
+    return 0;
+}
+
+/* Where a copy stands in the caller's vector. */
+struct sink {
+    const struct hf_iovec *iov;
+    size_t n, i, off;
+};
+
+static size_t sink_room(const struct sink *k)
+{
+    size_t room = 0;
+
+    for (size_t i = k->i; i < k->n; i++)
+        room += k->iov[i].len;
+    return room - k->off;
+}
+
+static void sink_put(struct sink *k, const struct hf_frame *f, uint32_t off, uint32_t len,
+                     bool copies)
+{
+    while (len) {
+        const struct hf_iovec *v = &k->iov[k->i];
+        uint32_t n = (uint32_t)HF_MIN((size_t)len, v->len - k->off);
+
+        if (copies)
+            hf_frame_read(f, off, (char *)v->base + k->off, n);
+        off += n;
+        len -= n;
+        k->off += n;
+        while (k->i < k->n && k->off == k->iov[k->i].len) {
+            k->i++;
+            k->off = 0;
+        }
+    }
+}
+
+/* Copies len bytes from offset skip of the queue on. */
+static void copy_out(const struct tcb *tcb, struct sink *k, uint32_t skip, uint32_t len,
+                     bool copies)
+{
+    const struct hf_frame *f = ring_first(&tcb->rxq);
+
+    for (; skip >= f->len; f = f->next)
+        skip -= f->len;
+    for (; len; f = f->next, skip = 0) {
+        uint32_t n = HF_MIN(len, f->len - skip);
+
+        sink_put(k, f, skip, n, copies);
+        len -= n;
+    }
+}
+
+int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
+                 uint32_t peek_off)
+{
+    struct sink sink = {.iov = iov, .n = n};
+    bool peeks = flags & TCP_RECV_PEEK, copies = !(flags & TCP_RECV_DISCARD);
+    size_t room;
+    uint32_t done = 0, pos;
+    int status;
+
+    if (flags & TCP_RECV_OOB)
+        return recv_urgent(tcb, iov, n, flags);
+    status = read_status(tcb);
+    if (status <= 0)
+        return status;
+    while (sink.i < n && sink.iov[sink.i].len == 0)
+        sink.i++;
+    room = sink_room(&sink);
+    pos = tcb->copied_seq + (peeks ? peek_off : 0);
+    while (room && (done == 0 || tcb->urgent == URGENT_NONE || tcb->rcv_up != pos)) {
+        uint32_t lifted = is_lifted_out(tcb, pos);
+        uint32_t len = (uint32_t)HF_MIN((size_t)run_from(tcb, pos + lifted), room);
+
+        if (!len)
+            break;
+        copy_out(tcb, &sink, pos + lifted - tcb->copied_seq, len, copies);
+        pos += lifted + len;
+        done += len;
+        room -= len;
+        if (!peeks)
+            consume(tcb, lifted + len);
+    }
+    if (!done && room)
+        return -HF_EAGAIN; /* peek_off is beyond what is here */
+    if (!peeks)
+        window_update(tcb);
+    return done;
+}
+
+int tcp_peek(struct tcb *tcb, struct hf_iovec *iov, int n)
+{
+    const struct hf_frame *f;
+    uint32_t left;
+    int status = read_status(tcb), filled = 0;
+
+    if (status <= 0)
+        return status;
+    if (is_lifted_out(tcb, tcb->copied_seq))
+        consume(tcb, 1);
+    left = run_from(tcb, tcb->copied_seq);
+    for (f = ring_first(&tcb->rxq); left && filled < n; f = f->next) {
+        int got = hf_frame_iov(f, 0, iov + filled, n - filled);
+
+        for (; got; got--, filled++) {
+            iov[filled].len = HF_MIN(iov[filled].len, (size_t)left);
+            left -= (uint32_t)iov[filled].len;
+            if (!left)
+                return filled + 1;
+        }
+    }
+    return filled;
+}
+
+void tcp_consume(struct tcb *tcb, size_t len)
+{
+    consume(tcb, (uint32_t)len);
+    window_update(tcb);
+}
+
+/* Linux: tcp_inq. */
+uint32_t tcp_readable(const struct tcb *tcb)
+{
+    if (tcb->state == TCP_LISTEN)
+        return 0;
+    uint32_t lifted = is_lifted_out(tcb, tcb->copied_seq);
+
+    return run_from(tcb, tcb->copied_seq + lifted);
+}

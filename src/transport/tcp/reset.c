@@ -1,0 +1,192 @@
+/* Segments outside any connection, and what ICMP says about ours. RFC
+ * 9293 3.5.2, 3.9.2.2, 3.10.7.1; RFC 5927. */
+#include "transport/tcp/internal.h"
+
+#include "handfast/linux.h"
+#include "wire/bytes.h"
+
+#define CHALLENGES_PER_SECOND 1000
+
+bool reset_challenge_allowed(struct tcp *tcp)
+{
+    if (tcp->core->now - tcp->challenge_at >= HF_S || !tcp->challenge_at) {
+        tcp->challenge_at = tcp->core->now;
+        tcp->challenge_left = CHALLENGES_PER_SECOND;
+    }
+    if (!tcp->challenge_left)
+        return false;
+    tcp->challenge_left--;
+    return true;
+}
+
+void reset_send_bare(struct tcp *tcp, const struct bare_segment *b)
+{
+    struct path_query q = {
+        .dst = b->dst,
+        .src = b->src,
+        .link_index = b->link_index,
+        .port = b->dst_port,
+        .proto = HF_IPPROTO_TCP,
+    };
+    struct tcp_header h = {
+        .src_port = b->src_port,
+        .dst_port = b->dst_port,
+        .seq = b->seq,
+        .ack = b->ack,
+        .flags = b->flags,
+        .has_timestamps = b->has_timestamps,
+        .ts_val = b->ts_val,
+        .ts_ecr = b->ts_ecr,
+    };
+    struct ip_out out = {.src = b->src,
+                         .dst = b->dst,
+                         .proto = HF_IPPROTO_TCP,
+                         .tos = b->tos,
+                         .dont_fragment = true};
+    struct hf_frame *f;
+
+    if (path_find(tcp->net, &q, &out.path)) {
+        core_drop(tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
+        return;
+    }
+    f = hf_frame_new(tcp->core->pool);
+    if (f) {
+        tcp_header_write(&h, hf_frame_push(f, tcp_header_size(&h)));
+        ip_transport_csum(f, &out, 16);
+        tcp->core->stats.segments_out++;
+        (void)ip_output(tcp->net, f, &out);
+    } else {
+        core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
+    }
+    path_put(out.path);
+}
+
+void reset_answer(struct tcp *tcp, struct segment *s, enum hf_drop reason)
+{
+    bool has_ack = s->h.flags & TCP_ACK;
+    struct bare_segment b = {
+        .src = s->ip->dst,
+        .dst = s->ip->src,
+        .src_port = s->h.dst_port,
+        .dst_port = s->h.src_port,
+        .seq = has_ack ? s->h.ack : 0,
+        .ack = has_ack ? 0 : segment_end(s),
+        .flags = has_ack ? TCP_RST : TCP_RST | TCP_ACK,
+        .link_index = addr_is_link_local6(&s->ip->src) ? s->ip->link->index : 0,
+    };
+
+    if (!(s->h.flags & TCP_RST))
+        reset_send_bare(tcp, &b);
+    segment_drop(tcp->core, s, reason);
+}
+
+/* ---- ICMP ---- */
+
+/* Linux: icmp_err_convert. Code of a destination unreachable -> errno. */
+static const uint8_t unreachable4[] = {
+    HF_ENETUNREACH,  /* network */
+    HF_EHOSTUNREACH, /* host */
+    HF_ENOPROTOOPT,  /* protocol */
+    HF_ECONNREFUSED, /* port */
+    HF_EMSGSIZE,     /* fragmentation needed */
+    HF_EOPNOTSUPP,   /* source route failed */
+    HF_ENETUNREACH,  /* network unknown */
+    HF_EHOSTDOWN,    /* host unknown */
+    64,              /* host isolated: ENONET */
+    HF_ENETUNREACH,  /* network prohibited */
+    HF_EHOSTUNREACH, /* host prohibited */
+    HF_ENETUNREACH,  /* network, for that TOS */
+    HF_EHOSTUNREACH, /* host, for that TOS */
+    HF_EHOSTUNREACH, /* prohibited */
+    HF_EHOSTUNREACH, /* host precedence */
+    HF_EHOSTUNREACH, /* precedence cut off */
+};
+
+/* Linux: icmpv6_err_convert. */
+static const uint8_t unreachable6[] = {
+    HF_ENETUNREACH,  /* no route */
+    HF_EACCES,       /* prohibited */
+    HF_EHOSTUNREACH, /* beyond scope */
+    HF_EHOSTUNREACH, /* address */
+    HF_ECONNREFUSED, /* port */
+    HF_EACCES,       /* source address failed policy */
+    HF_EACCES,       /* reject route */
+};
+
+/* 0: nothing to report. */
+static int error_of(const struct icmp_error *e)
+{
+    bool is4 = addr_is4(&e->src);
+
+    switch (e->kind) {
+    case ICMP_ERR_QUENCH: /* RFC 6633 */
+    case ICMP_ERR_TOO_BIG:
+        return 0;
+    case ICMP_ERR_TIME_EXCEEDED:
+        return HF_EHOSTUNREACH;
+    case ICMP_ERR_PARAMETER:
+        return HF_EPROTO;
+    case ICMP_ERR_PROTO_UNREACH:
+        return is4 ? HF_ENOPROTOOPT : HF_EPROTO;
+    default:
+        if (is4)
+            return e->code < HF_COUNT(unreachable4) ? unreachable4[e->code] : HF_EHOSTUNREACH;
+        return e->code < HF_COUNT(unreachable6) ? unreachable6[e->code] : HF_EPROTO;
+    }
+}
+
+/* RFC 1191 6.4, RFC 8201: smaller segments from now on, and those that were too large again. */
+static void too_big(struct tcb *tcb, uint32_t mtu)
+{
+    struct path *path = tcb_path(tcb);
+    uint16_t before = tcb->mss;
+
+    if (!path || tcb->pcb.pmtudisc == HF_IP_PMTUDISC_DONT || !path_lower_mtu(path, mtu))
+        return;
+    options_sync_mss(tcb);
+    if (tcb->mss >= before || !tcb_is_synchronised(tcb))
+        return;
+    tcb->snd_nxt = tcb->snd_una;
+    tcb->recover = tcb->snd_max;
+    tcp_output(tcb);
+}
+
+/* Linux: tcp_v4_err, tcp_req_err. An open under way ends with the error; one that stands goes on
+ * and remembers it (RFC 9293 3.9.2.2, MUST-56). */
+static void apply(struct tcb *tcb, const struct icmp_error *e)
+{
+    int err = error_of(e);
+
+    if (e->kind == ICMP_ERR_TOO_BIG)
+        too_big(tcb, e->info);
+    if (!err)
+        return;
+    if (tcb->state == TCP_SYN_RECEIVED && tcb->is_child) {
+        if (e->kind == ICMP_ERR_NET_UNREACH || e->kind == ICMP_ERR_HOST_UNREACH ||
+            e->kind == ICMP_ERR_TIME_EXCEEDED)
+            tcp_fail(tcb, err);
+    } else if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
+        tcp_fail(tcb, err);
+    } else if (tcb->pcb.recv_err && !tcb->is_orphan) {
+        tcb->pcb.err = (int16_t)err;
+        tcp_event(tcb);
+    } else {
+        tcb->pcb.soft_err = (int16_t)err;
+    }
+}
+
+void tcp_error(void *ctx, const struct icmp_error *e)
+{
+    struct tcp *tcp = ctx;
+    uint16_t lport = get16(e->quoted), rport = get16(e->quoted + 2);
+    uint32_t seq = get32(e->quoted + 4);
+    struct demux_entry *found = demux_find_conn(&tcp->demux, &e->src, lport, &e->dst, rport, 0);
+    struct tcb *tcb = found && found->kind == DEMUX_CONN ? tcb_of(found) : NULL;
+
+    /* RFC 5927 4.1: only of what is out now. */
+    if (!tcb || tcb->is_held || !seq_le(tcb->snd_una, seq) || !seq_le(seq, tcb->snd_max)) {
+        core_drop(tcp->core, HF_DROP_ICMP_UNMATCHED, NULL);
+        return;
+    }
+    apply(tcb, e);
+}

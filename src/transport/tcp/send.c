@@ -1,0 +1,116 @@
+/* SEND: bytes from the program to the send queue. RFC 9293 3.10.2. */
+#include "transport/tcp/internal.h"
+
+/* Linux: sk_stream_error, sk_stream_wait_connect. 0 when bytes are welcome. */
+static int send_status(struct tcb *tcb)
+{
+    int err = tcb->pcb.err;
+
+    if (err) {
+        tcb->pcb.err = 0;
+        return -err;
+    }
+    if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
+        return tcb->fin_queued ? -HF_EPIPE : -HF_EAGAIN;
+    if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_CLOSE_WAIT)
+        return -HF_EPIPE;
+    return 0;
+}
+
+/* Automatic: Linux's 20 segments to begin with, then twice the congestion window, up to the limit.
+ */
+uint32_t tcp_sndbuf(const struct tcb *tcb)
+{
+    const struct tcp *tcp = tcb->tcp;
+    uint64_t bytes;
+
+    if (tcb->opts.sndbuf)
+        return tcb->opts.sndbuf;
+    if (!tcb_is_synchronised(tcb))
+        return tcp->wmem_default;
+    bytes = HF_MAX(2 * (uint64_t)tcb->cwnd, 40 * (uint64_t)tcb->mss);
+    bytes = HF_MAX(bytes, tcp->wmem_default);
+    return (uint32_t)HF_MIN(bytes, tcp->wmem_max);
+}
+
+static uint32_t send_room(const struct tcb *tcb)
+{
+    uint32_t size = tcp_sndbuf(tcb);
+
+    return size > tcb->sndq.len ? size - tcb->sndq.len : 0;
+}
+
+/* New bytes at the end: out with what may go. A peer that was idle is asked afresh how fast. */
+static void send_queued(struct tcb *tcb, int flags)
+{
+    tcb->more = !!(flags & TCP_SEND_MORE);
+    if (flags & TCP_SEND_OOB) {
+        tcb->snd_up = tcb->snd_una + tcb->sndq.len;
+        tcb->snd_urgent = 1;
+    }
+    tcp_output(tcb);
+}
+
+int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
+{
+    int status = send_status(tcb);
+    uint32_t room;
+    size_t want = 0, done;
+
+    if (status)
+        return status;
+    for (size_t i = 0; i < n; i++)
+        want += iov[i].len;
+    if (!want)
+        return 0;
+    room = send_room(tcb);
+    if (!room)
+        return -HF_EAGAIN;
+    done = byteq_write(&tcb->sndq, iov, n, 0, HF_MIN(want, (size_t)room));
+    if (!done)
+        return -HF_ENOBUFS;
+    send_queued(tcb, done == want ? flags : flags & ~TCP_SEND_OOB);
+    return (int64_t)done;
+}
+
+int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
+{
+    int status = send_status(tcb);
+    uint32_t room;
+
+    if (status)
+        return status;
+    room = send_room(tcb);
+    return room ? byteq_reserve(&tcb->sndq, HF_MIN(want, (size_t)room), iov, n) : 0;
+}
+
+void tcp_commit(struct tcb *tcb, size_t len)
+{
+    byteq_commit(&tcb->sndq, len);
+    if (len)
+        send_queued(tcb, 0);
+}
+
+/* The FIN is not a byte of the queue. */
+uint32_t tcp_unacked(const struct tcb *tcb)
+{
+    return tcb->sndq.len;
+}
+
+uint32_t tcp_unsent(const struct tcb *tcb)
+{
+    uint32_t sent;
+
+    if (!tcb_is_synchronised(tcb))
+        return tcb->sndq.len;
+    sent = tcb_flight(tcb);
+    return tcb->sndq.len > sent ? tcb->sndq.len - sent : 0;
+}
+
+/* Linux: sk_stream_is_writeable and tcp_stream_memory_free. */
+bool tcp_writable(const struct tcb *tcb)
+{
+    uint32_t queued = tcb->sndq.len;
+
+    return send_room(tcb) >= HF_MAX(queued / 2, 1u) && tcp_unsent(tcb) < tcb->opts.notsent_lowat;
+}

@@ -1,0 +1,148 @@
+/* One TCP connection, or one listener. RFC 9293 3.3.1.
+ *
+ * A connection at rest must fit 512 bytes with its socket, hence: times are 32-bit milliseconds,
+ * the queues are one pointer each, and what only a listener or only an unaccepted child needs
+ * shares its place with what these never need. */
+#ifndef TRANSPORT_TCP_TCB_H
+#define TRANSPORT_TCP_TCB_H
+
+#include <assert.h>
+
+#include "base/byteq.h"
+#include "base/core.h"
+#include "base/seq.h"
+#include "transport/tcp/tcp.h"
+#include "wire/tcp.h"
+
+/* What the stream holds of urgent data. rcv_up is the urgent byte's sequence number. */
+enum urgent_state {
+    URGENT_NONE,
+    URGENT_AWAITED, /* the pointer came, the byte has not */
+    URGENT_HERE,    /* urgent_byte holds it, nobody has read it */
+    URGENT_READ,    /* read with MSG_OOB; the mark still stands in the stream */
+};
+
+/* Frames in order, linked in a ring: the last one's next is the first. NULL: none. */
+struct frame_ring {
+    struct hf_frame *last;
+};
+
+struct tcb_listen {
+    struct list accept_queue, syn_queue; /* children, by child.link */
+    uint32_t accept_len, syn_len;
+    uint32_t backlog; /* backlog + 1 may wait in accept_queue */
+};
+
+struct tcb {
+    struct pcb pcb; /* first: the demux and tcb_pcb depend on it */
+    struct tcp *tcp;
+    struct timer timer; /* the earliest of the three below; timer.c */
+    struct byteq sndq;  /* from snd_una on, once the SYN is acknowledged */
+    struct tcp_options opts;
+    uint32_t rcvbuf; /* bytes now: opts.rcvbuf, or what automatic growth made of it */
+    union {
+        struct { /* while is_child */
+            struct tcb *listener;
+            struct list link; /* in its accept_queue (is_queued) or its syn_queue */
+        } child;
+        struct { /* else: for tcp_connect_record */
+            hf_time began, ended;
+            uint32_t syns_sent;
+            int16_t error;
+        } open;
+    };
+    uint8_t state;            /* enum tcp_state; set by tcp_set_state only */
+    uint8_t is_child : 1;     /* of a listener, and not accepted yet */
+    uint8_t is_queued : 1;    /* a child in the accept queue */
+    uint8_t is_held : 1;      /* SYN-RECEIVED without an answer: tcp_answer, tcp_refuse */
+    uint8_t is_orphan : 1;    /* tcp_close was called */
+    uint8_t is_over : 1;      /* was open and is no more: reads give 0, Linux's SHUTDOWN_MASK */
+    uint8_t is_passive : 1;   /* came from a listener */
+    uint8_t fin_queued : 1;   /* no more will be sent; the FIN follows the send queue */
+    uint8_t fin_received : 1; /* rcv_nxt counts the peer's FIN */
+    uint8_t ts_ok : 1;        /* timestamps were agreed on */
+    uint8_t ack_now : 1;
+    uint8_t more : 1;        /* the newest send said TCP_SEND_MORE */
+    uint8_t in_recovery : 1; /* RFC 6582 */
+    uint8_t is_timed : 1;    /* rtt_seq, rtt_at measure a round trip */
+    uint8_t snd_urgent : 1;  /* snd_up is ahead of snd_una */
+    uint8_t urgent : 2;      /* enum urgent_state */
+    uint8_t urgent_byte;
+    uint32_t total_retrans;
+
+    union {
+        struct tcb_listen listen;  /* in LISTEN */
+        struct {                   /* else; cleared by tcb_clear */
+            struct frame_ring rxq; /* in order, unread */
+            struct frame_ring ooo; /* beyond a gap, by sequence number, not overlapping */
+            /* Send. snd_una <= snd_nxt <= snd_max; snd_nxt goes back to snd_una on a timeout. */
+            uint32_t snd_una, snd_nxt, snd_max;
+            uint32_t snd_wnd, snd_wl1, max_wnd;
+            uint32_t snd_up;  /* one past the urgent byte */
+            uint32_t snd_sml; /* end of the newest segment below one MSS (Minshall) */
+            /* Receive. rcv_adv: the right edge we promised, which never goes back. */
+            uint32_t rcv_nxt, rcv_adv, copied_seq, rcv_up;
+            uint32_t last_ack_sent; /* RFC 7323 4.3 */
+            /* Congestion, bytes; cong.c, loss.c */
+            uint32_t cwnd, ssthresh, recover, acked_bytes;
+            /* Round trips, microseconds; srtt 0: not measured. rtt.c */
+            uint32_t srtt_us, rttvar_us, min_rtt_us;
+            uint32_t rtt_seq, rtt_at;
+            /* Timestamps, milliseconds. RFC 7323 */
+            uint32_t ts_recent, ts_recent_at, ts_offset;
+            uint32_t rmem;      /* memory held by rxq and ooo */
+            uint32_t space_seq; /* copied_seq when rcvbuf was last looked at */
+            /* Due times, tcp_ms() clock, 0: none. timer.c */
+            uint32_t rexmt_due, delack_due, slow_due;
+            uint32_t last_rcv;    /* when something came; while held: the newest SYN */
+            uint32_t rexmt_since; /* when what is unanswered was first sent; 0: nothing is */
+            uint16_t mss;         /* payload bytes per segment, options taken off */
+            uint16_t peer_mss;    /* as its SYN said */
+            uint16_t rcv_mss;     /* payload bytes of the segments that come */
+            uint8_t snd_wscale, rcv_wscale;
+            uint8_t retries; /* timeouts or probes in a row; while held: SYNs that came */
+            uint8_t backoff; /* doublings of the timeout */
+            uint8_t keep_probes;
+            uint8_t dupacks;
+            uint8_t quick_acks;   /* segments still to be acknowledged at once */
+            uint8_t cong : 4;     /* index into cong.c's table */
+            uint8_t fin_sent : 1; /* at least once */
+        };
+    };
+};
+
+static_assert(sizeof(struct tcb) <= 432, "a connection at rest must fit 512 with its socket");
+
+static inline struct tcb *tcb_of(struct demux_entry *e)
+{
+    return container_of(e, struct tcb, pcb.entry);
+}
+
+/* The clocks of a connection. tcp_ms rounds down; a due time is made from tcp_ms_up. */
+static inline uint32_t tcp_ms(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->core->now / HF_MS);
+}
+static inline uint32_t tcp_us(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->core->now / HF_US);
+}
+
+static inline bool tcb_is4(const struct tcb *tcb)
+{
+    return addr_is4(&tcb->pcb.entry.raddr);
+}
+
+/* The handshake is done and the connection not over. */
+static inline bool tcb_is_synchronised(const struct tcb *tcb)
+{
+    return tcb->state >= TCP_ESTABLISHED && tcb->state <= TCP_LAST_ACK;
+}
+
+/* Bytes sent and not acknowledged. */
+static inline uint32_t tcb_flight(const struct tcb *tcb)
+{
+    return tcb->snd_max - tcb->snd_una;
+}
+
+#endif

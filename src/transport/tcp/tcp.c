@@ -1,0 +1,300 @@
+/* The life of a connection block: made, entered into the tables, over, given back. And the
+ * questions the socket layer asks of it. */
+#include "transport/tcp/internal.h"
+
+#include "handfast/linux.h"
+
+#define STATE(s) (1u << (s))
+
+/* To which states each may go. RFC 9293 3.3.2, figure 5; any may end in CLOSED. A TIME-WAIT is a
+ * record of its own (timewait.c), so that state is never a tcb's. */
+static const uint16_t edges[] = {
+    [TCP_CLOSED] = STATE(TCP_LISTEN) | STATE(TCP_SYN_SENT) | STATE(TCP_SYN_RECEIVED),
+    [TCP_LISTEN] = STATE(TCP_CLOSED),
+    [TCP_SYN_SENT] = STATE(TCP_SYN_RECEIVED) | STATE(TCP_ESTABLISHED) | STATE(TCP_CLOSED),
+    [TCP_SYN_RECEIVED] = STATE(TCP_ESTABLISHED) | STATE(TCP_CLOSED),
+    [TCP_ESTABLISHED] = STATE(TCP_FIN_WAIT_1) | STATE(TCP_CLOSE_WAIT) | STATE(TCP_CLOSED),
+    [TCP_FIN_WAIT_1] = STATE(TCP_FIN_WAIT_2) | STATE(TCP_CLOSING) | STATE(TCP_CLOSED),
+    [TCP_FIN_WAIT_2] = STATE(TCP_CLOSED),
+    [TCP_CLOSE_WAIT] = STATE(TCP_LAST_ACK) | STATE(TCP_CLOSED),
+    [TCP_CLOSING] = STATE(TCP_CLOSED),
+    [TCP_LAST_ACK] = STATE(TCP_CLOSED),
+    [TCP_TIME_WAIT] = 0,
+};
+static_assert(HF_COUNT(edges) == TCP_TIME_WAIT + 1, "a row for each state");
+
+const size_t tcb_bytes = sizeof(struct tcb);
+
+static bool is_bound(void *ctx, const struct ip_addr *dst, uint16_t port)
+{
+    struct tcp *tcp = ctx;
+    struct ip_addr any = addr_is4(dst) ? ADDR_ANY4 : ADDR_ANY6;
+    struct demux_entry *e = demux_find_bound(&tcp->demux, dst, port, &any, 0, 0);
+
+    return e && !e->any_dst;
+}
+
+int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct tcp_up *up,
+             uint16_t port_min, uint16_t port_max)
+{
+    int err;
+
+    memset(tcp, 0, sizeof(*tcp));
+    tcp->core = core;
+    tcp->net = net;
+    tcp->up = up;
+    tcp->rmem_default = 131072;
+    tcp->rmem_max = 6291456;
+    tcp->wmem_default = 16384;
+    tcp->wmem_max = 4194304;
+    tcp->syn_retries = 6;
+    tcp->synack_retries = 5;
+    tcp->retries2 = 15;
+    tcp->orphan_retries = 8;
+    tcp->timestamps = tcp->window_scaling = true;
+    tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
+    tcp->challenge_at = core->now;
+    err = demux_init(&tcp->demux, core);
+    if (err)
+        return err;
+    err = ports_init(&tcp->ports, core, &tcp->demux, port_min, port_max, false);
+    if (err)
+        goto no_ports;
+    err = timewait_init(tcp);
+    if (err)
+        goto no_pool;
+    net->up[HF_IPPROTO_TCP] = (struct net_up){tcp, tcp_input, tcp_error, is_bound};
+    return 0;
+no_pool:
+    ports_fini(&tcp->ports);
+no_ports:
+    demux_fini(&tcp->demux);
+    return err;
+}
+
+void tcp_fini(struct tcp *tcp)
+{
+    tcp->net->up[HF_IPPROTO_TCP] = (struct net_up){0};
+    timewait_fini(tcp);
+    ports_fini(&tcp->ports);
+    demux_fini(&tcp->demux);
+}
+
+void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
+{
+    memset(tcb, 0, sizeof(*tcb));
+    tcb->tcp = tcp;
+    tcb->pcb.entry.is_v6 = is_v6;
+    tcb->pcb.entry.v6only = v6only;
+    tcb->pcb.entry.laddr = tcb->pcb.entry.raddr = pcb_any(&tcb->pcb);
+    tcb->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
+    tcb->pcb.mcast_ttl = 1;
+    list_init(&tcb->pcb.port_link);
+    timer_init(&tcb->timer, timer_fire);
+    byteq_init(&tcb->sndq, tcp->core->pool);
+    tcb->opts = (struct tcp_options){
+        .rcvlowat = 1,
+        .keep_idle_s = 7200,
+        .keep_intvl_s = 75,
+        .keep_cnt = 9,
+        .notsent_lowat = UINT32_MAX,
+    };
+    tcb->rcvbuf = tcp->rmem_default;
+    tcb->mss = 536;
+}
+
+struct pcb *tcb_pcb(struct tcb *tcb)
+{
+    return &tcb->pcb;
+}
+
+void tcp_set_state(struct tcb *tcb, enum tcp_state state)
+{
+    core_assert(tcb->tcp->core, edges[tcb->state] & STATE(state));
+    tcb->state = (uint8_t)state;
+}
+
+void tcp_event(struct tcb *tcb)
+{
+    if (!tcb->is_child && !tcb->is_orphan)
+        tcb->tcp->up->event(tcb);
+}
+
+void tcb_clear(struct tcb *tcb)
+{
+    if (tcb->state != TCP_LISTEN) {
+        receive_purge(tcb);
+        byteq_fini(&tcb->sndq);
+        byteq_init(&tcb->sndq, tcb->tcp->core->pool);
+    }
+    memset((char *)tcb + offsetof(struct tcb, rxq), 0, sizeof(*tcb) - offsetof(struct tcb, rxq));
+    tcb->mss = 536;
+    tcb->is_held = tcb->is_over = tcb->is_passive = 0;
+    tcb->fin_queued = tcb->fin_received = tcb->ts_ok = tcb->ack_now = tcb->more = 0;
+    tcb->in_recovery = tcb->is_timed = tcb->snd_urgent = 0;
+    tcb->urgent = URGENT_NONE;
+    tcb->total_retrans = 0;
+}
+
+struct path *tcb_path(struct tcb *tcb)
+{
+    struct pcb *pcb = &tcb->pcb;
+    struct path_query q = {
+        .dst = pcb->entry.raddr,
+        .src = pcb->entry.laddr,
+        .link_index = pcb->link_index,
+        .port = pcb->entry.rport,
+        .proto = HF_IPPROTO_TCP,
+    };
+    int err;
+
+    if (pcb->path && !path_is_stale(pcb->path))
+        return pcb->path;
+    path_put(pcb->path);
+    pcb->path = NULL;
+    err = path_find(tcb->tcp->net, &q, &pcb->path);
+    if (err) {
+        pcb->soft_err = (int16_t)-err;
+        return NULL;
+    }
+    if (tcb_is_synchronised(tcb))
+        options_sync_mss(tcb);
+    return pcb->path;
+}
+
+void tcb_enter(struct tcb *tcb)
+{
+    demux_insert_conn(&tcb->tcp->demux, &tcb->pcb.entry);
+    tcb->tcp->core->stats.tcp_connections++;
+}
+
+/* Out of the tables. A port that bind() named stays held, for a later connect or listen. */
+static void leave(struct tcb *tcb)
+{
+    struct demux_entry *e = &tcb->pcb.entry;
+
+    if (tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)
+        tcb->tcp->core->stats.tcp_connections--;
+    demux_remove(&tcb->tcp->demux, e);
+    if (!tcb->pcb.port_bound && e->port_hold != PORT_NONE)
+        ports_release(&tcb->tcp->ports, e);
+}
+
+void tcp_done(struct tcb *tcb)
+{
+    bool nobody_knows = tcb->is_child && !tcb->is_queued;
+
+    leave(tcb);
+    core_cancel(tcb->tcp->core, &tcb->timer);
+    tcb->rexmt_due = tcb->delack_due = tcb->slow_due = 0;
+    byteq_fini(&tcb->sndq);
+    byteq_init(&tcb->sndq, tcb->tcp->core->pool);
+    path_put(tcb->pcb.path);
+    tcb->pcb.path = NULL;
+    if (!tcb->is_child && !tcb->is_passive && !tcb->open.ended) {
+        tcb->open.ended = tcb->tcp->core->now;
+        tcb->open.error = tcb->pcb.err;
+    }
+    tcp_set_state(tcb, TCP_CLOSED);
+    tcb->is_over = 1;
+    if (nobody_knows)
+        listen_unlink(tcb);
+    if (nobody_knows || tcb->is_orphan)
+        tcb_release(tcb);
+    else
+        tcp_event(tcb);
+}
+
+void tcp_fail(struct tcb *tcb, int err)
+{
+    tcb->pcb.err = (int16_t)err;
+    tcp_done(tcb);
+}
+
+void tcb_release(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+
+    receive_purge(tcb);
+    byteq_fini(&tcb->sndq);
+    core_cancel(tcp->core, &tcb->timer);
+    path_put(tcb->pcb.path);
+    tcb->pcb.path = NULL;
+    if (tcb->pcb.entry.port_hold != PORT_NONE)
+        ports_release(&tcp->ports, &tcb->pcb.entry);
+    tcp->up->released(tcb);
+}
+
+/* ---- what the socket layer asks ---- */
+
+enum tcp_state tcp_state(const struct tcb *tcb)
+{
+    return (enum tcp_state)tcb->state;
+}
+bool tcp_fin_received(const struct tcb *tcb)
+{
+    return tcb->state != TCP_LISTEN && (tcb->fin_received || tcb->is_over);
+}
+bool tcp_fin_queued(const struct tcb *tcb)
+{
+    return tcb->fin_queued || tcb->is_over;
+}
+uint32_t tcp_rcvbuf(const struct tcb *tcb)
+{
+    return tcb->rcvbuf;
+}
+uint32_t tcp_mss(const struct tcb *tcb)
+{
+    bool is_open = tcb->state != TCP_CLOSED && tcb->state != TCP_LISTEN;
+
+    return !is_open && tcb->opts.maxseg ? tcb->opts.maxseg
+           : tcb->state == TCP_LISTEN   ? 536
+                                        : tcb->mss;
+}
+bool tcp_urgent_pending(const struct tcb *tcb)
+{
+    return tcb->urgent == URGENT_AWAITED || tcb->urgent == URGENT_HERE;
+}
+bool tcp_at_mark(const struct tcb *tcb)
+{
+    return tcb->state != TCP_LISTEN && tcb->urgent != URGENT_NONE && tcb->rcv_up == tcb->copied_seq;
+}
+
+hf_time tcp_held_since(const struct tcb *tcb, uint32_t *syns)
+{
+    const struct tcp *tcp = tcb->tcp;
+
+    *syns = tcb->retries;
+    return tcp->core->now - (hf_time)(tcp_ms(tcp) - tcb->last_rcv) * HF_MS;
+}
+
+void tcp_connect_record(const struct tcb *tcb, struct hf_connect_record *out)
+{
+    *out = (struct hf_connect_record){0};
+    if (tcb->is_child || tcb->is_passive)
+        return;
+    out->began = tcb->open.began;
+    out->ended = tcb->open.ended;
+    out->syns_sent = tcb->open.syns_sent;
+    out->error = tcb->open.error;
+}
+
+struct tcp_options *tcp_options(struct tcb *tcb)
+{
+    return &tcb->opts;
+}
+
+void tcp_options_changed(struct tcb *tcb)
+{
+    if (tcb->opts.rcvbuf)
+        tcb->rcvbuf = tcb->opts.rcvbuf;
+    if (!tcb_is_synchronised(tcb))
+        return;
+    if (tcb->opts.quickack) {
+        tcb->quick_acks = 16;
+        tcb->ack_now |= tcb->delack_due != 0;
+    }
+    tcb->backoff = tcb->rexmt_due && tcb->snd_max == tcb->snd_una ? 0 : tcb->backoff;
+    timer_slow(tcb);
+    tcp_output(tcb);
+}

@@ -1,0 +1,246 @@
+/* Time: one timer in the wheel per connection, armed at the earliest of three due times.
+ *
+ * rexmt_due   something is unanswered: a SYN, bytes or a FIN that were sent (retransmission), or
+ *             bytes that may not be sent (persist); which of the two, snd_max tells. RFC 6298 5
+ * delack_due  an acknowledgement waits for company. RFC 9293 MUST-59
+ * slow_due    keepalive, or the end of an orphan's FIN-WAIT-2
+ *
+ * The timer is only moved when it would fire too late: most due times are pushed back long before
+ * they come, so it fires now and then in vain, and that is cheaper. */
+#include "transport/tcp/internal.h"
+
+#define RTO_MIN_MS 200
+#define RTO_MAX_MS 120000
+#define CORK_MS    200 /* Linux: what TCP_CORK keeps back goes after that long */
+
+/* A due time so many milliseconds from now: rounded up, since nothing may be early; never 0. */
+uint32_t timer_due(const struct tcb *tcb, uint32_t ms)
+{
+    uint32_t due = (uint32_t)((tcb->tcp->core->now + HF_MS - 1) / HF_MS) + ms;
+
+    return due ? due : 1;
+}
+
+static bool passed(const struct tcb *tcb, uint32_t due)
+{
+    return due && seq_le(due, tcp_ms(tcb->tcp));
+}
+
+void timer_update(struct tcb *tcb)
+{
+    struct core *core = tcb->tcp->core;
+    uint32_t now = tcp_ms(tcb->tcp), dues[] = {tcb->rexmt_due, tcb->delack_due, tcb->slow_due};
+    int32_t wait = INT32_MAX;
+    hf_time due;
+
+    for (unsigned i = 0; i < HF_COUNT(dues); i++)
+        if (dues[i])
+            wait = HF_MIN(wait, (int32_t)(dues[i] - now));
+    if (wait == INT32_MAX) {
+        core_cancel(core, &tcb->timer);
+        return;
+    }
+    due = core->now - core->now % HF_MS + wait * HF_MS;
+    if (!timer_is_armed(&tcb->timer) || due < tcb->timer.due)
+        core_arm(core, &tcb->timer, due);
+}
+
+/* Linux: a user timeout cuts the last wait short. */
+static uint32_t within_user_timeout(const struct tcb *tcb, uint32_t ms)
+{
+    uint32_t limit = tcb->opts.user_timeout_ms, gone;
+
+    if (!limit || !tcb->rexmt_since)
+        return ms;
+    gone = tcp_ms(tcb->tcp) - tcb->rexmt_since;
+    return gone >= limit ? 1 : HF_MIN(ms, limit - gone);
+}
+
+void timer_rexmt(struct tcb *tcb)
+{
+    if (!tcb->rexmt_since)
+        tcb->rexmt_since = timer_due(tcb, 0);
+    tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, rtt_rto_ms(tcb)));
+    timer_update(tcb);
+}
+
+void timer_persist(struct tcb *tcb)
+{
+    bool open = tcb->snd_wnd > 0;
+    uint32_t ms = open && (tcb->opts.cork || tcb->more) ? CORK_MS : rtt_rto_ms(tcb);
+
+    tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms));
+    timer_update(tcb);
+}
+
+/* Keepalive: from whatever came last, RFC 9293 3.8.4. FIN-WAIT-2 of an orphan: Linux ends it after
+ * fin_timeout, TCP_LINGER2. */
+void timer_slow(struct tcb *tcb)
+{
+    uint32_t wait_ms, idle;
+
+    if (tcb->is_orphan && tcb->state == TCP_FIN_WAIT_2) {
+        hf_time limit =
+            tcb->opts.linger2_s > 0 ? tcb->opts.linger2_s * HF_S : tcb->tcp->fin_timeout_ns;
+
+        if (!tcb->slow_due)
+            tcb->slow_due = timer_due(tcb, (uint32_t)(limit / HF_MS));
+    } else if (tcb->opts.keepalive && !tcb->is_orphan && tcb_is_synchronised(tcb)) {
+        idle = tcp_ms(tcb->tcp) - tcb->last_rcv;
+        wait_ms = (tcb->keep_probes ? tcb->opts.keep_intvl_s : tcb->opts.keep_idle_s) * 1000;
+        if (!tcb->keep_probes)
+            wait_ms = wait_ms > idle ? wait_ms - idle : 0;
+        tcb->slow_due = timer_due(tcb, wait_ms);
+    } else {
+        tcb->slow_due = 0;
+    }
+    timer_update(tcb);
+}
+
+/* How long so many doublings from a first timeout take. Linux: tcp_model_timeout. */
+static uint32_t patience_ms(uint32_t retries, uint32_t first)
+{
+    uint64_t total = 0, step = first;
+
+    for (uint32_t i = 0; i <= retries; i++, step = HF_MIN(step * 2, RTO_MAX_MS))
+        total += step;
+    return (uint32_t)HF_MIN(total, UINT32_MAX);
+}
+
+/* Nothing has been answered for too long. RFC 9293 3.8.3 (R2), TCP_USER_TIMEOUT (RFC 5482). */
+static bool is_hopeless(const struct tcb *tcb)
+{
+    const struct tcp *tcp = tcb->tcp;
+    uint32_t gone = tcp_ms(tcp) - tcb->rexmt_since;
+    uint32_t retries = tcb->is_orphan ? HF_MIN(tcp->orphan_retries, tcp->retries2) : tcp->retries2;
+
+    if (tcb->opts.user_timeout_ms && gone >= tcb->opts.user_timeout_ms)
+        return true;
+    switch (tcb->state) {
+    case TCP_SYN_SENT:
+        return tcb->retries >= (tcb->opts.syncnt ? tcb->opts.syncnt : tcp->syn_retries);
+    case TCP_SYN_RECEIVED:
+        return tcb->retries >= tcp->synack_retries;
+    default:
+        if (tcb->opts.user_timeout_ms && !tcb->is_orphan)
+            return false;
+        return tcb->retries >= 2 && gone >= patience_ms(retries, RTO_MIN_MS);
+    }
+}
+
+/* What the network said meanwhile explains more than "timed out". */
+static void give_up(struct tcb *tcb)
+{
+    tcp_fail(tcb, tcb->pcb.soft_err ? tcb->pcb.soft_err : HF_ETIMEDOUT);
+}
+
+/* RFC 6298 5.4 to 5.7 */
+static void rexmt_timeout(struct tcb *tcb)
+{
+    if (is_hopeless(tcb)) {
+        give_up(tcb);
+        return;
+    }
+    tcb->retries += tcb->retries < UINT8_MAX;
+    tcb->backoff += tcb->backoff < 20;
+    if (!tcb_is_synchronised(tcb)) {
+        tcb->is_timed = 0;
+        tcb->total_retrans++;
+        tcb->tcp->core->stats.segments_retransmitted++;
+        output_syn(tcb);
+        return;
+    }
+    cong_timeout(tcb);
+    tcb->in_recovery = 0;
+    tcb->dupacks = 0;
+    /* RFC 6582 3.2 (6); one more, since the repeats bring duplicate ACKs up to snd_max itself. */
+    tcb->recover = tcb->snd_max;
+    tcb->snd_nxt = tcb->snd_una;
+    timer_rexmt(tcb);
+    tcp_output(tcb);
+}
+
+/* RFC 9293 3.8.6.1: for as long as the peer answers. What was kept back by SWS or cork goes. */
+static void persist_timeout(struct tcb *tcb)
+{
+    bool pending = tcb->sndq.len || (tcb->fin_queued && !tcb->fin_sent);
+
+    if (!pending) {
+        timer_update(tcb);
+        return;
+    }
+    if (!tcb->rexmt_since)
+        tcb->rexmt_since = timer_due(tcb, 0);
+    if (is_hopeless(tcb) || (!tcb->opts.user_timeout_ms && tcb->retries >= tcb->tcp->retries2)) {
+        give_up(tcb);
+        return;
+    }
+    if (tcb->snd_wnd > 0) {
+        output_forced(tcb);
+        if (tcb_flight(tcb))
+            return;
+    } else {
+        output_probe(tcb);
+    }
+    tcb->retries += tcb->retries < UINT8_MAX;
+    tcb->backoff += tcb->backoff < 20;
+    timer_persist(tcb);
+}
+
+/* Linux: tcp_keepalive_timer. */
+static void keepalive_timeout(struct tcb *tcb)
+{
+    const struct tcp_options *o = &tcb->opts;
+    uint32_t idle = tcp_ms(tcb->tcp) - tcb->last_rcv;
+    bool busy = tcb->sndq.len || tcb_flight(tcb);
+
+    if (!busy && idle >= o->keep_idle_s * 1000) {
+        if (o->user_timeout_ms ? idle >= o->user_timeout_ms && tcb->keep_probes
+                               : tcb->keep_probes >= o->keep_cnt) {
+            output_reset(tcb);
+            give_up(tcb);
+            return;
+        }
+        tcb->keep_probes += tcb->keep_probes < UINT8_MAX;
+        output_probe(tcb);
+        tcb->slow_due = timer_due(tcb, o->keep_intvl_s * 1000);
+    } else {
+        uint32_t wait_ms = busy ? o->keep_idle_s * 1000 : o->keep_idle_s * 1000 - idle;
+
+        tcb->keep_probes = 0;
+        tcb->slow_due = timer_due(tcb, wait_ms);
+    }
+}
+
+/* Each of the three may end the connection, so they come last to first by how sure that is. */
+void timer_fire(struct timer *timer)
+{
+    struct tcb *tcb = container_of(timer, struct tcb, timer);
+
+    if (passed(tcb, tcb->delack_due)) {
+        tcb->delack_due = 0;
+        tcb->ack_now = 1;
+        tcp_output(tcb);
+    }
+    if (passed(tcb, tcb->slow_due)) {
+        tcb->slow_due = 0;
+        if (tcb->is_orphan) {
+            tcp_done(tcb);
+            return;
+        }
+        keepalive_timeout(tcb);
+        if (tcb->state == TCP_CLOSED)
+            return;
+    }
+    if (passed(tcb, tcb->rexmt_due)) {
+        bool sent = tcb->snd_max != tcb->snd_una;
+
+        tcb->rexmt_due = 0;
+        if (sent)
+            rexmt_timeout(tcb);
+        else
+            persist_timeout(tcb);
+        return;
+    }
+    timer_update(tcb);
+}
