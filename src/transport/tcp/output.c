@@ -190,6 +190,12 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     return got;
 }
 
+/* In FIN-WAIT-2 the FIN has been acknowledged; in the states after it the connection ends with that. */
+static bool fin_is_due(const struct tcb *tcb)
+{
+    return tcb->fin_queued && tcb->state != TCP_FIN_WAIT_2;
+}
+
 /* One step of tcp_output: the next segment, if it may go. force: the window's and Nagle's patience
  * is over. RFC 9293 3.8.6.2.1. */
 static bool send_next(struct tcb *tcb, bool force)
@@ -200,7 +206,7 @@ static bool send_next(struct tcb *tcb, bool force)
     uint32_t usable = window > off ? window - off : 0;
     bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
     uint32_t len = HF_MIN(HF_MIN(left, usable), payload_limit(tcb, tcb->pcb.path, repairs));
-    bool fin = tcb->fin_queued && off <= queued && len == left && len < usable;
+    bool fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
     uint32_t whole = len / tcb->mss * tcb->mss;
     int64_t sent;
 
