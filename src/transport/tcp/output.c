@@ -190,7 +190,8 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     return got;
 }
 
-/* In FIN-WAIT-2 the FIN has been acknowledged; in the states after it the connection ends with that. */
+/* In FIN-WAIT-2 the FIN has been acknowledged; in the states after it the connection ends with
+ * that. */
 static bool fin_is_due(const struct tcb *tcb)
 {
     return tcb->fin_queued && tcb->state != TCP_FIN_WAIT_2;

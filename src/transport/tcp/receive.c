@@ -73,29 +73,26 @@ void receive_start(struct tcb *tcb)
 /* ---- the window ---- */
 
 /* RFC 9293 3.8.6.2.2 (SWS), MUST-33..39; half of the buffer is for bytes, half for what holds them.
- */
+ * The edge never goes back, nor forward by crumbs. RFC 7323 2.4: what the scale cuts off is rounded
+ * up only where there is room for it, or a stream of tiny segments would push the edge on for ever;
+ * rcv_adv keeps the promise in any case. */
 uint32_t receive_window(struct tcb *tcb)
 {
-    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq;
-    uint32_t space = tcb->rcvbuf / 2;
-    uint32_t now = tcb->rcv_adv - tcb->rcv_nxt;
+    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, space = tcb->rcvbuf / 2;
     uint32_t scale = tcb->rcv_wscale == UINT8_MAX ? 0 : tcb->rcv_wscale;
-    uint32_t free_bytes, most = 65535u << scale;
+    uint32_t unit = (1u << scale) - 1, now = tcb->rcv_adv - tcb->rcv_nxt;
+    uint32_t most = 65535u << scale, room, window;
 
     if (tcb->opts.window_clamp)
         space = HF_MIN(space, tcb->opts.window_clamp);
-    free_bytes = space > unread ? space - unread : 0;
-    if (tcb->rmem >= tcb->rcvbuf)
-        free_bytes = 0;
-    free_bytes = HF_MIN(free_bytes, most);
-    if (free_bytes < now + HF_MIN(space / 2, tcb->mss))
-        free_bytes = now; /* never back, and not by crumbs */
-    else
-        free_bytes = HF_MAX(free_bytes >> scale << scale, now);
-    /* The field rounds up, so that the edge stays. */
-    free_bytes = HF_MIN((free_bytes + (1u << scale) - 1) >> scale << scale, most);
-    tcb->rcv_adv = tcb->rcv_nxt + free_bytes;
-    return free_bytes;
+    room = space > unread && tcb->rmem < tcb->rcvbuf ? space - unread : 0;
+    room = HF_MIN(room, most);
+    window = room < now + HF_MIN(space / 2, tcb->mss) ? now : room & ~unit;
+    if (((window + unit) & ~unit) <= room)
+        window += unit;
+    window = HF_MIN(window & ~unit, most);
+    tcb->rcv_adv = seq_max(tcb->rcv_adv, tcb->rcv_nxt + window);
+    return window;
 }
 
 /* A reader that keeps up with the whole window lets the next one be twice as large. */

@@ -9,7 +9,7 @@
 
 bool reset_challenge_allowed(struct tcp *tcp)
 {
-    if (tcp->core->now - tcp->challenge_at >= HF_S || !tcp->challenge_at) {
+    if (tcp->core->now - tcp->challenge_at >= HF_S) {
         tcp->challenge_at = tcp->core->now;
         tcp->challenge_left = CHALLENGES_PER_SECOND;
     }

@@ -53,7 +53,7 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->orphan_retries = 8;
     tcp->timestamps = tcp->window_scaling = true;
     tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
-    tcp->challenge_at = core->now;
+    tcp->challenge_at = core->now - HF_S; /* the first second begins with the first */
     err = demux_init(&tcp->demux, core);
     if (err)
         return err;

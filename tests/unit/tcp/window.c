@@ -1,0 +1,239 @@
+/* Who may send how much: the peer's window, probes of a closed one, silly windows, Nagle, cork,
+ * delayed acknowledgements, memory that runs out. */
+#include "rig.h"
+
+static struct rig *pair(bool v6, struct sock **c, struct sock **s)
+{
+    struct rig *r = rig_new();
+
+    rig_pair(r, v6, c, s);
+    r->seen_count = 0;
+    return r;
+}
+
+static void finish(struct rig *r, struct sock *c, struct sock *s)
+{
+    r->filter = NULL;
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_MS);
+    tcp_close(&s->tcb, true);
+    rig_run(r, HF_MS);
+    OK(rig_end(r), "nothing is lost");
+}
+
+static unsigned segments_from(const struct rig *r, unsigned from, bool with_data)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < r->seen_count; i++)
+        n += r->seen[i].from == from && (r->seen[i].len > 0) == with_data;
+    return n;
+}
+
+/* RFC 9293 3.8.6.1, MUST-35, MUST-36; NetSem timer_tt_persist_1 */
+static void test_zero_window(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    static uint8_t bytes[1 << 20];
+    int64_t sent = rig_write(c, bytes, sizeof(bytes), 0), got = 0, n;
+    uint32_t full;
+
+    OK(sent > 0, "more than the window is queued");
+    rig_run(r, HF_S);
+    while (rig_write(c, bytes, sizeof(bytes), 0) > 0)
+        rig_run(r, HF_S);
+    full = tcp_readable(&s->tcb);
+    EQ(c->tcb.snd_wnd, 0, "the window closes");
+    OK(full <= s->tcb.rcvbuf / 2 && full > s->tcb.rcvbuf / 2 - 2 * 1448,
+       "when half of the receive buffer is bytes");
+    OK(!tcp_writable(&c->tcb), "a full send queue is not writable");
+    r->seen_count = 0;
+    rig_run(r, 2000 * HF_S);
+    EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "a window may stay closed for ever: MUST-36, MUST-37");
+    OK(segments_from(r, 0, false) > 15 && segments_from(r, 0, false) < 40,
+       "probed at growing distance");
+    EQ(tcp_readable(&s->tcb), full, "nothing came beyond the window");
+    c->events = 0;
+    while ((n = rig_read(s, bytes, sizeof(bytes), 0)) > 0) {
+        got += n;
+        rig_run(r, 10 * HF_MS);
+    }
+    OK(got > full, "a reader reopens it at once, without waiting for a probe");
+    OK(c->events > 0 && tcp_writable(&c->tcb), "and the sender is told");
+    finish(r, c, s);
+}
+
+/* RFC 9293 MUST-38, MUST-39: the receiver's and the sender's side of silly windows */
+static void test_silly_window(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    static uint8_t bytes[1 << 18];
+    unsigned small = 0;
+
+    (void)!rig_write(c, bytes, sizeof(bytes), 0);
+    rig_run(r, 10 * HF_S);
+    r->seen_count = 0;
+    for (int i = 0; i < 3000; i++) {
+        (void)!rig_read(s, bytes, 10, 0);
+        rig_run(r, HF_MS);
+    }
+    for (unsigned i = 0; i < r->seen_count; i++)
+        small += r->seen[i].from == 0 && r->seen[i].len > 0 && r->seen[i].len < c->tcb.mss;
+    OK(small <= 2, "a reader of ten bytes at a time does not get ten-byte segments");
+    finish(r, c, s);
+}
+
+/* RFC 9293 SHLD-7, Minshall; TCP_NODELAY, TCP_CORK, MSG_MORE */
+static void test_nagle(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    r->delay = 5 * HF_MS;
+    for (int i = 0; i < 10; i++)
+        EQ(rig_write(c, "x", 1, 0), 1, "a byte is written");
+    EQ(c->tcb.snd_max - c->tcb.snd_una, 1, "Nagle: one short segment is out, the rest waits");
+    rig_run(r, 100 * HF_MS);
+    EQ(segments_from(r, 0, true), 2, "and goes together");
+    c->tcb.opts.nodelay = 1;
+    r->seen_count = 0;
+    for (int i = 0; i < 10; i++)
+        EQ(rig_write(c, "x", 1, 0), 1, "a byte is written");
+    rig_run(r, 100 * HF_MS);
+    EQ(segments_from(r, 0, true), 10, "TCP_NODELAY: each goes by itself");
+    c->tcb.opts.cork = 1;
+    r->seen_count = 0;
+    EQ(rig_write(c, "abc", 3, 0), 3, "corked");
+    rig_run(r, 190 * HF_MS);
+    EQ(segments_from(r, 0, true), 0, "TCP_CORK: a short segment waits");
+    rig_run(r, 30 * HF_MS);
+    EQ(segments_from(r, 0, true), 1, "but no longer than 200 ms");
+    EQ(rig_write(c, "abc", 3, 0), 3, "corked again");
+    c->tcb.opts.cork = 0;
+    tcp_options_changed(&c->tcb);
+    rig_run(r, 10 * HF_MS);
+    EQ(segments_from(r, 0, true), 2, "pulling the cork sends");
+    r->seen_count = 0;
+    EQ(rig_write(c, "abc", 3, TCP_SEND_MORE), 3, "more follows");
+    rig_run(r, 10 * HF_MS);
+    EQ(segments_from(r, 0, true), 0, "MSG_MORE: waits");
+    EQ(rig_write(c, "def", 3, 0), 3, "no more follows");
+    rig_run(r, 10 * HF_MS);
+    EQ(segments_from(r, 0, true), 1, "and goes with what follows");
+    finish(r, c, s);
+}
+
+/* RFC 9293 MUST-58, MUST-59; NetSem timer_tt_delack_1 */
+static void test_delayed_ack(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    for (int i = 0; i < 16; i++) {
+        (void)!rig_write(c, "x", 1, 0);
+        rig_run(r, HF_MS);
+    }
+    EQ(segments_from(r, 1, false), 16, "a young connection acknowledges at once");
+    r->seen_count = 0;
+    EQ(rig_write(c, "x", 1, 0), 1, "one more byte");
+    rig_run(r, 39 * HF_MS);
+    EQ(segments_from(r, 1, false), 0, "an old one waits");
+    rig_run(r, 3 * HF_MS);
+    EQ(segments_from(r, 1, false), 1, "40 ms");
+    r->seen_count = 0;
+    EQ(rig_write(c, "x", 1, 0), 1, "one more byte");
+    rig_run(r, 10 * HF_MS);
+    EQ(rig_write(s, "y", 1, 0), 1, "an answer");
+    rig_run(r, 10 * HF_MS);
+    EQ(segments_from(r, 1, false), 0, "the answer carries the acknowledgement");
+    finish(r, c, s);
+}
+
+/* Automatic buffers follow a reader that keeps up; a fixed one stays. */
+static void test_buffers(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    EQ(tcp_rcvbuf(&s->tcb), 131072, "the receive buffer begins with Linux's size");
+    OK(rig_transfer(r, c, s, 8000000, 60 * HF_S), "a transfer");
+    OK(tcp_rcvbuf(&s->tcb) > 262144, "a reader that keeps up gets a larger one");
+    OK(tcp_rcvbuf(&s->tcb) <= 6291456, "up to Linux's limit");
+    EQ(rig_write(s, "x", 1, 0), 1, "the other way");
+    tcp_options(&c->tcb)->rcvbuf = 8192;
+    tcp_options(&c->tcb)->rcvbuf_locked = 1;
+    tcp_options_changed(&c->tcb);
+    EQ(tcp_rcvbuf(&c->tcb), 8192, "SO_RCVBUF is reported as set");
+    finish(r, c, s);
+}
+
+/* Zero copies: reserve, commit, peek, consume */
+static void test_in_place(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    struct hf_iovec iov[4];
+    size_t total = 0, got = 0;
+    bool same = true;
+    int n = tcp_reserve(&c->tcb, 10000, iov, 4);
+
+    OK(n > 0, "room in the send queue");
+    for (int i = 0; i < n; i++)
+        for (size_t k = 0; k < iov[i].len; k++)
+            ((uint8_t *)iov[i].base)[k] = rig_byte(total++);
+    tcp_commit(&c->tcb, total);
+    rig_run(r, 100 * HF_MS);
+    EQ(tcp_readable(&s->tcb), total, "what was put there arrives");
+    while ((n = tcp_peek(&s->tcb, iov, 4)) > 0) {
+        size_t had = 0;
+
+        for (int i = 0; i < n; i++)
+            for (size_t k = 0; k < iov[i].len; k++, had++)
+                same = same && ((uint8_t *)iov[i].base)[k] == rig_byte(got + had);
+        got += had;
+        tcp_consume(&s->tcb, had);
+    }
+    EQ(n, -HF_EAGAIN, "and then nothing");
+    OK(same && got == total, "and is the same");
+    finish(r, c, s);
+}
+
+/* style.md 12: the n-th allocation fails, for every n */
+static void test_no_memory(bool v6)
+{
+    int n = 0, wrong = 0;
+    bool touched = true;
+
+    for (; touched && n < 400; n++) {
+        struct sock *c, *s;
+        struct rig *r = pair(v6, &c, &s);
+
+        r->fail_at = n;
+        wrong += !rig_transfer(r, c, s, 300000, 100 * HF_S);
+        touched = r->fail_at < 0;
+        r->fail_at = -1;
+        tcp_close(&c->tcb, false);
+        rig_run(r, HF_S);
+        tcp_close(&s->tcb, false);
+        rig_run(r, 130 * HF_S);
+        wrong += !rig_end(r);
+    }
+    EQ(wrong, 0, "whichever allocation fails, the bytes arrive and nothing is lost");
+}
+
+int main(void)
+{
+    tap_begin(60);
+    for (int v6 = 0; v6 < 2; v6++) {
+        test_zero_window(v6);
+        test_silly_window(v6);
+        test_nagle(v6);
+        test_delayed_ack(v6);
+        test_buffers(v6);
+        test_in_place(v6);
+        test_no_memory(v6);
+    }
+    return tap_end();
+}
