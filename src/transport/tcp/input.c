@@ -55,7 +55,8 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
     if (flags & TCP_ACK) {
         tcb->rcv_adv = tcb->rcv_nxt + HF_MIN(tcb->rcvbuf / 2, 65535u);
         open_established(tcb, s);
-        path_confirm(tcb->pcb.path);
+        if (tcb->pcb.path)
+            path_confirm(tcb->pcb.path);
         tcb->ack_now = 1;
         tcp_output(tcb);
     } else {
@@ -210,7 +211,7 @@ static void measure(struct tcb *tcb, const struct segment *s)
     } else if (!tcb->is_timed && tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr) {
         int32_t ms = (int32_t)(tcp_ms(tcp) + tcb->ts_offset - s->h.ts_ecr);
 
-        if (ms >= 0 && ms < 120000)
+        if (ms > 0 && ms < RTO_MAX_MS) /* 0 says only that it was short */
             rtt_sample(tcb, (uint32_t)ms * 1000);
     }
 }
@@ -238,7 +239,8 @@ static void ack_new(struct tcb *tcb, const struct segment *s)
     else
         cong_acked(tcb, bytes, flight);
     tcb->dupacks = 0;
-    path_confirm(tcb->pcb.path);
+    if (tcb->pcb.path)
+        path_confirm(tcb->pcb.path);
 }
 
 /* Our FIN has been acknowledged: false when that was the end. */
@@ -344,7 +346,7 @@ static bool step_text(struct tcb *tcb, struct segment *s)
         tcp_done(tcb);
         return false;
     }
-    receive_urgent(tcb, s);
+    urgent_segment(tcb, s);
     return !receive_segment(tcb, s) || step_fin(tcb);
 }
 

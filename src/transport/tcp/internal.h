@@ -91,7 +91,21 @@ bool receive_segment(struct tcb *tcb, struct segment *s);
 uint32_t receive_window(struct tcb *tcb);
 void receive_start(struct tcb *tcb);
 void receive_purge(struct tcb *tcb);
-void receive_urgent(struct tcb *tcb, const struct segment *s);
+/* The program has read: tells the peer when that is worth a packet. */
+void receive_window_update(struct tcb *tcb);
+
+/* read.c */
+/* In-order bytes from seq on that one read may return: up to the mark, or all. */
+uint32_t read_run_from(const struct tcb *tcb, uint32_t seq);
+/* The first len bytes of the queue are done with. */
+void read_consume(struct tcb *tcb, uint32_t len);
+
+/* urgent.c */
+void urgent_segment(struct tcb *tcb, const struct segment *s);
+/* seq is where the urgent byte stands that is not the stream's. */
+bool urgent_is_lifted_out(const struct tcb *tcb, uint32_t seq);
+/* MSG_OOB. */
+int64_t urgent_read(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags);
 
 /* timer.c */
 void timer_fire(struct timer *timer);
@@ -103,6 +117,8 @@ void timer_slow(struct tcb *tcb); /* keepalive or FIN-WAIT-2, whichever applies 
 uint32_t timer_due(const struct tcb *tcb, uint32_t ms);
 
 /* rtt.c */
+#define RTO_MIN_MS 200 /* Linux's bounds */
+#define RTO_MAX_MS 120000
 void rtt_sample(struct tcb *tcb, uint32_t us);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
 

@@ -6,60 +6,18 @@
  * Each frame is charged to rmem what it holds on to, so that a peer of tiny segments fills its
  * share of memory and no more: they are joined while they fit into one block, else refused. */
 #include "transport/tcp/internal.h"
+#include "transport/tcp/ring.h"
 
 #define QUICK_ACKS 16 /* Linux: TCP_MAX_QUICKACKS */
-
-struct place {
-    uint32_t seq;
-    uint32_t charge;  /* of rmem */
-    uint32_t has_fin; /* the stream ends behind this frame */
-};
-
-static struct place *place(struct hf_frame *f)
-{
-    static_assert(sizeof(struct place) <= sizeof(f->cb), "fits the scratch");
-    return (struct place *)(void *)f->cb;
-}
-
-static struct hf_frame *ring_first(const struct frame_ring *r)
-{
-    return r->last ? r->last->next : NULL;
-}
-
-static void ring_push(struct frame_ring *r, struct hf_frame *f)
-{
-    f->next = r->last ? r->last->next : f;
-    if (r->last)
-        r->last->next = f;
-    r->last = f;
-}
-
-static struct hf_frame *ring_pop(struct frame_ring *r)
-{
-    struct hf_frame *f = ring_first(r);
-
-    if (f == r->last)
-        r->last = NULL;
-    else
-        r->last->next = f->next;
-    f->next = NULL;
-    return f;
-}
-
-static void drop_frame(struct tcb *tcb, struct hf_frame *f)
-{
-    tcb->rmem -= place(f)->charge;
-    hf_frame_free(f);
-}
 
 void receive_purge(struct tcb *tcb)
 {
     if (tcb->state == TCP_LISTEN)
         return;
     while (tcb->rxq.last)
-        drop_frame(tcb, ring_pop(&tcb->rxq));
+        ring_drop(tcb, ring_pop(&tcb->rxq));
     while (tcb->ooo.last)
-        drop_frame(tcb, ring_pop(&tcb->ooo));
+        ring_drop(tcb, ring_pop(&tcb->ooo));
 }
 
 void receive_start(struct tcb *tcb)
@@ -109,7 +67,7 @@ static void grow_buffer(struct tcb *tcb)
 
 /* The program has read: tells the peer once its window has grown by something worth a packet, and
  * is twice what it knows of (Linux: tcp_cleanup_rbuf); smaller growth goes with the next ACK. */
-static void window_update(struct tcb *tcb)
+void receive_window_update(struct tcb *tcb)
 {
     uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, known = tcb->rcv_adv - tcb->rcv_nxt;
     uint32_t space, open;
@@ -156,7 +114,7 @@ static void append(struct tcb *tcb, struct hf_frame *f)
     }
     if (room)
         hf_frame_read(f, 0, room, f->len);
-    drop_frame(tcb, f);
+    ring_drop(tcb, f);
 }
 
 /* Cuts f to what is new: [from, to). False when nothing is left and no FIN at its end. */
@@ -207,7 +165,7 @@ static void keep_for_later(struct tcb *tcb, struct hf_frame *f)
         } else {
             ring_pop(&tcb->ooo);
         }
-        drop_frame(tcb, after);
+        ring_drop(tcb, after);
         after = next;
     }
     if (after && !cut(f, place(f)->seq, place(after)->seq))
@@ -240,7 +198,7 @@ static bool take_waiting(struct tcb *tcb)
         if (is_new)
             append(tcb, f);
         else
-            drop_frame(tcb, f);
+            ring_drop(tcb, f);
     }
     return fin;
 }
@@ -313,233 +271,4 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         tcb->ack_now = 1;
     }
     return fin;
-}
-
-/* In-order bytes from seq on that one read may return: up to the mark, or all. */
-static uint32_t run_from(const struct tcb *tcb, uint32_t seq)
-{
-    uint32_t end = tcb->rcv_nxt - tcb->fin_received;
-
-    if (tcb->urgent != URGENT_NONE && seq_gt(tcb->rcv_up, seq) && seq_lt(tcb->rcv_up, end))
-        end = tcb->rcv_up;
-    return seq_gt(end, seq) ? end - seq : 0;
-}
-
-/* seq is where the urgent byte stands that is not the stream's. */
-static bool is_lifted_out(const struct tcb *tcb, uint32_t seq)
-{
-    return tcb->urgent != URGENT_NONE && !tcb->opts.oob_inline && tcb->rcv_up == seq &&
-           seq_lt(seq, tcb->rcv_nxt - tcb->fin_received);
-}
-
-static void consume(struct tcb *tcb, uint32_t len)
-{
-    tcb->copied_seq += len;
-    while (len) {
-        struct hf_frame *f = ring_first(&tcb->rxq);
-        uint32_t n = HF_MIN(len, f->len);
-
-        len -= n;
-        if (n == f->len)
-            drop_frame(tcb, ring_pop(&tcb->rxq));
-        else
-            hf_frame_trim_front(f, n);
-    }
-    if (tcb->urgent != URGENT_NONE && seq_gt(tcb->copied_seq, tcb->rcv_up))
-        tcb->urgent = URGENT_NONE;
-}
-
-/* RFC 9293 3.10.7.4 (sixth). Linux: the pointer points past the urgent byte (RFC 6093 the same), a
- * newer one replaces one that was not read, and the byte is lifted out of the stream. */
-void receive_urgent(struct tcb *tcb, const struct segment *s)
-{
-    uint32_t mark = s->seq + s->h.urgent - 1;
-
-    if ((s->h.flags & TCP_URG) && s->h.urgent && !tcb->fin_received &&
-        seq_ge(mark, tcb->copied_seq) && seq_ge(mark, tcb->rcv_nxt) &&
-        (tcb->urgent == URGENT_NONE || seq_gt(mark, tcb->rcv_up))) {
-        /* Linux: two in a row, with nothing read in between, lose the first. */
-        if (is_lifted_out(tcb, tcb->copied_seq))
-            consume(tcb, 1);
-        tcb->rcv_up = mark;
-        tcb->urgent = URGENT_AWAITED;
-    }
-    if (tcb->urgent == URGENT_AWAITED && s->len && seq_in(tcb->rcv_up, s->seq, s->len)) {
-        hf_frame_read(s->f, tcb->rcv_up - s->seq, &tcb->urgent_byte, 1);
-        tcb->urgent = URGENT_HERE;
-    }
-}
-
-/* ---- reading ---- */
-
-/* What a read is told when there are no bytes; 1 when there are. Linux's order: the end of the
- * stream, the error, the end by other means, never opened. */
-static int read_status(struct tcb *tcb)
-{
-    int err = tcb->pcb.err;
-
-    if (tcb->state == TCP_LISTEN)
-        return -HF_ENOTCONN;
-    if (run_from(tcb, tcb->copied_seq) > (is_lifted_out(tcb, tcb->copied_seq) ? 1 : 0))
-        return 1;
-    if (tcb->fin_received)
-        return 0;
-    if (err) {
-        tcb->pcb.err = 0;
-        return -err;
-    }
-    if (tcb->is_over)
-        return 0;
-    return tcb->state == TCP_CLOSED ? -HF_ENOTCONN : -HF_EAGAIN;
-}
-
-/* Linux: tcp_recv_urg */
-static int64_t recv_urgent(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
-{
-    if (tcb->state == TCP_LISTEN)
-        return -HF_ENOTCONN;
-    if (tcb->opts.oob_inline || tcb->urgent == URGENT_NONE || tcb->urgent == URGENT_READ)
-        return -HF_EINVAL;
-    if (tcb->state == TCP_CLOSED && !tcb->is_over)
-        return -HF_ENOTCONN;
-    if (tcb->urgent == URGENT_AWAITED)
-        return tcb->is_over || tcb->fin_received ? 0 : -HF_EAGAIN;
-    if (!(flags & TCP_RECV_PEEK))
-        tcb->urgent = URGENT_READ;
-    for (size_t i = 0; i < n; i++) {
-        if (!iov[i].len)
-            continue;
-        if (!(flags & TCP_RECV_DISCARD))
-            memcpy(iov[i].base, &tcb->urgent_byte, 1);
-        return 1;
-    }
-    return 0;
-}
-
-/* Where a copy stands in the caller's vector. */
-struct sink {
-    const struct hf_iovec *iov;
-    size_t n, i, off;
-};
-
-static size_t sink_room(const struct sink *k)
-{
-    size_t room = 0;
-
-    for (size_t i = k->i; i < k->n; i++)
-        room += k->iov[i].len;
-    return room - k->off;
-}
-
-static void sink_put(struct sink *k, const struct hf_frame *f, uint32_t off, uint32_t len,
-                     bool copies)
-{
-    while (len) {
-        const struct hf_iovec *v = &k->iov[k->i];
-        uint32_t n = (uint32_t)HF_MIN((size_t)len, v->len - k->off);
-
-        if (copies)
-            hf_frame_read(f, off, (char *)v->base + k->off, n);
-        off += n;
-        len -= n;
-        k->off += n;
-        while (k->i < k->n && k->off == k->iov[k->i].len) {
-            k->i++;
-            k->off = 0;
-        }
-    }
-}
-
-/* Copies len bytes from offset skip of the queue on. */
-static void copy_out(const struct tcb *tcb, struct sink *k, uint32_t skip, uint32_t len,
-                     bool copies)
-{
-    const struct hf_frame *f = ring_first(&tcb->rxq);
-
-    for (; skip >= f->len; f = f->next)
-        skip -= f->len;
-    for (; len; f = f->next, skip = 0) {
-        uint32_t n = HF_MIN(len, f->len - skip);
-
-        sink_put(k, f, skip, n, copies);
-        len -= n;
-    }
-}
-
-int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
-                 uint32_t peek_off)
-{
-    struct sink sink = {.iov = iov, .n = n};
-    bool peeks = flags & TCP_RECV_PEEK, copies = !(flags & TCP_RECV_DISCARD);
-    size_t room;
-    uint32_t done = 0, pos;
-    int status;
-
-    if (flags & TCP_RECV_OOB)
-        return recv_urgent(tcb, iov, n, flags);
-    status = read_status(tcb);
-    if (status <= 0)
-        return status;
-    while (sink.i < n && sink.iov[sink.i].len == 0)
-        sink.i++;
-    room = sink_room(&sink);
-    pos = tcb->copied_seq + (peeks ? peek_off : 0);
-    while (room && (done == 0 || tcb->urgent == URGENT_NONE || tcb->rcv_up != pos)) {
-        uint32_t lifted = is_lifted_out(tcb, pos);
-        uint32_t len = (uint32_t)HF_MIN((size_t)run_from(tcb, pos + lifted), room);
-
-        if (!len)
-            break;
-        copy_out(tcb, &sink, pos + lifted - tcb->copied_seq, len, copies);
-        pos += lifted + len;
-        done += len;
-        room -= len;
-        if (!peeks)
-            consume(tcb, lifted + len);
-    }
-    if (!done && room)
-        return -HF_EAGAIN; /* peek_off is beyond what is here */
-    if (!peeks)
-        window_update(tcb);
-    return done;
-}
-
-int tcp_peek(struct tcb *tcb, struct hf_iovec *iov, int n)
-{
-    const struct hf_frame *f;
-    uint32_t left;
-    int status = read_status(tcb), filled = 0;
-
-    if (status <= 0)
-        return status;
-    if (is_lifted_out(tcb, tcb->copied_seq))
-        consume(tcb, 1);
-    left = run_from(tcb, tcb->copied_seq);
-    for (f = ring_first(&tcb->rxq); left && filled < n; f = f->next) {
-        int got = hf_frame_iov(f, 0, iov + filled, n - filled);
-
-        for (; got; got--, filled++) {
-            iov[filled].len = HF_MIN(iov[filled].len, (size_t)left);
-            left -= (uint32_t)iov[filled].len;
-            if (!left)
-                return filled + 1;
-        }
-    }
-    return filled;
-}
-
-void tcp_consume(struct tcb *tcb, size_t len)
-{
-    consume(tcb, (uint32_t)len);
-    window_update(tcb);
-}
-
-/* Linux: tcp_inq. */
-uint32_t tcp_readable(const struct tcb *tcb)
-{
-    if (tcb->state == TCP_LISTEN)
-        return 0;
-    uint32_t lifted = is_lifted_out(tcb, tcb->copied_seq);
-
-    return run_from(tcb, tcb->copied_seq + lifted);
 }

@@ -2,8 +2,6 @@
 #include "transport/tcp/internal.h"
 
 #define RTO_FIRST_MS 1000
-#define RTO_MIN_MS   200
-#define RTO_MAX_MS   120000
 
 /* RFC 6298 2.2, 2.3 */
 void rtt_sample(struct tcb *tcb, uint32_t us)

@@ -251,14 +251,6 @@ uint32_t tcp_mss(const struct tcb *tcb)
            : tcb->state == TCP_LISTEN   ? 536
                                         : tcb->mss;
 }
-bool tcp_urgent_pending(const struct tcb *tcb)
-{
-    return tcb->urgent == URGENT_AWAITED || tcb->urgent == URGENT_HERE;
-}
-bool tcp_at_mark(const struct tcb *tcb)
-{
-    return tcb->state != TCP_LISTEN && tcb->urgent != URGENT_NONE && tcb->rcv_up == tcb->copied_seq;
-}
 
 hf_time tcp_held_since(const struct tcb *tcb, uint32_t *syns)
 {

@@ -9,9 +9,7 @@
  * they come, so it fires now and then in vain, and that is cheaper. */
 #include "transport/tcp/internal.h"
 
-#define RTO_MIN_MS 200
-#define RTO_MAX_MS 120000
-#define CORK_MS    200 /* Linux: what TCP_CORK keeps back goes after that long */
+#define CORK_MS 200 /* Linux: what TCP_CORK keeps back goes after that long */
 
 /* A due time so many milliseconds from now: rounded up, since nothing may be early; never 0. */
 uint32_t timer_due(const struct tcb *tcb, uint32_t ms)
@@ -160,6 +158,15 @@ static void rexmt_timeout(struct tcb *tcb)
     tcp_output(tcb);
 }
 
+/* Linux, tcp_probe_timer: probes without an answer, or an orphan that is answered "closed" for
+ * ever. */
+static bool nobody_waits(const struct tcb *tcb)
+{
+    if (tcb->is_orphan && tcb->backoff >= tcb->tcp->orphan_retries)
+        return true;
+    return !tcb->opts.user_timeout_ms && tcb->retries >= tcb->tcp->retries2;
+}
+
 /* RFC 9293 3.8.6.1: for as long as the peer answers. What was kept back by SWS or cork goes. */
 static void persist_timeout(struct tcb *tcb)
 {
@@ -171,7 +178,7 @@ static void persist_timeout(struct tcb *tcb)
     }
     if (!tcb->rexmt_since)
         tcb->rexmt_since = timer_due(tcb, 0);
-    if (is_hopeless(tcb) || (!tcb->opts.user_timeout_ms && tcb->retries >= tcb->tcp->retries2)) {
+    if (is_hopeless(tcb) || nobody_waits(tcb)) {
         give_up(tcb);
         return;
     }
