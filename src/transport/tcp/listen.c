@@ -133,6 +133,10 @@ static void inherit(struct tcb *child, struct tcb *listener, const struct segmen
     to->entry.raddr = s->ip->src;
     to->entry.lport = s->h.dst_port;
     to->entry.rport = s->h.src_port;
+    to->entry.reuse_addr = from->entry.reuse_addr;
+    to->entry.reuse_port = from->entry.reuse_port;
+    to->entry.transparent = from->entry.transparent;
+    to->entry.freebind = from->entry.freebind;
     to->link_index = from->link_index;
     if (addr_is_link_local6(&s->ip->src) && !to->link_index)
         to->link_index = s->ip->link->index;

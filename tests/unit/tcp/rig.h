@@ -317,6 +317,7 @@ static inline struct sock *rig_listen(struct host *h, bool is_v6, uint16_t port,
     struct sock *s = sock_new(h, is_v6);
     struct ip_addr any = pcb_any(&s->tcb.pcb);
 
+    s->tcb.pcb.entry.reuse_addr = 1; /* earlier connections may still hold the port */
     if (ports_bind(&h->tcp.ports, &s->tcb.pcb, &any, port))
         abort();
     s->tcb.pcb.port_bound = 1;
