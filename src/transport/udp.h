@@ -1,0 +1,79 @@
+/* UDP as the socket layer sees it. RFC 768, RFC 1122 4.1; Linux's answers. */
+#ifndef TRANSPORT_UDP_H
+#define TRANSPORT_UDP_H
+
+#include "handfast/socket.h"
+#include "transport/ports.h"
+
+/* A datagram sock: begins with its pcb. Lives inside the socket. */
+struct udp_pcb {
+    struct pcb pcb;
+    struct udp *udp;
+    struct hf_frame *first, *last; /* received, oldest first; see struct udp_dgram */
+    uint32_t queued_bytes;         /* truesize of what is queued */
+    uint32_t rcvbuf, sndbuf;       /* bytes, as Linux reports them (212992 by default) */
+    uint16_t queued;               /* datagrams */
+    uint8_t shut_recv : 1;         /* arriving datagrams are still queued (Linux) */
+    uint8_t is_connected : 1;      /* a peer is set (raddr may be set with port 0) */
+};
+
+/* What is noted of a received datagram, in its frame's cb[]; the payload is the frame's bytes. */
+struct udp_dgram {
+    struct ip_addr src, dst;
+    uint16_t src_port, dst_port;
+    uint8_t ttl, tos;
+    uint16_t link_index;
+};
+
+struct udp_up {
+    /* Readability or the pending error of up may have changed. Must not call back into UDP. */
+    void (*event)(struct udp_pcb *up);
+};
+
+struct udp {
+    struct core *core;
+    struct net *net;
+    struct demux demux;
+    struct ports ports;
+    const struct udp_up *up;
+    uint32_t rcvbuf_default, sndbuf_default; /* 212992 */
+};
+
+HF_NODISCARD int udp_init(struct udp *udp, struct core *core, struct net *net,
+                          const struct udp_up *up, uint16_t port_min, uint16_t port_max);
+void udp_fini(struct udp *udp);
+
+void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only);
+/* Gives up port, path, queue: the end of the socket. */
+void udp_close(struct udp_pcb *up);
+
+/* laddr of the socket's family (any is fine), port 0: any free one. As ports_bind. */
+HF_NODISCARD int udp_bind(struct udp_pcb *up, const struct ip_addr *laddr, uint16_t port);
+
+/* Sets the peer; binds to a port first when unbound, and to a source address when that is any.
+ * dst may be any (loopback is meant). Port 0 is allowed (getpeername then says ENOTCONN).
+ *   path_find's errors; -HF_EACCES broadcast without SO_BROADCAST (the port is bound by then);
+ *   -HF_EAGAIN no port left                          (C04, C05, NetSem connect_7, connect_8) */
+HF_NODISCARD int udp_connect(struct udp_pcb *up, const struct endpoint *dst);
+/* AF_UNSPEC: no peer any more; address and port that bind() did not name are given up. (C07, C09) */
+void udp_disconnect(struct udp_pcb *up);
+
+/* One datagram to dst, or to the peer when NULL. Returns its length, or
+ *   -HF_EDESTADDRREQ no peer  -HF_EMSGSIZE  -HF_EINVAL port 0  -pending error, taken
+ *   path_find's errors  -HF_EACCES broadcast  -HF_EAGAIN no port left  -HF_ENOBUFS no memory
+ * src: IP_PKTINFO's source address for this datagram only, or NULL. */
+HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct endpoint *dst,
+                              const struct ip_addr *src, const struct hf_iovec *iov, size_t n);
+
+/* The oldest datagram, still queued; NULL when none is. */
+struct hf_frame *udp_front(const struct udp_pcb *up);
+static inline const struct udp_dgram *udp_dgram(const struct hf_frame *f)
+{
+    return (const struct udp_dgram *)(const void *)f->cb;
+}
+void udp_pop(struct udp_pcb *up);
+
+/* hf_sock_report: an ICMP error to `to` about its datagram to this socket's address. */
+void udp_report(struct udp_pcb *up, const struct endpoint *to, enum hf_refusal how);
+
+#endif
