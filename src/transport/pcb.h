@@ -19,7 +19,7 @@ enum port_hold {
     PORT_NONE,
     PORT_BOUND, /* by bind() or listen(): port_ref is a struct port_bucket */
     PORT_AUTO,  /* chosen by connect() for its four-tuple: a struct port_group */
-    PORT_CHILD, /* a listener's child, sharing its port: a struct port_bucket */
+    PORT_CHILD, /* a listener's child, sharing its port: a struct port_share */
 };
 
 /* What the demultiplexer finds. */
@@ -37,6 +37,7 @@ struct demux_entry {
     uint8_t transparent : 1;     /* may bind foreign addresses */
     uint8_t freebind : 1;
     uint8_t is_listening : 1;
+    uint8_t port_reuse : 1;      /* PORT_AUTO: reuse_addr when the port was counted, for ports.c */
     void *port_ref;
 };
 

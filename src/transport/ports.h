@@ -10,6 +10,8 @@
 
 #include "transport/demux.h"
 
+#define PORT_COUNTERS 256 /* RFC 6056 3.3.4: table_length */
+
 struct port_bucket;
 struct port_group;
 
@@ -18,6 +20,8 @@ struct ports {
     struct demux *demux;
     struct hash buckets; /* struct port_bucket by port */
     struct hash groups;  /* struct port_group by (laddr, raddr, rport) */
+    struct hash autos;   /* automatic holders, counted by (laddr, port) */
+    uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
     uint64_t *taken;     /* bitmap of ports that bind() holds: automatic ones keep clear of them */
     uint16_t min, max;   /* the automatic range */
     bool shared_tuples;  /* UDP: two sockets may have one four-tuple */
@@ -44,5 +48,9 @@ HF_NODISCARD int ports_child(struct ports *p, struct pcb *child, const struct pc
 
 /* Gives the port up, however it was held, a TIME-WAIT record's too. lport keeps its value. */
 void ports_release(struct ports *p, struct demux_entry *e);
+
+/* For demux_replace: to, a copy of from that holds no port, takes over from's hold; one of PORT_BOUND
+ * becomes PORT_CHILD, because a record has no port_link. Cannot fail. */
+void ports_hand_over(struct demux_entry *from, struct demux_entry *to);
 
 #endif

@@ -1,0 +1,202 @@
+/* Which socket a packet is for. RFC 9293 3.10.7, RFC 1122 4.1.3.5. */
+#include "transport/demux.h"
+
+#include "base/siphash.h"
+#include "transport/ports.h"
+
+struct conn_key {
+    struct ip_addr laddr, raddr;
+    uint16_t lport, rport;
+    uint32_t zero;
+};
+
+struct bound_key {
+    struct ip_addr laddr;
+    uint64_t lport;
+};
+
+/* A packet in search of a bound entry. */
+struct search {
+    struct ip_addr laddr, raddr;
+    uint16_t lport, rport;
+    uint32_t link_index;
+    bool is4;
+};
+
+static uint32_t conn_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                          const struct ip_addr *raddr, uint16_t rport)
+{
+    struct conn_key key = {*laddr, *raddr, lport, rport, 0};
+
+    return (uint32_t)siphash(d->core->key, &key, sizeof(key));
+}
+
+static uint32_t bound_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport)
+{
+    struct bound_key key = {*laddr, lport};
+
+    return (uint32_t)siphash(d->core->key, &key, sizeof(key));
+}
+
+int demux_init(struct demux *d, struct core *core)
+{
+    int err;
+
+    d->core = core;
+    d->any_dst = NULL;
+    err = hash_init(&d->conns, &core->env);
+    if (err)
+        return err;
+    err = hash_init(&d->bound, &core->env);
+    if (err)
+        hash_fini(&d->conns);
+    return err;
+}
+
+void demux_fini(struct demux *d)
+{
+    hash_fini(&d->bound);
+    hash_fini(&d->conns);
+}
+
+static void insert_conn(struct demux *d, struct demux_entry *e, uint8_t kind)
+{
+    core_assert(d->core, e->kind == DEMUX_NONE);
+    e->kind = kind;
+    hash_insert(&d->conns, &e->node, conn_hash(d, &e->laddr, e->lport, &e->raddr, e->rport));
+}
+
+void demux_insert_conn(struct demux *d, struct demux_entry *e)
+{
+    insert_conn(d, e, DEMUX_CONN);
+}
+
+void demux_insert_bound(struct demux *d, struct demux_entry *e)
+{
+    core_assert(d->core, e->kind == DEMUX_NONE);
+    e->kind = DEMUX_BOUND;
+    if (e->any_dst)
+        d->any_dst = e;
+    else
+        hash_insert(&d->bound, &e->node, bound_hash(d, &e->laddr, e->lport));
+}
+
+void demux_remove(struct demux *d, struct demux_entry *e)
+{
+    if (e->kind == DEMUX_CONN || e->kind == DEMUX_TIMEWAIT)
+        hash_remove(&d->conns, &e->node);
+    else if (e->kind == DEMUX_BOUND && !e->any_dst)
+        hash_remove(&d->bound, &e->node);
+    else if (d->any_dst == e)
+        d->any_dst = NULL;
+    e->kind = DEMUX_NONE;
+}
+
+void demux_replace(struct demux *d, struct demux_entry *from, struct demux_entry *to)
+{
+    uint8_t kind = from->kind;
+
+    core_assert(d->core, kind == DEMUX_CONN || kind == DEMUX_TIMEWAIT);
+    demux_remove(d, from);
+    *to = *from;
+    to->port_hold = PORT_NONE;
+    to->port_ref = NULL;
+    ports_hand_over(from, to);
+    insert_conn(d, to, kind);
+}
+
+static struct demux_entry *entry_of(struct hash_node *n)
+{
+    return container_of(n, struct demux_entry, node);
+}
+
+/* The link e is bound to; 0: none. A TIME-WAIT record has no pcb around it. */
+static uint32_t link_of(const struct demux_entry *e)
+{
+    const struct pcb *pcb = (const struct pcb *)(const void *)e;
+
+    return e->kind == DEMUX_TIMEWAIT ? 0 : pcb->link_index;
+}
+
+static bool suits_link(const struct demux_entry *e, uint32_t link_index)
+{
+    uint32_t own = link_of(e);
+
+    return !own || !link_index || own == link_index;
+}
+
+struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr *laddr,
+                                    uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+                                    uint32_t link_index)
+{
+    struct hash_node *n = hash_first(&d->conns, conn_hash(d, laddr, lport, raddr, rport));
+
+    for (; n; n = hash_next(n)) {
+        struct demux_entry *e = entry_of(n);
+
+        if (e->lport == lport && e->rport == rport && addr_eq(&e->laddr, laddr) &&
+            addr_eq(&e->raddr, raddr) && suits_link(e, link_index))
+            return e;
+    }
+    return NULL;
+}
+
+static bool suits(const struct demux_entry *e, const struct search *s, const struct ip_addr *at)
+{
+    return e->lport == s->lport && addr_eq(&e->laddr, at) && suits_link(e, s->link_index) &&
+           !(s->is4 && e->v6only && !addr_is4(at));
+}
+
+/* Of a SO_REUSEPORT group always the same one for the same peer. */
+static uint32_t choose(const struct demux *d, const struct search *s, uint32_t count)
+{
+    return conn_hash(d, &s->laddr, s->lport, &s->raddr, s->rport) % count;
+}
+
+/* The best of those bound to exactly the address `at`: bound to the link before bound to none
+ * (Linux: compute_score), the newest before older ones, of a SO_REUSEPORT group the peer's. */
+static struct demux_entry *find_at(const struct demux *d, const struct search *s,
+                                   const struct ip_addr *at)
+{
+    uint32_t hash = bound_hash(d, at, s->lport), group = 0, nth;
+    struct demux_entry *best = NULL;
+
+    for (struct hash_node *n = hash_first(&d->bound, hash); n; n = hash_next(n)) {
+        struct demux_entry *e = entry_of(n);
+
+        if (!suits(e, s, at))
+            continue;
+        if (!best || (!link_of(best) && link_of(e))) {
+            best = e;
+            group = 0;
+        }
+        if (e->reuse_port && best->reuse_port && link_of(e) == link_of(best))
+            group++;
+    }
+    if (group < 2)
+        return best;
+    nth = choose(d, s, group);
+    for (struct hash_node *n = &best->node; n; n = hash_next(n)) {
+        struct demux_entry *e = entry_of(n);
+
+        if (suits(e, s, at) && e->reuse_port && link_of(e) == link_of(best) && nth-- == 0)
+            return e;
+    }
+    return best;
+}
+
+struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr *laddr,
+                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+                                     uint32_t link_index)
+{
+    struct search s = {*laddr, *raddr, lport, rport, link_index, addr_is4(laddr)};
+    struct demux_entry *e = find_at(d, &s, laddr);
+
+    if (!e && s.is4)
+        e = find_at(d, &s, &ADDR_ANY4);
+    if (!e)
+        e = find_at(d, &s, &ADDR_ANY6);
+    if (!e && d->any_dst && suits_link(d->any_dst, link_index))
+        e = d->any_dst;
+    return e;
+}
