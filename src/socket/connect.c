@@ -1,0 +1,144 @@
+/* connect(): the second stop, where the address is decoded and the socket's state answers. C01 to
+ * C27; Linux: __inet_stream_connect, tcp_v4_connect, tcp_v6_connect, __ip4_datagram_connect.
+ *
+ * A stream socket's answers, by its state and that of the connection:
+ *
+ *   socket        connection              answer
+ *   any           any, family AF_UNSPEC   0, dissolved (NetSem disconnect_5)
+ *   UNCONNECTED   CLOSED                  an open begins: EINPROGRESS (connect_1)
+ *   UNCONNECTED   other (listening)       EISCONN (connect_5)
+ *   CONNECTING    SYN-SENT, SYN-RECEIVED  EALREADY; a waiter joins: EINPROGRESS (C16, connect_5d)
+ *   CONNECTING    CLOSED                  the error, once, else ECONNABORTED (connect_3, connect_4)
+ *   CONNECTING    other                   0, once (connect_2)
+ *   CONNECTED     any                     EISCONN (C17)
+ */
+#include "socket/sock.h"
+#include "wire/sockaddr.h"
+
+/* Linux: what tcp_v4_connect and tcp_v6_connect ask of an address. C02, C22. */
+static int read_stream_address(const struct hf_sock *sk, const void *addr, uint32_t len,
+                               struct endpoint *dst)
+{
+    uint16_t family = sock_family(sk);
+    const struct pcb *pcb = sock_pcb(sk);
+
+    if (len < (family == HF_AF_INET ? SOCKADDR_IN : SOCKADDR_IN6_MIN))
+        return -HF_EINVAL;
+    if (sockaddr_family(addr) != family)
+        return -HF_EAFNOSUPPORT;
+    sockaddr_read(addr, len, family, dst);
+    if (family == HF_AF_INET6 && pcb->addr_bound && addr_is4(&pcb->entry.laddr) &&
+        !addr_is_any(&dst->addr) && !addr_is4(&dst->addr))
+        return -HF_EAFNOSUPPORT;
+    if (addr_is_link_local6(&dst->addr)) {
+        if (pcb->link_index && dst->scope && pcb->link_index != dst->scope)
+            return -HF_EINVAL;
+        if (!pcb->link_index && !dst->scope)
+            return -HF_EINVAL;
+    }
+    return 0;
+}
+
+static bool is_opening(const struct hf_sock *sk)
+{
+    enum tcp_state state = tcp_state(sock_tcb(sk));
+
+    return state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED;
+}
+
+int hf_sock_connect_result(struct hf_sock *sk)
+{
+    int err;
+
+    if (!sk->is_stream || sk->state == SOCK_CONNECTED)
+        return 0;
+    if (is_opening(sk))
+        return -HF_EINPROGRESS;
+    if (tcp_state(sock_tcb(sk)) != TCP_CLOSED) {
+        sk->state = SOCK_CONNECTED;
+        return 0;
+    }
+    /* Linux: sock_error() or ECONNABORTED, and tcp_disconnect. */
+    err = sock_take_error(sk);
+    sk->state = SOCK_UNCONNECTED;
+    sk->shut = 0;
+    tcp_disconnect(sock_tcb(sk));
+    return err ? err : -HF_ECONNABORTED;
+}
+
+static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)
+{
+    struct tcb *tcb = sock_tcb(sk);
+    struct endpoint dst;
+    int err;
+
+    if (sk->state == SOCK_CONNECTED)
+        return -HF_EISCONN;
+    if (sk->state == SOCK_CONNECTING) {
+        err = hf_sock_connect_result(sk);
+        return err == -HF_EINPROGRESS && !can_wait ? -HF_EALREADY : err;
+    }
+    if (tcp_state(tcb) != TCP_CLOSED)
+        return -HF_EISCONN;
+    err = read_stream_address(sk, addr, len, &dst);
+    if (err)
+        return err;
+    if (addr_is_link_local6(&dst.addr) && !sock_pcb(sk)->link_index)
+        sock_pcb(sk)->link_index = dst.scope;
+    err = tcp_open_active(tcb, &dst);
+    if (err)
+        return err;
+    sk->state = SOCK_CONNECTING;
+    return -HF_EINPROGRESS;
+}
+
+static int stream_dissolve(struct hf_sock *sk)
+{
+    tcp_disconnect(sock_tcb(sk));
+    sk->state = SOCK_UNCONNECTED;
+    sk->shut = 0;
+    sock_event(sk);
+    return 0;
+}
+
+/* Linux: __ip6_datagram_connect takes an AF_INET address too. C04. */
+static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
+{
+    uint16_t family = sock_family(sk);
+    uint16_t given = sockaddr_family(addr);
+    struct endpoint dst;
+
+    if (family == HF_AF_INET6 && given == HF_AF_INET) {
+        if (sock_pcb(sk)->entry.v6only)
+            return -HF_EAFNOSUPPORT;
+        family = HF_AF_INET;
+    }
+    if (len < (family == HF_AF_INET ? SOCKADDR_IN : SOCKADDR_IN6_MIN))
+        return -HF_EINVAL;
+    if (given != family)
+        return -HF_EAFNOSUPPORT;
+    sockaddr_read(addr, len, family, &dst);
+    return udp_connect(sock_udp(sk), &dst);
+}
+
+int hf_sock_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)
+{
+    if (len < 2)
+        return -HF_EINVAL;
+    if (sockaddr_family(addr) == HF_AF_UNSPEC) {
+        if (sk->is_stream)
+            return stream_dissolve(sk);
+        udp_disconnect(sock_udp(sk)); /* C07, C09 */
+        return 0;
+    }
+    return sk->is_stream ? stream_connect(sk, addr, len, can_wait)
+                         : datagram_connect(sk, addr, len);
+}
+
+void hf_sock_connect_record(const struct hf_sock *sk, struct hf_connect_record *out)
+{
+    if (sk->is_stream)
+        tcp_connect_record(sock_tcb(sk), out);
+    else
+        *out = (struct hf_connect_record){0};
+}

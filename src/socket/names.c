@@ -1,0 +1,44 @@
+/* getsockname(), getpeername(). NetSem getsockname_1, getpeername_1, getpeername_2. */
+#include "socket/sock.h"
+#include "wire/sockaddr.h"
+
+static void give(const struct hf_sock *sk, const struct endpoint *ep, void *addr, uint32_t *len)
+{
+    uint8_t bytes[SOCKADDR_IN6];
+    uint32_t full = sockaddr_write(ep, sock_family(sk), bytes);
+
+    memcpy(addr, bytes, HF_MIN(*len, full));
+    *len = full;
+}
+
+static uint32_t scope(const struct pcb *pcb, const struct ip_addr *addr)
+{
+    return addr_is_link_local6(addr) ? pcb->link_index : 0;
+}
+
+int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *len)
+{
+    const struct pcb *pcb = sock_pcb(sk);
+    struct endpoint ep = {pcb->entry.laddr, pcb->entry.lport, scope(pcb, &pcb->entry.laddr)};
+
+    give(sk, &ep, addr, len);
+    return 0;
+}
+
+int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len)
+{
+    const struct pcb *pcb = sock_pcb(sk);
+    struct endpoint ep = {pcb->entry.raddr, pcb->entry.rport, scope(pcb, &pcb->entry.raddr)};
+
+    if (ep.port == 0)
+        return -HF_ENOTCONN;
+    /* Linux: not before the handshake nor after the end, though the peer is known. */
+    if (sk->is_stream) {
+        enum tcp_state state = tcp_state(sock_tcb(sk));
+
+        if (state == TCP_CLOSED || state == TCP_SYN_SENT || state == TCP_LISTEN)
+            return -HF_ENOTCONN;
+    }
+    give(sk, &ep, addr, len);
+    return 0;
+}

@@ -1,0 +1,175 @@
+/* socket(), and the making and end of all sockets of a stack. NetSem socket_1, resourcefail_1. */
+#include "socket/sock.h"
+
+static uint32_t block_offset(void)
+{
+    return (sizeof(struct hf_sock) + 15) & ~15u;
+}
+
+int sockets_init(struct sockets *all, const struct hf_stack_config *config)
+{
+    const struct hf_env *env = &all->core.env;
+    uint16_t min = config->port_min ? config->port_min : 32768;
+    uint16_t max = config->port_max ? config->port_max : 60999;
+    int err;
+
+    list_init(&all->open);
+    all->event = config->event;
+    all->event_ctx = config->event_ctx;
+    all->unprivileged_port_start = config->unprivileged_port_start;
+    err = net_init(&all->net, &all->core);
+    if (err)
+        return err;
+    err = tcp_init(&all->tcp, &all->core, &all->net, &sock_tcp_up, min, max);
+    if (err)
+        goto no_tcp;
+    err = udp_init(&all->udp, &all->core, &all->net, &sock_udp_up, min, max);
+    if (err)
+        goto no_udp;
+    pool_init(&all->streams, env, block_offset() + (uint32_t)tcb_bytes);
+    pool_init(&all->datagrams, env, block_offset() + (uint32_t)sizeof(struct udp_pcb));
+    return 0;
+no_udp:
+    tcp_fini(&all->tcp);
+no_tcp:
+    net_fini(&all->net);
+    return err;
+}
+
+void sockets_fini(struct sockets *all)
+{
+    /* Closing one may free others (a listener's children), so the first is taken each time. A
+     * socket that was closed before and lives on in TCP is aborted too. */
+    while (!list_empty(&all->open)) {
+        struct hf_sock *sk = container_of(all->open.next, struct hf_sock, link);
+
+        sk->is_closed = 1;
+        if (sk->is_stream) {
+            list_remove(&sk->link);
+            tcp_close(sock_tcb(sk), true);
+        } else {
+            udp_close(sock_udp(sk));
+            list_remove(&sk->link);
+            pool_put(&all->datagrams, sk);
+        }
+    }
+    udp_fini(&all->udp);
+    tcp_fini(&all->tcp);
+    net_fini(&all->net);
+    pool_fini(&all->streams);
+    pool_fini(&all->datagrams);
+}
+
+/* Linux: inet_create. */
+static int check(const struct sockets *all, int domain, int type, int protocol)
+{
+    if (domain < 0 || domain >= HF_AF_MAX)
+        return -HF_EAFNOSUPPORT;
+    if (type < 0 || type > 10)
+        return -HF_EINVAL;
+    if (domain != HF_AF_INET && domain != HF_AF_INET6)
+        return -HF_EAFNOSUPPORT;
+    if (protocol < 0 || protocol >= 263)
+        return -HF_EINVAL;
+    if (type == HF_SOCK_STREAM)
+        return protocol == 0 || protocol == HF_IPPROTO_TCP ? 0 : -HF_EPROTONOSUPPORT;
+    if (type == HF_SOCK_DGRAM) {
+        if (protocol == HF_IPPROTO_ICMP || protocol == HF_IPPROTO_ICMPV6)
+            return -HF_EACCES; /* as where ping_group_range is empty */
+        return protocol == 0 || protocol == HF_IPPROTO_UDP ? 0 : -HF_EPROTONOSUPPORT;
+    }
+    if (type == HF_SOCK_RAW)
+        return protocol == 0          ? -HF_EPROTONOSUPPORT
+               : all->core.privileged ? -HF_EPROTONOSUPPORT
+                                      : -HF_EPERM;
+    return -HF_ESOCKTNOSUPPORT;
+}
+
+static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6)
+{
+    struct hf_sock *sk = pool_get(is_stream ? &all->streams : &all->datagrams);
+
+    if (!sk)
+        return NULL;
+    memset(sk, 0, sizeof(*sk));
+    sk->all = all;
+    sk->is_stream = is_stream;
+    if (is_stream)
+        tcb_init(&all->tcp, sock_tcb(sk), is_v6, false);
+    else
+        udp_pcb_init(&all->udp, sock_udp(sk), is_v6, false);
+    sock_options_init(&sk->opt);
+    list_push_back(&all->open, &sk->link);
+    all->core.stats.sockets++;
+    return sk;
+}
+
+int sock_new(struct sockets *all, int domain, int type, int protocol, struct hf_sock **out)
+{
+    int err = check(all, domain, type, protocol);
+
+    if (err)
+        return err;
+    *out = make(all, type == HF_SOCK_STREAM, domain == HF_AF_INET6);
+    return *out ? 0 : -HF_ENOBUFS;
+}
+
+static struct tcb *child_new(struct tcb *listener)
+{
+    struct hf_sock *parent = sock_of_block(listener);
+    struct hf_sock *sk = make(parent->all, true, pcb_is_v6(tcb_pcb(listener)));
+
+    if (!sk)
+        return NULL;
+    sk->opt = parent->opt;
+    sk->state = SOCK_CONNECTED;
+    tcb_pcb(sock_tcb(sk))->entry.v6only = tcb_pcb(listener)->entry.v6only;
+    return sock_tcb(sk);
+}
+
+static void released(struct tcb *tcb)
+{
+    struct hf_sock *sk = sock_of_block(tcb);
+
+    list_remove(&sk->link);
+    sk->all->core.stats.sockets--;
+    pool_put(&sk->all->streams, sk);
+}
+
+void sock_event(struct hf_sock *sk)
+{
+    if (!sk->is_closed && sk->all->event)
+        sk->all->event(sk->all->event_ctx, sk, sk->user);
+}
+
+static void tcp_event(struct tcb *tcb)
+{
+    sock_event(sock_of_block(tcb));
+}
+
+static void udp_event(struct udp_pcb *up)
+{
+    sock_event(sock_of_block(up));
+}
+
+const struct tcp_up sock_tcp_up = {child_new, tcp_event, released};
+const struct udp_up sock_udp_up = {udp_event};
+
+void hf_sock_set_user(struct hf_sock *sk, void *user)
+{
+    sk->user = user;
+}
+
+void *hf_sock_user(const struct hf_sock *sk)
+{
+    return sk->user;
+}
+
+int sock_take_error(struct hf_sock *sk)
+{
+    struct pcb *pcb = sock_pcb(sk);
+    int err = pcb->err;
+
+    pcb->err = 0;
+    return -err;
+}

@@ -1,0 +1,122 @@
+/* recv(), recvfrom(), recvmsg(). NetSem recv_1 to recv_24; C06. */
+#include "socket/control.h"
+#include "socket/sock.h"
+#include "wire/sockaddr.h"
+
+static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
+{
+    struct tcb *tcb = sock_tcb(sk);
+    int how = (flags & HF_MSG_PEEK ? TCP_RECV_PEEK : 0) | (flags & HF_MSG_OOB ? TCP_RECV_OOB : 0) |
+              (flags & HF_MSG_TRUNC ? TCP_RECV_DISCARD : 0);
+    int64_t n;
+
+    if (flags & HF_MSG_ERRQUEUE)
+        return -HF_EAGAIN;
+    msg->addr_len = 0;
+    msg->control_len = 0;
+    msg->flags = 0;
+    n = tcp_recv(tcb, msg->iov, msg->iov_len, how, 0);
+    /* Linux: after SHUT_RD what is there is read, then the end is. */
+    if (n == -HF_EAGAIN && (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_OOB))
+        return 0;
+    if (n >= 0 && (flags & HF_MSG_OOB))
+        msg->flags |= HF_MSG_OOB;
+    return n;
+}
+
+/* Copies from the frame what the vector holds; returns how much that was. */
+static size_t scatter(const struct hf_frame *f, const struct hf_iovec *iov, size_t n)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < n && done < f->len; i++) {
+        size_t len = HF_MIN(iov[i].len, f->len - done);
+
+        if (len)
+            hf_frame_read(f, (uint32_t)done, iov[i].base, (uint32_t)len);
+        done += len;
+    }
+    return done;
+}
+
+static void give_source(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg)
+{
+    struct endpoint ep = {d->src, d->src_port, addr_is_link_local6(&d->src) ? d->link_index : 0};
+    uint8_t bytes[SOCKADDR_IN6];
+    uint32_t full = sockaddr_write(&ep, sock_family(sk), bytes);
+
+    if (msg->addr)
+        memcpy(msg->addr, bytes, HF_MIN(msg->addr_len, full));
+    msg->addr_len = full;
+}
+
+static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
+{
+    struct udp_pcb *up = sock_udp(sk);
+    struct hf_frame *f;
+    size_t copied;
+    int64_t n;
+
+    if (flags & HF_MSG_OOB)
+        return -HF_EOPNOTSUPP;
+    if (flags & HF_MSG_ERRQUEUE)
+        return -HF_EAGAIN;
+    if (up->pcb.err) /* before queued data: Linux, __skb_wait_for_more_packets */
+        return sock_take_error(sk);
+    f = udp_front(up);
+    if (!f) {
+        msg->addr_len = 0;
+        msg->control_len = 0;
+        msg->flags = 0;
+        return sk->shut & SOCK_SHUT_RD ? 0 : -HF_EAGAIN;
+    }
+    copied = scatter(f, msg->iov, msg->iov_len);
+    msg->flags = copied < f->len ? HF_MSG_TRUNC : 0;
+    n = flags & HF_MSG_TRUNC ? (int64_t)f->len : (int64_t)copied;
+    give_source(sk, udp_dgram(f), msg);
+    control_write(sk, udp_dgram(f), msg);
+    if (!(flags & HF_MSG_PEEK))
+        udp_pop(up);
+    return n;
+}
+
+int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
+{
+    return sk->is_stream ? stream_recv(sk, msg, flags) : datagram_recv(sk, msg, flags);
+}
+
+int hf_sock_peek(struct hf_sock *sk, struct hf_iovec *iov, int n)
+{
+    int pieces;
+
+    if (!sk->is_stream)
+        return -HF_EOPNOTSUPP;
+    pieces = tcp_peek(sock_tcb(sk), iov, n);
+    return pieces == -HF_EAGAIN && (sk->shut & SOCK_SHUT_RD) ? 0 : pieces;
+}
+
+void hf_sock_consume(struct hf_sock *sk, size_t len)
+{
+    tcp_consume(sock_tcb(sk), len);
+}
+
+int hf_sock_receive_any(struct hf_sock *sk)
+{
+    if (!sk->all->core.privileged)
+        return -HF_EPERM;
+    if (sk->is_stream || sock_pcb(sk)->entry.kind != DEMUX_NONE)
+        return -HF_EINVAL;
+    sock_pcb(sk)->entry.any_dst = 1;
+    demux_insert_bound(&sk->all->udp.demux, &sock_pcb(sk)->entry);
+    return 0;
+}
+
+void hf_sock_report(struct hf_sock *sk, const void *addr, uint32_t len, enum hf_refusal how)
+{
+    struct endpoint to;
+
+    if (sk->is_stream || len < SOCKADDR_IN)
+        return;
+    sockaddr_read(addr, len, sockaddr_family(addr), &to);
+    udp_report(sock_udp(sk), &to, how);
+}

@@ -1,0 +1,41 @@
+/* shutdown(). NetSem shutdown_1 to shutdown_4; Linux: inet_shutdown. */
+#include "socket/sock.h"
+
+int hf_sock_shutdown(struct hf_sock *sk, int how)
+{
+    enum tcp_state state;
+    uint8_t bits = (uint8_t)(how + 1); /* SHUT_RD 0, SHUT_WR 1, SHUT_RDWR 2 -> bits 1, 2, 3 */
+
+    if (how < 0 || how > 2)
+        return -HF_EINVAL;
+    if (!sk->is_stream) {
+        sk->shut |= bits;
+        sock_event(sk);
+        return sock_udp(sk)->is_connected ? 0 : -HF_ENOTCONN;
+    }
+    state = tcp_state(sock_tcb(sk));
+    if (state == TCP_CLOSED) { /* Linux: ENOTCONN, yet it sticks */
+        sk->shut |= bits;
+        sock_event(sk);
+        return -HF_ENOTCONN;
+    }
+    if (state == TCP_LISTEN || state == TCP_SYN_SENT) {
+        if (state == TCP_LISTEN && !(bits & SOCK_SHUT_RD))
+            return 0;
+        tcp_disconnect(sock_tcb(sk));
+        sk->state = SOCK_UNCONNECTED;
+        sock_event(sk);
+        return 0;
+    }
+    if (sk->state == SOCK_CONNECTING && state != TCP_SYN_RECEIVED)
+        sk->state = SOCK_CONNECTED;
+    sk->shut |= bits;
+    if (bits & SOCK_SHUT_WR) {
+        int err = tcp_shut_send(sock_tcb(sk));
+
+        if (err)
+            return err;
+    }
+    sock_event(sk);
+    return 0;
+}

@@ -1,0 +1,93 @@
+/* Sockets: what POSIX and Linux say of them, over the transports. One file per call. Never blocks.
+ *
+ * A socket is one block of memory: struct hf_sock, then the transport's control block. It ends in
+ * two steps: hf_sock_close takes it from its owner, and TCP gives the memory back when the
+ * connection has ended too. Socket state (enum sock_state, Linux's SS_*) and TCP state are separate
+ * machines: the first says what connect() has been told, the second what the wire has. */
+#ifndef SOCKET_SOCK_H
+#define SOCKET_SOCK_H
+
+#include "base/list.h"
+#include "base/pool.h"
+#include "handfast/linux.h"
+#include "handfast/socket.h"
+#include "socket/options.h"
+#include "transport/tcp/tcp.h"
+#include "transport/udp.h"
+
+enum sock_state {
+    SOCK_UNCONNECTED, /* connect() may begin */
+    SOCK_CONNECTING,  /* connect() has begun and its end has not been told */
+    SOCK_CONNECTED,   /* connect() has said 0, or accept() gave it */
+};
+
+enum { SOCK_SHUT_RD = 1, SOCK_SHUT_WR = 2 }; /* Linux: RCV_SHUTDOWN, SEND_SHUTDOWN */
+
+/* What the sockets of one stack share. */
+struct sockets {
+    struct core core;
+    struct net net;
+    struct tcp tcp;
+    struct udp udp;
+    struct list open; /* every struct hf_sock with memory, by link */
+    struct pool streams, datagrams;
+    hf_event_fn *event;
+    void *event_ctx;
+    uint16_t unprivileged_port_start;
+    uint64_t next_cookie;
+};
+
+struct hf_sock {
+    struct list link;
+    struct sockets *all;
+    void *user;
+    struct sock_options opt;
+    uint8_t state; /* enum sock_state */
+    uint8_t shut;  /* SOCK_SHUT_* */
+    uint8_t is_stream : 1;
+    uint8_t is_closed : 1; /* hf_sock_close was called: no more events */
+};
+
+static inline void *sock_block(const struct hf_sock *sk)
+{
+    return (char *)(uintptr_t)sk + ((sizeof(struct hf_sock) + 15) & ~(size_t)15);
+}
+static inline struct hf_sock *sock_of_block(void *block)
+{
+    return (struct hf_sock *)(void *)((char *)block -
+                                      ((sizeof(struct hf_sock) + 15) & ~(size_t)15));
+}
+static inline struct tcb *sock_tcb(const struct hf_sock *sk)
+{
+    return sock_block(sk);
+}
+static inline struct udp_pcb *sock_udp(const struct hf_sock *sk)
+{
+    return sock_block(sk);
+}
+/* Both control blocks begin with it. */
+static inline struct pcb *sock_pcb(const struct hf_sock *sk)
+{
+    return sock_block(sk);
+}
+
+static inline uint16_t sock_family(const struct hf_sock *sk)
+{
+    return pcb_is_v6(sock_pcb(sk)) ? HF_AF_INET6 : HF_AF_INET;
+}
+
+/* new.c */
+HF_NODISCARD int sockets_init(struct sockets *all, const struct hf_stack_config *config);
+void sockets_fini(struct sockets *all);
+HF_NODISCARD int sock_new(struct sockets *all, int domain, int type, int protocol,
+                          struct hf_sock **out);
+
+/* event.c: an up-call of a transport reached the socket. */
+void sock_event(struct hf_sock *sk);
+extern const struct tcp_up sock_tcp_up;
+extern const struct udp_up sock_udp_up;
+
+/* The pending error, taken, as a negated number; 0: none. */
+int sock_take_error(struct hf_sock *sk);
+
+#endif

@@ -1,0 +1,165 @@
+/* The stack: puts the layers together. The only file that knows them all. */
+#include "net/address.h"
+#include "net/route.h"
+#include "socket/sock.h"
+
+struct hf_stack {
+    struct sockets sockets;
+};
+
+int hf_stack_new(const struct hf_stack_config *config, struct hf_stack **out)
+{
+    struct hf_stack *st;
+    struct core *core;
+    int err;
+
+    if (!config->pool || config->port_min > config->port_max)
+        return -HF_EINVAL;
+    st = config->env.alloc(config->env.ctx, sizeof(*st));
+    if (!st)
+        return -HF_ENOMEM;
+    memset(st, 0, sizeof(*st));
+    core = &st->sockets.core;
+    core->env = config->env;
+    core->pool = config->pool;
+    core->now = config->now;
+    core->privileged = config->privileged;
+    core->any_source = config->any_source;
+    core->env.random(core->env.ctx, core->key, sizeof(core->key));
+    core->env.random(core->env.ctx, core->isn_key, sizeof(core->isn_key));
+    wheel_init(&core->wheel, config->now);
+    err = sockets_init(&st->sockets, config);
+    if (err) {
+        config->env.free(config->env.ctx, st, sizeof(*st));
+        return err;
+    }
+    *out = st;
+    return 0;
+}
+
+void hf_stack_free(struct hf_stack *st)
+{
+    struct hf_env env;
+
+    if (!st)
+        return;
+    env = st->sockets.core.env;
+    sockets_fini(&st->sockets);
+    env.free(env.ctx, st, sizeof(*st));
+}
+
+void hf_stack_clock(struct hf_stack *st, hf_time now)
+{
+    if (now > st->sockets.core.now)
+        st->sockets.core.now = now;
+}
+
+void hf_stack_poll(struct hf_stack *st, hf_time now)
+{
+    struct net *net = &st->sockets.net;
+
+    hf_stack_clock(st, now);
+    wheel_advance(&st->sockets.core.wheel, st->sockets.core.now);
+    for (unsigned i = 1; i <= NET_LINKS; i++) {
+        struct hf_link *link = net->links[i];
+
+        if (link && link->ops->poll)
+            link->ops->poll(link, st->sockets.core.now);
+    }
+    /* What a frame to this host provokes is again a frame to this host. A conversation with itself
+     * may have no end, so only so many rounds at once; the deadline brings the rest. */
+    for (int round = 0; round < 64 && net_deadline(net) <= st->sockets.core.now; round++)
+        net_poll(net);
+}
+
+hf_time hf_stack_deadline(const struct hf_stack *st)
+{
+    const struct net *net = &st->sockets.net;
+    hf_time at = HF_MIN(wheel_next(&st->sockets.core.wheel), net_deadline(net));
+
+    for (unsigned i = 1; i <= NET_LINKS; i++) {
+        const struct hf_link *link = net->links[i];
+
+        if (link && link->ops->deadline)
+            at = HF_MIN(at, link->ops->deadline(link));
+    }
+    return at;
+}
+
+int hf_stack_attach(struct hf_stack *st, struct hf_link *link)
+{
+    return net_attach(&st->sockets.net, link);
+}
+
+void hf_stack_detach(struct hf_stack *st, struct hf_link *link)
+{
+    net_detach(&st->sockets.net, link);
+}
+
+int hf_addr_add(struct hf_stack *st, struct hf_link *link, const char *prefix)
+{
+    struct ip_addr addr;
+    unsigned bits;
+
+    if (!addr_parse_prefix(prefix, &addr, &bits))
+        return -HF_EINVAL;
+    return net_addr_add(&st->sockets.net, link, &addr, bits);
+}
+
+/* The prefix's bits, the rest zero: "10.0.2.15/24" names 10.0.2.0/24. */
+static void mask(struct ip_addr *a, unsigned bits)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned keep = bits > i * 8 ? HF_MIN(bits - i * 8, 8u) : 0;
+
+        a->b[i] &= (uint8_t)(0xff00u >> keep);
+    }
+}
+
+int hf_route_add(struct hf_stack *st, const struct hf_route *route)
+{
+    struct net *net = &st->sockets.net;
+    struct route r = {.kind = (uint8_t)route->kind, .metric = route->metric, .link = route->link};
+
+    if (!addr_parse_prefix(route->prefix, &r.prefix, &r.bits))
+        return -HF_EINVAL;
+    mask(&r.prefix, r.bits);
+    r.has_via = route->via != NULL;
+    r.has_source = route->source != NULL;
+    if (r.has_via && !addr_parse(route->via, &r.via))
+        return -HF_EINVAL;
+    if (r.has_source && (!addr_parse(route->source, &r.source) || !net_is_local(net, &r.source)))
+        return -HF_EINVAL;
+    return route_add(net, &r);
+}
+
+int hf_route_del(struct hf_stack *st, const char *prefix, uint32_t metric)
+{
+    struct ip_addr addr;
+    unsigned bits;
+
+    if (!addr_parse_prefix(prefix, &addr, &bits))
+        return -HF_ENOENT;
+    mask(&addr, bits);
+    return route_del(&st->sockets.net, &addr, bits, metric);
+}
+
+uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason)
+{
+    return st->sockets.core.drops[reason];
+}
+
+void hf_stack_stats(const struct hf_stack *st, struct hf_stack_stats *out)
+{
+    *out = st->sockets.core.stats;
+}
+
+int hf_sock_new(struct hf_stack *st, int domain, int type, int protocol, struct hf_sock **out)
+{
+    return sock_new(&st->sockets, domain, type, protocol, out);
+}
+
+struct hf_stack *hf_sock_stack(const struct hf_sock *sk)
+{
+    return container_of(sk->all, struct hf_stack, sockets);
+}
