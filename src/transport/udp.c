@@ -1,0 +1,425 @@
+/* UDP: ports without connections. RFC 768, RFC 1122 4.1; where they are silent, Linux's answers.
+ *
+ * A socket is in the demultiplexer by its local address and port from its first bind, connect or
+ * send on; connect() moves it to its four-tuple, so that datagrams of others fall to other sockets
+ * or to nobody, and what was queued before stays readable. Here: that life, and the way out; what
+ * comes in is udp_input.c's. */
+#include "transport/udp_internal.h"
+
+#include "handfast/linux.h"
+#include "wire/ip6.h"
+#include "wire/udp.h"
+
+#define BUFFER_DEFAULT 212992 /* Linux's net.core.rmem_default */
+#define PACKET4_MOST   65535  /* IPv4 counts its header */
+#define PAYLOAD6_MOST  65535  /* IPv6 does not: RFC 8200 4.5 */
+#define PAGE_WANTED    32768
+
+static bool is_bound(void *ctx, const struct ip_addr *dst, uint16_t port)
+{
+    struct udp *udp = ctx;
+    struct ip_addr any = addr_is4(dst) ? ADDR_ANY4 : ADDR_ANY6;
+    struct demux_entry *e = demux_find_bound(&udp->demux, dst, port, &any, 0, 0);
+
+    return e && !e->any_dst;
+}
+
+/* ---- the life of a socket ---- */
+
+int udp_init(struct udp *udp, struct core *core, struct net *net, const struct udp_up *up,
+             uint16_t port_min, uint16_t port_max)
+{
+    int err;
+
+    memset(udp, 0, sizeof(*udp));
+    udp->core = core;
+    udp->net = net;
+    udp->up = up;
+    udp->rcvbuf_default = udp->sndbuf_default = BUFFER_DEFAULT;
+    err = demux_init(&udp->demux, core);
+    if (err)
+        return err;
+    err = ports_init(&udp->ports, core, &udp->demux, port_min, port_max, true);
+    if (err) {
+        demux_fini(&udp->demux);
+        return err;
+    }
+    net->up[IP_PROTO_UDP] = (struct net_up){udp, udp_input, udp_error, is_bound};
+    return 0;
+}
+
+void udp_fini(struct udp *udp)
+{
+    udp->net->up[IP_PROTO_UDP] = (struct net_up){0};
+    ports_fini(&udp->ports);
+    demux_fini(&udp->demux);
+}
+
+void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only)
+{
+    memset(up, 0, sizeof(*up));
+    up->udp = udp;
+    up->rcvbuf = udp->rcvbuf_default;
+    up->sndbuf = udp->sndbuf_default;
+    up->pcb.entry.is_v6 = is_v6;
+    up->pcb.entry.v6only = v6only;
+    up->pcb.entry.laddr = up->pcb.entry.raddr = pcb_any(&up->pcb);
+    up->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
+    up->pcb.mcast_ttl = 1;
+    up->pcb.mcast_loop = 1;
+    list_init(&up->pcb.port_link);
+    udp->core->stats.udp_sockets++;
+}
+
+static void release_port(struct udp_pcb *up)
+{
+    struct demux_entry *e = &up->pcb.entry;
+
+    if (e->port_hold != PORT_NONE)
+        ports_release(&up->udp->ports, e);
+    e->lport = 0;
+}
+
+void udp_close(struct udp_pcb *up)
+{
+    demux_remove(&up->udp->demux, &up->pcb.entry);
+    release_port(up);
+    path_put(up->pcb.path);
+    up->pcb.path = NULL;
+    while (up->first)
+        udp_pop(up);
+    up->udp->core->stats.udp_sockets--;
+}
+
+/* Holds laddr:port and enters the demultiplexer, where a socket that receives everything already
+ * is. */
+static int take_port(struct udp_pcb *up, struct ip_addr laddr, uint16_t port)
+{
+    struct demux_entry *e = &up->pcb.entry;
+    bool was_in = e->kind != DEMUX_NONE;
+    int err;
+
+    demux_remove(&up->udp->demux, e);
+    err = ports_bind(&up->udp->ports, &up->pcb, &laddr, port);
+    if (!err || was_in)
+        demux_insert_bound(&up->udp->demux, e);
+    return err;
+}
+
+int udp_bind(struct udp_pcb *up, const struct ip_addr *laddr, uint16_t port)
+{
+    int err = take_port(up, *laddr, port);
+
+    if (err)
+        return err;
+    up->pcb.addr_bound = !addr_is_any(laddr);
+    up->pcb.port_bound = port != 0;
+    return 0;
+}
+
+/* A first send or connect needs a port. Linux: any free one, EAGAIN when there is none (C05). */
+static int autobind(struct udp_pcb *up)
+{
+    int err;
+
+    if (up->pcb.entry.port_hold != PORT_NONE)
+        return 0;
+    err = take_port(up, up->pcb.entry.laddr, 0);
+    return err == -HF_EADDRINUSE ? -HF_EAGAIN : err == -HF_ENOMEM ? -HF_ENOBUFS : err;
+}
+
+/* ---- where to ---- */
+
+/* Linux: the unspecified address means this host; over IPv4 from a bound address that very one. */
+static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr *dst)
+{
+    const struct ip_addr *laddr = &up->pcb.entry.laddr;
+    bool is4_bound = addr_is4(laddr) && !addr_is_any(laddr);
+
+    if (!addr_is_any(dst))
+        return *dst;
+    if (addr_is4(dst))
+        return is4_bound ? *laddr : ADDR_LOOPBACK4;
+    return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
+}
+
+/* The source to ask a path for: src when the caller names one, else what the socket has. A group it
+ * is bound to is no source. */
+static int source(const struct udp_pcb *up, bool is4, const struct ip_addr *src,
+                  struct ip_addr *out)
+{
+    bool is_named = src && !addr_is_any(src);
+    struct ip_addr local = is_named ? *src : up->pcb.entry.laddr;
+
+    *out = is4 ? ADDR_ANY4 : ADDR_ANY6;
+    if (is4 && up->pcb.entry.v6only)
+        return -HF_ENETUNREACH;
+    if (addr_is_any(&local) || addr_is_multicast(&local) || net_is_broadcast(up->udp->net, &local))
+        return 0;
+    if (addr_is4(&local) == is4) {
+        *out = local;
+        return 0;
+    }
+    if (!is4)
+        return -HF_EAFNOSUPPORT;
+    /* An address that bind() named makes an IPv6 socket an IPv6 one only. */
+    return is_named || up->pcb.addr_bound ? -HF_ENETUNREACH : 0;
+}
+
+int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const struct ip_addr *src,
+                 struct path **path)
+{
+    struct path_query q = {.dst = to->addr,
+                           .link_index = up->pcb.link_index ? up->pcb.link_index : to->scope,
+                           .port = to->port,
+                           .proto = IP_PROTO_UDP};
+    int err = source(up, addr_is4(&to->addr), src, &q.src);
+
+    if (err)
+        return err;
+    if (to->scope && to->scope != q.link_index)
+        return -HF_EINVAL;
+    return path_find(up->udp->net, &q, path);
+}
+
+static struct endpoint peer_of(const struct udp_pcb *up)
+{
+    return (struct endpoint){.addr = up->pcb.entry.raddr, .port = up->pcb.entry.rport};
+}
+
+/* The path to the peer, one reference for the caller. */
+static int peer_path(struct udp_pcb *up, struct path **out)
+{
+    struct endpoint peer = peer_of(up);
+    struct path *path;
+    int err;
+
+    if (!up->pcb.path || path_is_stale(up->pcb.path)) {
+        err = udp_find_way(up, &peer, NULL, &path);
+        if (err)
+            return err;
+        path_put(up->pcb.path);
+        up->pcb.path = path;
+    }
+    *out = path_ref(up->pcb.path);
+    return 0;
+}
+
+/* Enters by what the entry now says. A peer without a port is no four-tuple: such a socket stays
+ * where it is bound, and udp_input looks at the sender's address. */
+static void enter(struct udp_pcb *up)
+{
+    struct demux_entry *e = &up->pcb.entry;
+
+    if (up->is_connected && e->rport)
+        demux_insert_conn(&up->udp->demux, e);
+    else
+        demux_insert_bound(&up->udp->demux, e);
+}
+
+/* C04, C05; NetSem connect_7, connect_8, connect_9. */
+int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
+{
+    struct endpoint to = *dst;
+    struct demux_entry *e = &up->pcb.entry;
+    struct path *path;
+    int err = autobind(up);
+
+    if (err)
+        return err;
+    to.addr = destination(up, &dst->addr);
+    err = udp_find_way(up, &to, NULL, &path);
+    if (err)
+        return err;
+    if (path->is_broadcast && !up->pcb.broadcast) {
+        path_put(path);
+        return -HF_EACCES;
+    }
+    demux_remove(&up->udp->demux, e);
+    if (addr_is_any(&e->laddr) || addr_is4(&e->laddr) != addr_is4(&to.addr))
+        e->laddr = path->src;
+    e->raddr = to.addr;
+    e->rport = to.port;
+    up->is_connected = 1;
+    if (to.scope)
+        up->pcb.link_index = to.scope;
+    path_put(up->pcb.path);
+    up->pcb.path = path;
+    enter(up);
+    return 0;
+}
+
+/* C07, C09; NetSem disconnect_1, disconnect_2. Linux lets go of the link as well. */
+void udp_disconnect(struct udp_pcb *up)
+{
+    struct demux_entry *e = &up->pcb.entry;
+
+    demux_remove(&up->udp->demux, e);
+    path_put(up->pcb.path);
+    up->pcb.path = NULL;
+    up->pcb.link_index = 0;
+    up->is_connected = 0;
+    if (!up->pcb.port_bound)
+        release_port(up);
+    if (!up->pcb.addr_bound)
+        e->laddr = pcb_any(&up->pcb);
+    e->raddr = pcb_any(&up->pcb);
+    e->rport = 0;
+    if (e->lport || e->any_dst)
+        enter(up);
+}
+
+/* ---- out ---- */
+
+/* -HF_EMSGSIZE where the bytes are more than a datagram ever holds. */
+static int64_t payload_len(const struct hf_iovec *iov, size_t n)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (iov[i].len > PAYLOAD6_MOST - len)
+            return -HF_EMSGSIZE;
+        len += iov[i].len;
+    }
+    return (int64_t)len;
+}
+
+/* Where in a vector the copying stands. */
+struct cursor {
+    const struct hf_iovec *iov;
+    size_t off;
+};
+
+static void copy_out(struct cursor *c, uint8_t *to, uint32_t len)
+{
+    while (len) {
+        size_t n = HF_MIN(c->iov->len - c->off, len);
+
+        if (n)
+            memcpy(to, (const uint8_t *)c->iov->base + c->off, n);
+        to += n;
+        len -= (uint32_t)n;
+        c->off += n;
+        if (c->off == c->iov->len) {
+            c->iov++;
+            c->off = 0;
+        }
+    }
+}
+
+/* A frame with room for the header and a copy of the payload; NULL without memory. */
+static struct hf_frame *dgram_new(struct udp *udp, const struct hf_iovec *iov, uint32_t len)
+{
+    struct cursor c = {.iov = iov};
+    struct hf_frame *f = hf_frame_new(udp->core->pool);
+    uint8_t *linear;
+
+    if (!f)
+        return NULL;
+    linear = hf_frame_put(f, UDP_HEADER + len);
+    if (linear) {
+        copy_out(&c, linear + UDP_HEADER, len);
+        return f;
+    }
+    (void)hf_frame_put(f, UDP_HEADER);
+    while (len) {
+        struct hf_page *page = hf_page_new(f->pool, HF_MIN(len, PAGE_WANTED));
+        uint32_t n = page ? HF_MIN(len, page->size) : 0;
+        bool is_added;
+
+        if (!page) {
+            hf_frame_free(f);
+            return NULL;
+        }
+        copy_out(&c, page->data, n);
+        is_added = hf_frame_add(f, page, 0, n);
+        core_assert(udp->core, is_added); /* 65535 bytes are two or three pages */
+        hf_page_unref(page);
+        len -= n;
+    }
+    return f;
+}
+
+/* Linux: with these the socket asked to be told, rather than have its datagrams cut. */
+static bool never_fragments(const struct pcb *pcb)
+{
+    return pcb->pmtudisc == HF_IP_PMTUDISC_DO || pcb->pmtudisc == HF_IP_PMTUDISC_PROBE ||
+           pcb->pmtudisc == HF_IP_PMTUDISC_INTERFACE;
+}
+
+/* What stands against sending now, in Linux's order: broadcast, size, what ICMP said before. */
+static int may_send(struct udp_pcb *up, struct path *path, uint32_t len)
+{
+    bool is4 = addr_is4(&path->dst);
+    uint32_t size = len + UDP_HEADER + (is4 ? IP4_HEADER : IP6_HEADER);
+    int err;
+
+    if (path->is_broadcast && !up->pcb.broadcast)
+        return -HF_EACCES;
+    if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) ||
+        (never_fragments(&up->pcb) && size > path_mtu(path)))
+        return -HF_EMSGSIZE;
+    err = up->pcb.err; /* NetSem connect_10 */
+    up->pcb.err = 0;
+    return -err;
+}
+
+static int output(struct udp_pcb *up, struct path *path, uint16_t port, const struct hf_iovec *iov,
+                  uint32_t len)
+{
+    struct core *core = up->udp->core;
+    struct pcb *pcb = &up->pcb;
+    bool is4 = addr_is4(&path->dst);
+    struct ip_out out = {.path = path,
+                         .src = path->src,
+                         .dst = path->dst,
+                         .proto = IP_PROTO_UDP,
+                         .ttl = path->is_multicast ? pcb->mcast_ttl : pcb->ttl,
+                         .tos = pcb->tos};
+    struct udp_header h = {
+        .src_port = pcb->entry.lport, .dst_port = port, .len = (uint16_t)(len + UDP_HEADER)};
+    struct hf_frame *f = dgram_new(up->udp, iov, len);
+
+    if (!f) {
+        core_drop(core, HF_DROP_NO_MEMORY, NULL);
+        return -HF_ENOBUFS;
+    }
+    if (path->is_multicast && !pcb->mcast_ttl) {
+        core_drop(core, HF_DROP_NO_LINK, f); /* RFC 1112 6.1: it does not leave this host */
+        return 0;
+    }
+    /* Linux: WANT sets DF on what fits and cuts the rest. */
+    out.dont_fragment = never_fragments(pcb) || (is4 && pcb->pmtudisc == HF_IP_PMTUDISC_WANT &&
+                                                 f->len + IP4_HEADER <= path_mtu(path));
+    udp_header_write(&h, f->head);
+    ip_transport_csum(f, &out, 6);
+    return ip_output(up->udp->net, f, &out);
+}
+
+int64_t udp_send(struct udp_pcb *up, const struct endpoint *dst, const struct ip_addr *src,
+                 const struct hf_iovec *iov, size_t n)
+{
+    struct endpoint to;
+    struct path *path;
+    int64_t len = payload_len(iov, n);
+    int err = autobind(up);
+
+    if (err)
+        return err;
+    if (len < 0)
+        return len;
+    if (dst && !dst->port)
+        return -HF_EINVAL;
+    if (!dst && !up->is_connected)
+        return -HF_EDESTADDRREQ;
+    to = dst ? *dst : peer_of(up);
+    to.addr = destination(up, &to.addr);
+    err = !dst && !src ? peer_path(up, &path) : udp_find_way(up, &to, src, &path);
+    if (err)
+        return err;
+    err = may_send(up, path, (uint32_t)len);
+    if (!err)
+        err = output(up, path, to.port, iov, (uint32_t)len);
+    path_put(path);
+    return err ? err : len;
+}

@@ -1,0 +1,244 @@
+/* UDP coming in: datagrams, each waiting in its own frame, and what ICMP says of those we sent. */
+#include <assert.h>
+
+#include "handfast/linux.h"
+#include "net/icmp.h"
+#include "transport/udp_internal.h"
+#include "wire/bytes.h"
+#include "wire/ip4.h"
+#include "wire/udp.h"
+
+static_assert(sizeof(struct udp_dgram) <= sizeof(((struct hf_frame *)0)->cb),
+              "what is noted of a datagram fits its frame");
+
+static struct udp_pcb *up_of(struct demux_entry *e)
+{
+    return container_of(e, struct udp_pcb, pcb.entry);
+}
+
+struct hf_frame *udp_front(const struct udp_pcb *up)
+{
+    return up->first;
+}
+
+void udp_pop(struct udp_pcb *up)
+{
+    struct hf_frame *f = up->first;
+
+    up->first = f->next;
+    if (!up->first)
+        up->last = NULL;
+    up->queued--;
+    up->queued_bytes -= hf_frame_truesize(f);
+    f->next = NULL;
+    hf_frame_free(f);
+}
+
+/* Queues f, whose head is at the payload; an empty queue takes any one datagram. Takes f. */
+static void queue(struct udp_pcb *up, struct hf_frame *f)
+{
+    uint32_t size = hf_frame_truesize(f);
+
+    if (up->queued &&
+        (up->queued == UINT16_MAX || size > up->rcvbuf || up->queued_bytes > up->rcvbuf - size)) {
+        core_drop(up->udp->core, HF_DROP_UDP_RCVBUF, f);
+        return;
+    }
+    f->next = NULL;
+    if (up->last)
+        up->last->next = f;
+    else
+        up->first = f;
+    up->last = f;
+    up->queued++;
+    up->queued_bytes += size;
+    up->udp->up->event(up);
+}
+
+/* RFC 768, RFC 1122 4.1.3.4: no checksum is a checksum over IPv4. RFC 8200 8.1: not over IPv6. */
+static bool checksum_ok(const struct hf_frame *f, const struct ip_info *ip,
+                        const struct udp_header *h)
+{
+    if (!h->checksum && !(f->flags & HF_FRAME_CSUM_OK))
+        return addr_is4(&ip->src);
+    return ip_transport_csum_ok(f, ip);
+}
+
+/* RFC 1122 4.1.3.1, RFC 4443 3.1: nobody is there for it. f's head is at the UDP header. Takes f.
+ */
+static void refuse(struct udp *udp, enum hf_drop reason, const struct ip_info *ip,
+                   struct hf_frame *f)
+{
+    if (ip->dst_is_unicast)
+        icmp_send_error(udp->net, ICMP_ERR_PORT_UNREACH, ip, f);
+    core_drop(udp->core, reason, f);
+}
+
+/* NetSem deliver_in_udp_1..3. */
+void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
+{
+    struct udp *udp = ctx;
+    struct udp_header h;
+    struct demux_entry *e;
+
+    if (!udp_header_read(f, &h)) {
+        core_drop(udp->core, HF_DROP_UDP_BAD, f);
+        return;
+    }
+    hf_frame_trim_to(f, h.len);
+    if (!checksum_ok(f, ip, &h)) {
+        core_drop(udp->core, HF_DROP_UDP_CSUM, f);
+        return;
+    }
+    e = demux_find_conn(&udp->demux, &ip->dst, h.dst_port, &ip->src, h.src_port, ip->link->index);
+    if (!e)
+        e = demux_find_bound(&udp->demux, &ip->dst, h.dst_port, &ip->src, h.src_port,
+                             ip->link->index);
+    if (!e) {
+        refuse(udp, HF_DROP_UDP_NO_PORT, ip, f);
+        return;
+    }
+    if (up_of(e)->is_connected && !addr_eq(&e->raddr, &ip->src)) {
+        refuse(udp, HF_DROP_UDP_FOREIGN, ip, f);
+        return;
+    }
+    hf_frame_trim_front(f, UDP_HEADER);
+    *(struct udp_dgram *)(void *)f->cb =
+        (struct udp_dgram){.src = ip->src,
+                           .dst = ip->dst,
+                           .src_port = h.src_port,
+                           .dst_port = h.dst_port,
+                           .ttl = ip->ttl,
+                           .tos = ip->tos,
+                           .link_index = (uint16_t)ip->link->index};
+    queue(up_of(e), f);
+}
+
+/* ---- ICMP ---- */
+
+/* An errno, and whether a connected socket is told of it that did not ask for all. */
+struct verdict {
+    uint8_t err;
+    bool is_hard;
+};
+
+/* Linux: icmp_err_convert, by code. */
+static const struct verdict unreachable4[] = {
+    {HF_ENETUNREACH, false}, /* network */
+    {HF_EHOSTUNREACH, false},
+    {HF_ENOPROTOOPT, true},
+    {HF_ECONNREFUSED, true},
+    {HF_EMSGSIZE, true},    /* udp_error asks pmtudisc first */
+    {HF_EOPNOTSUPP, false}, /* source route failed */
+    {HF_ENETUNREACH, true}, /* network unknown */
+    {HF_EHOSTDOWN, true},   /* host unknown */
+    {64, true},             /* host isolated: ENONET */
+    {HF_ENETUNREACH, true}, /* network prohibited */
+    {HF_EHOSTUNREACH, true},
+    {HF_ENETUNREACH, false}, /* network, for that TOS */
+    {HF_EHOSTUNREACH, false},
+    {HF_EHOSTUNREACH, true}, /* prohibited */
+    {HF_EHOSTUNREACH, true}, /* host precedence */
+    {HF_EHOSTUNREACH, true}, /* precedence cut off */
+};
+
+/* Linux: icmpv6_err_convert, by code. */
+static const struct verdict unreachable6[] = {
+    {HF_ENETUNREACH, false}, /* no route */
+    {HF_EACCES, true},       /* prohibited */
+    {HF_EHOSTUNREACH, false}, {HF_EHOSTUNREACH, false},
+    {HF_ECONNREFUSED, true},  {HF_EACCES, true}, /* source address failed policy */
+    {HF_EACCES, true},                           /* reject route */
+};
+
+static struct verdict verdict_of(const struct icmp_error *e)
+{
+    bool is4 = addr_is4(&e->src);
+
+    switch (e->kind) {
+    case ICMP_ERR_QUENCH: /* RFC 6633 */
+        return (struct verdict){0};
+    case ICMP_ERR_TIME_EXCEEDED:
+        return (struct verdict){HF_EHOSTUNREACH, false};
+    case ICMP_ERR_PARAMETER:
+        return (struct verdict){HF_EPROTO, true};
+    case ICMP_ERR_PROTO_UNREACH:
+        return (struct verdict){is4 ? HF_ENOPROTOOPT : HF_EPROTO, true};
+    case ICMP_ERR_TOO_BIG:
+        return (struct verdict){HF_EMSGSIZE, true};
+    case ICMP_ERR_PROHIBITED:
+        if (is4 && e->link && e->link->flags & HF_LINK_HOST)
+            return (struct verdict){HF_EACCES, true};
+        break;
+    default:
+        break;
+    }
+    if (is4)
+        return e->code < HF_COUNT(unreachable4) ? unreachable4[e->code]
+                                                : (struct verdict){HF_EHOSTUNREACH, false};
+    return e->code < HF_COUNT(unreachable6) ? unreachable6[e->code]
+                                            : (struct verdict){HF_EPROTO, true};
+}
+
+/* RFC 1191 3, RFC 8201 4: the way there takes less. False when the socket does not want to know. */
+static bool too_big(struct udp_pcb *up, const struct icmp_error *e)
+{
+    struct endpoint to = {.addr = e->dst, .port = get16(e->quoted + 2)};
+    struct path *path;
+
+    if (up->pcb.pmtudisc == HF_IP_PMTUDISC_INTERFACE || up->pcb.pmtudisc == HF_IP_PMTUDISC_OMIT)
+        return false;
+    if (addr_is_link_local6(&e->dst) && e->link)
+        to.scope = e->link->index;
+    if (up->is_connected && up->pcb.path)
+        path_lower_mtu(up->pcb.path, e->info);
+    if (!udp_find_way(up, &to, NULL, &path)) {
+        path_lower_mtu(path, e->info);
+        path_put(path);
+    }
+    return up->pcb.pmtudisc != HF_IP_PMTUDISC_DONT;
+}
+
+/* RFC 1122 4.1.3.3; Linux: __udp4_lib_err, __udp6_lib_err. Only a connected socket is told, or one
+ * that asked; NetSem deliver_in_icmp_1..7. */
+void udp_error(void *ctx, const struct icmp_error *e)
+{
+    struct udp *udp = ctx;
+    uint16_t lport = get16(e->quoted), rport = get16(e->quoted + 2);
+    struct demux_entry *found = demux_find_conn(&udp->demux, &e->src, lport, &e->dst, rport, 0);
+    struct verdict v = verdict_of(e);
+    struct udp_pcb *up;
+
+    if (!found)
+        found = demux_find_bound(&udp->demux, &e->src, lport, &e->dst, rport, 0);
+    up = found ? up_of(found) : NULL;
+    if (!up || (up->is_connected && !addr_eq(&found->raddr, &e->dst))) {
+        core_drop(udp->core, HF_DROP_ICMP_UNMATCHED, NULL);
+        return;
+    }
+    if (e->kind == ICMP_ERR_TOO_BIG && !too_big(up, e))
+        return;
+    if (!v.err || (!up->pcb.recv_err && !(v.is_hard && up->is_connected)))
+        return;
+    up->pcb.err = v.err;
+    udp->up->event(up);
+}
+
+void udp_report(struct udp_pcb *up, const struct endpoint *to, enum hf_refusal how)
+{
+    static const enum icmp_error_kind kinds[] = {
+        [HF_REFUSE_RESET] = ICMP_ERR_PORT_UNREACH,
+        [HF_REFUSE_NET] = ICMP_ERR_NET_UNREACH,
+        [HF_REFUSE_HOST] = ICMP_ERR_HOST_UNREACH,
+        [HF_REFUSE_PROHIBITED] = ICMP_ERR_PROHIBITED,
+    };
+    const struct demux_entry *e = &up->pcb.entry;
+    struct udp_header h = {.src_port = to->port, .dst_port = e->lport, .len = UDP_HEADER};
+    uint8_t quoted[UDP_HEADER];
+
+    if (how >= HF_COUNT(kinds) || addr_is_any(&e->laddr))
+        return;
+    udp_header_write(&h, quoted);
+    icmp_send_error_for(up->udp->net, kinds[how], &to->addr, &e->laddr, IP_PROTO_UDP, quoted,
+                        sizeof(quoted));
+}

@@ -1,0 +1,19 @@
+/* What udp.c and udp_input.c share. */
+#ifndef TRANSPORT_UDP_INTERNAL_H
+#define TRANSPORT_UDP_INTERNAL_H
+
+#include "transport/udp.h"
+
+/* The network layer's: a datagram (takes f), an ICMP error about one of ours. */
+void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
+void udp_error(void *ctx, const struct icmp_error *e);
+
+/* The path from the socket, or from src when that is not NULL, to `to`, whose address is not any.
+ * path_find's errors, and
+ *   -HF_ENETUNREACH   an IPv6 socket that cannot speak IPv4
+ *   -HF_EAFNOSUPPORT  IPv6 from an IPv4 address
+ *   -HF_EINVAL        a scope other than the socket's link */
+HF_NODISCARD int udp_find_way(const struct udp_pcb *up, const struct endpoint *to,
+                              const struct ip_addr *src, struct path **path);
+
+#endif
