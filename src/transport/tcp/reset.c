@@ -128,6 +128,11 @@ static int error_of(const struct icmp_error *e)
         return HF_EPROTO;
     case ICMP_ERR_PROTO_UNREACH:
         return is4 ? HF_ENOPROTOOPT : HF_EPROTO;
+    case ICMP_ERR_PROHIBITED: /* by the host's own dial, whose errno it was: no ICMP code is EACCES
+                               */
+        if (is4 && e->link && e->link->flags & HF_LINK_HOST)
+            return HF_EACCES;
+        return is4 ? unreachable4[HF_MIN(e->code, HF_COUNT(unreachable4) - 1)] : HF_EACCES;
     default:
         if (is4)
             return e->code < HF_COUNT(unreachable4) ? unreachable4[e->code] : HF_EHOSTUNREACH;
