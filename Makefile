@@ -92,8 +92,8 @@ platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast prove --timer -e '' tests/interop/*.t
 conformance: $(B)/handfast $(PLAIN_BIN)
-	tests/posix/run kernel $(B)/tests/posix
-	tests/posix/run handfast $(B)/handfast $(B)/tests/posix
+	POSIX_BIN=$(B)/tests/posix tests/posix/run kernel
+	POSIX_BIN=$(B)/tests/posix tests/posix/run handfast $(B)/handfast
 checkers: all
 	tools/check_format
 	tools/check_layers.py

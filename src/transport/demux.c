@@ -43,7 +43,7 @@ int demux_init(struct demux *d, struct core *core)
     int err;
 
     d->core = core;
-    d->any_dst = NULL;
+    d->any_dst[0] = d->any_dst[1] = NULL;
     err = hash_init(&d->conns, &core->env);
     if (err)
         return err;
@@ -76,7 +76,7 @@ void demux_insert_bound(struct demux *d, struct demux_entry *e)
     core_assert(d->core, e->kind == DEMUX_NONE);
     e->kind = DEMUX_BOUND;
     if (e->any_dst)
-        d->any_dst = e;
+        d->any_dst[e->is_v6] = e;
     else
         hash_insert(&d->bound, &e->node, bound_hash(d, &e->laddr, e->lport));
 }
@@ -87,8 +87,8 @@ void demux_remove(struct demux *d, struct demux_entry *e)
         hash_remove(&d->conns, &e->node);
     else if (e->kind == DEMUX_BOUND && !e->any_dst)
         hash_remove(&d->bound, &e->node);
-    else if (d->any_dst == e)
-        d->any_dst = NULL;
+    else if (d->any_dst[e->is_v6] == e)
+        d->any_dst[e->is_v6] = NULL;
     e->kind = DEMUX_NONE;
 }
 
@@ -196,7 +196,7 @@ struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr
         e = find_at(d, &s, &ADDR_ANY4);
     if (!e)
         e = find_at(d, &s, &ADDR_ANY6);
-    if (!e && d->any_dst && suits_link(d->any_dst, link_index))
-        e = d->any_dst;
-    return e;
+    if (!e)
+        e = d->any_dst[!addr_is4(laddr)];
+    return e && suits_link(e, link_index) ? e : NULL;
 }

@@ -9,7 +9,7 @@ struct demux {
     struct core *core;
     struct hash conns; /* struct demux_entry by four-tuple */
     struct hash bound; /* by local port and address */
-    struct demux_entry *any_dst; /* the gateway's, or NULL */
+    struct demux_entry *any_dst[2]; /* a gateway's, IPv4's and IPv6's, or NULL */
 };
 
 HF_NODISCARD int demux_init(struct demux *d, struct core *core);
