@@ -122,6 +122,7 @@ static struct tcb *child_new(struct tcb *listener)
     if (!sk)
         return NULL;
     sk->opt = parent->opt;
+    sk->opt.cookie = 0;
     sk->state = SOCK_CONNECTED;
     tcb_pcb(sock_tcb(sk))->entry.v6only = tcb_pcb(listener)->entry.v6only;
     return sock_tcb(sk);

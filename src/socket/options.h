@@ -1,18 +1,97 @@
-/* The options of the socket layer itself; those of TCP and IP live in the transport's block. */
+/* The options of the socket layer itself; those of TCP and IP live in the transport's block. And
+ * the options that are a switch: those a call only turns on, off, and reads. */
 #ifndef SOCKET_OPTIONS_H
 #define SOCKET_OPTIONS_H
 
 #include "handfast/types.h"
 
+struct hf_sock;
+
+/* Linux's MAX_SCHEDULE_TIMEOUT: wait for ever. 0 is what a negative SO_RCVTIMEO means: not at all.
+ */
+#define SOCK_TIMEO_NONE UINT32_MAX
+
 struct sock_options {
-    hf_time rcvtimeo, sndtimeo; /* 0: none */
+    uint64_t cookie;                   /* SO_COOKIE, 0: not asked for yet */
+    uint32_t rcvtimeo_ms, sndtimeo_ms; /* SOCK_TIMEO_NONE, 0: do not wait */
     uint32_t linger_s;
+    uint32_t mark;
+    uint32_t rcvlowat; /* 1 or more; TCP has its own beside it */
+    int32_t peek_off;  /* below 0: off */
+    uint16_t inert;    /* by enum sock_inert */
     uint8_t linger_on : 1;
     /* Ancillary data wanted with each datagram. */
     uint8_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1;
     uint8_t recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
+    uint8_t keepalive : 1,
+        oob_inline : 1;    /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
+    uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
+    uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
+    uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
+    uint8_t priority;
+    uint8_t mcast_if, unicast_if; /* link indexes, 0: none */
+};
+
+/* Switches that are kept and read back and change nothing here: what they ask for is so anyway, or
+ * cannot occur (packets with IP options, a second way past the routes, ...). */
+enum sock_inert {
+    INERT_DEBUG = 1 << 0,
+    INERT_DONTROUTE = 1 << 1,
+    INERT_NO_CHECK = 1 << 2,
+    INERT_PASSCRED = 1 << 3,
+    INERT_RECVOPTS = 1 << 4,
+    INERT_RETOPTS = 1 << 5,
+    INERT_MULTICAST_ALL = 1 << 6,
+    INERT_MULTICAST_ALL6 = 1 << 7,
+    INERT_DONTFRAG = 1 << 8,
+    INERT_RECVRTHDR = 1 << 9,
+    INERT_RECVHOPOPTS = 1 << 10,
+    INERT_RECVDSTOPTS = 1 << 11,
+    INERT_RECVPATHMTU = 1 << 12,
+    INERT_AUTOFLOWLABEL = 1 << 13,
+    INERT_THIN_LTO = 1 << 14,
 };
 
 void sock_options_init(struct sock_options *o);
+
+/* The switch that level and name stand for; OPTION_OTHER: not a switch. */
+enum option_switch {
+    OPTION_OTHER,
+    OPTION_REUSEADDR,
+    OPTION_REUSEPORT,
+    OPTION_BROADCAST,
+    OPTION_KEEPALIVE,
+    OPTION_OOBINLINE,
+    OPTION_PKTINFO,
+    OPTION_RECVTTL,
+    OPTION_RECVTOS,
+    OPTION_RECVORIGDST,
+    OPTION_RECVERR,
+    OPTION_FREEBIND,
+    OPTION_TRANSPARENT,
+    OPTION_BIND_NO_PORT,
+    OPTION_MULTICAST_LOOP,
+    OPTION_V6ONLY,
+    OPTION_RECVPKTINFO6,
+    OPTION_RECVHOPLIMIT,
+    OPTION_RECVTCLASS,
+    OPTION_INERT, /* from here on: OPTION_INERT + an enum sock_inert */
+};
+int option_find(int level, int name);
+bool option_is_on(const struct hf_sock *sk, int which);
+void option_turn(struct hf_sock *sk, int which, bool on);
+
+/* setsockopt_ip.c, setsockopt_tcp.c: one level each, as hf_sock_setsockopt. */
+HF_NODISCARD int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len);
+HF_NODISCARD int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len);
+HF_NODISCARD int setsockopt_tcp(struct hf_sock *sk, int name, const void *value, uint32_t len);
+
+/* getsockopt_ip.c, getsockopt_tcp.c: one level each, as hf_sock_getsockopt. */
+HF_NODISCARD int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len);
+HF_NODISCARD int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len);
+HF_NODISCARD int getsockopt_tcp(struct hf_sock *sk, int name, void *value, uint32_t *len);
+/* Copies what fits of n bytes and says how much that was; returns 0. */
+int option_give(void *value, uint32_t *len, const void *from, uint32_t n);
+int option_give_int(void *value, uint32_t *len, int v);
 
 #endif

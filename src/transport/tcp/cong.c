@@ -15,6 +15,15 @@ const struct cong_ops *cong_ops(const struct tcb *tcb)
     return &table[tcb->cong];
 }
 
+void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME])
+{
+    const char *from = table[tcb->state == TCP_LISTEN ? 0 : tcb->cong].name;
+
+    memset(name, 0, TCP_CC_NAME);
+    for (int i = 0; i < TCP_CC_NAME - 1 && from[i]; i++)
+        name[i] = from[i];
+}
+
 /* RFC 6928: ten segments; Linux does not cut it at 14600 bytes. */
 uint32_t cong_initial_window(const struct tcb *tcb)
 {

@@ -162,6 +162,8 @@ void tcp_options_changed(struct tcb *tcb);
 uint32_t tcp_mss(const struct tcb *tcb);         /* what TCP_MAXSEG reports */
 uint32_t tcp_rcvbuf(const struct tcb *tcb);      /* what SO_RCVBUF, SO_SNDBUF report */
 uint32_t tcp_sndbuf(const struct tcb *tcb);
+/* The name of its congestion control, padded with zeros: what TCP_CONGESTION reports. */
+void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME]);
 /* Linux's struct tcp_info, its first len bytes at most; returns how many were written. */
 uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len);
 void tcp_connect_record(const struct tcb *tcb, struct hf_connect_record *out);

@@ -1,0 +1,258 @@
+/* getsockopt(): which level, and SOL_SOCKET. Linux: sk_getsockopt. Short room gets the first bytes
+ * and the length says how many. */
+#include "socket/sock.h"
+
+enum { IFNAME_BYTES = 16, MEMINFO_WORDS = 9 };
+
+int option_give(void *value, uint32_t *len, const void *from, uint32_t n)
+{
+    n = HF_MIN(n, *len);
+    memcpy(value, from, n);
+    *len = n;
+    return 0;
+}
+
+int option_give_int(void *value, uint32_t *len, int v)
+{
+    return option_give(value, len, &v, sizeof(v));
+}
+
+/* Linux: sock_error, or else what ICMP said of a connection that goes on. */
+static int take_error(struct hf_sock *sk)
+{
+    struct pcb *pcb = sock_pcb(sk);
+    int err = -sock_take_error(sk);
+
+    if (!err) {
+        err = pcb->soft_err;
+        pcb->soft_err = 0;
+    }
+    return err;
+}
+
+static uint32_t rcvbuf(const struct hf_sock *sk)
+{
+    return sk->is_stream ? tcp_rcvbuf(sock_tcb(sk)) : sock_udp(sk)->rcvbuf;
+}
+
+static uint32_t sndbuf(const struct hf_sock *sk)
+{
+    return sk->is_stream ? tcp_sndbuf(sock_tcb(sk)) : sock_udp(sk)->sndbuf;
+}
+
+static int get_number(struct hf_sock *sk, int name, int *v)
+{
+    switch (name) {
+    case HF_SO_TYPE:
+        *v = sk->is_stream ? HF_SOCK_STREAM : HF_SOCK_DGRAM;
+        return 0;
+    case HF_SO_PROTOCOL:
+        *v = sk->is_stream ? HF_IPPROTO_TCP : HF_IPPROTO_UDP;
+        return 0;
+    case HF_SO_DOMAIN:
+        *v = sock_family(sk);
+        return 0;
+    case HF_SO_ACCEPTCONN:
+        *v = sk->is_stream && tcp_state(sock_tcb(sk)) == TCP_LISTEN;
+        return 0;
+    case HF_SO_ERROR:
+        *v = take_error(sk);
+        return 0;
+    case HF_SO_SNDBUF:
+        *v = (int)sndbuf(sk);
+        return 0;
+    case HF_SO_RCVBUF:
+        *v = (int)rcvbuf(sk);
+        return 0;
+    case HF_SO_BUF_LOCK:
+        *v = sk->opt.sndbuf_locked | sk->opt.rcvbuf_locked << 1;
+        return 0;
+    case HF_SO_RCVLOWAT:
+        *v = (int)sk->opt.rcvlowat;
+        return 0;
+    case HF_SO_SNDLOWAT:
+        *v = 1;
+        return 0;
+    case HF_SO_PRIORITY:
+        *v = sk->opt.priority;
+        return 0;
+    case HF_SO_MARK:
+        *v = (int)sk->opt.mark;
+        return 0;
+    case HF_SO_BINDTOIFINDEX:
+        *v = (int)sock_pcb(sk)->link_index;
+        return 0;
+    case HF_SO_PEEK_OFF:
+        *v = sk->opt.peek_off;
+        return 0;
+    case HF_SO_INCOMING_CPU:
+        *v = -1;
+        return 0;
+    /* What is never on. */
+    case HF_SO_BSDCOMPAT:
+    case HF_SO_BUSY_POLL:
+    case HF_SO_INCOMING_NAPI_ID:
+    case HF_SO_LOCK_FILTER:
+    case HF_SO_NOFCS:
+    case HF_SO_RCVMARK:
+    case HF_SO_RXQ_OVFL:
+    case HF_SO_SELECT_ERR_QUEUE:
+    case HF_SO_TIMESTAMP_OLD:
+    case HF_SO_TIMESTAMP_NEW:
+    case HF_SO_TIMESTAMPNS_OLD:
+    case HF_SO_TIMESTAMPNS_NEW:
+    case HF_SO_WIFI_STATUS:
+        *v = 0;
+        return 0;
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+static int get_linger(const struct hf_sock *sk, void *value, uint32_t *len)
+{
+    int32_t linger[2] = {sk->opt.linger_on, (int32_t)sk->opt.linger_s};
+
+    return option_give(value, len, linger, sizeof(linger));
+}
+
+/* Linux: "do not wait" reads as 0 as "for ever" does. */
+static int get_timeout(uint32_t timeout_ms, void *value, uint32_t *len)
+{
+    int64_t ms = timeout_ms == SOCK_TIMEO_NONE ? 0 : timeout_ms;
+    int64_t tv[2] = {ms / 1000, ms % 1000 * 1000};
+
+    return option_give(value, len, tv, sizeof(tv));
+}
+
+static int get_bound_link(const struct hf_sock *sk, char *value, uint32_t *len)
+{
+    uint32_t index = sock_pcb(sk)->link_index, n = 0;
+    const struct hf_link *link;
+
+    if (!index) {
+        *len = 0;
+        return 0;
+    }
+    if (*len < IFNAME_BYTES)
+        return -HF_EINVAL;
+    link = index <= NET_LINKS ? sk->all->net.links[index] : NULL;
+    if (!link)
+        return -HF_ENODEV;
+    while (n < sizeof(link->name) - 1 && link->name[n])
+        n++;
+    memcpy(value, link->name, n);
+    value[n] = 0;
+    *len = n + 1;
+    return 0;
+}
+
+static int get_cookie(struct hf_sock *sk, void *value, uint32_t *len)
+{
+    if (*len < sizeof(sk->opt.cookie))
+        return -HF_EINVAL;
+    if (!sk->opt.cookie)
+        sk->opt.cookie = ++sk->all->next_cookie;
+    return option_give(value, len, &sk->opt.cookie, sizeof(sk->opt.cookie));
+}
+
+/* Linux: sk_get_meminfo. What it counts as allocated we know as bytes queued. */
+static int get_meminfo(const struct hf_sock *sk, void *value, uint32_t *len)
+{
+    uint32_t words[MEMINFO_WORDS] = {0};
+    bool has_queues = sk->is_stream && tcp_state(sock_tcb(sk)) != TCP_LISTEN;
+
+    words[0] = !sk->is_stream ? sock_udp(sk)->queued_bytes
+               : has_queues   ? tcp_readable(sock_tcb(sk))
+                              : 0;
+    words[1] = rcvbuf(sk);
+    words[3] = sndbuf(sk);
+    words[5] = has_queues ? tcp_unacked(sock_tcb(sk)) : 0;
+    return option_give(value, len, words, sizeof(words));
+}
+
+/* Linux: more room than the name has is EINVAL. */
+static int get_peername(struct hf_sock *sk, void *value, uint32_t *len)
+{
+    uint8_t name[128];
+    uint32_t n = sizeof(name);
+
+    if (hf_sock_getpeername(sk, name, &n))
+        return -HF_ENOTCONN;
+    return n < *len ? -HF_EINVAL : option_give(value, len, name, *len);
+}
+
+static int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
+{
+    static const int32_t nobody[3] = {0, -1, -1}; /* struct ucred */
+    static const uint64_t unlimited = UINT64_MAX;
+    static const uint32_t no_stamps[2] = {0, 0}; /* struct so_timestamping */
+    int which = option_find(HF_SOL_SOCKET, name);
+    int v = 0, err;
+
+    if (which != OPTION_OTHER)
+        return option_give_int(value, len, option_is_on(sk, which));
+    switch (name) {
+    case HF_SO_LINGER:
+        return get_linger(sk, value, len);
+    case HF_SO_RCVTIMEO_OLD:
+    case HF_SO_RCVTIMEO_NEW:
+        return get_timeout(sk->opt.rcvtimeo_ms, value, len);
+    case HF_SO_SNDTIMEO_OLD:
+    case HF_SO_SNDTIMEO_NEW:
+        return get_timeout(sk->opt.sndtimeo_ms, value, len);
+    case HF_SO_BINDTODEVICE:
+        return get_bound_link(sk, value, len);
+    case HF_SO_COOKIE:
+        return get_cookie(sk, value, len);
+    case HF_SO_MEMINFO:
+        return get_meminfo(sk, value, len);
+    case HF_SO_PEERNAME:
+        return get_peername(sk, value, len);
+    case HF_SO_PEERCRED:
+        return option_give(value, len, nobody, sizeof(nobody));
+    case HF_SO_MAX_PACING_RATE: /* Linux: 8 bytes where they fit, else 4 */
+        return option_give(value, len, &unlimited, *len >= 8 ? 8 : 4);
+    case HF_SO_TIMESTAMPING_OLD:
+    case HF_SO_TIMESTAMPING_NEW:
+        return option_give(value, len, no_stamps, sizeof(no_stamps));
+    default:
+        err = get_number(sk, name, &v);
+        return err ? err : option_give_int(value, len, v);
+    }
+}
+
+static int getsockopt_udp(int name, void *value, uint32_t *len)
+{
+    switch (name) {
+    case HF_UDP_CORK:
+    case HF_UDP_ENCAP:
+    case HF_UDP_SEGMENT:
+    case HF_UDP_GRO:
+    case HF_UDP_NO_CHECK6_TX:
+    case HF_UDP_NO_CHECK6_RX:
+        return option_give_int(value, len, 0);
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value, uint32_t *len)
+{
+    bool is_v6 = pcb_is_v6(sock_pcb(sk));
+
+    if (*len > INT32_MAX)
+        return -HF_EINVAL;
+    if (level == HF_SOL_SOCKET)
+        return getsockopt_socket(sk, name, value, len);
+    if (level == HF_SOL_TCP && sk->is_stream)
+        return getsockopt_tcp(sk, name, value, len);
+    if (level == HF_IPPROTO_UDP && !sk->is_stream)
+        return getsockopt_udp(name, value, len);
+    if (level == HF_SOL_IP)
+        return getsockopt_ip(sk, name, value, len);
+    if (level == HF_SOL_IPV6 && is_v6)
+        return getsockopt_ipv6(sk, name, value, len);
+    /* Linux: ip_getsockopt and ipv6_getsockopt do not agree. */
+    return is_v6 ? -HF_ENOPROTOOPT : -HF_EOPNOTSUPP;
+}

@@ -1,0 +1,134 @@
+/* getsockopt() of SOL_IP and SOL_IPV6. Linux: do_ip_getsockopt, do_ipv6_getsockopt. */
+#include "net/path.h"
+#include "socket/sock.h"
+#include "wire/bytes.h"
+
+#define TTL_DEFAULT 64
+
+static int ttl(const struct pcb *pcb)
+{
+    return pcb->ttl ? pcb->ttl : TTL_DEFAULT;
+}
+
+/* The index in network order, as it was given. */
+static int unicast_if(const struct hf_sock *sk)
+{
+    uint8_t bytes[4];
+    int v;
+
+    put32(bytes, sk->opt.unicast_if);
+    memcpy(&v, bytes, sizeof(v));
+    return v;
+}
+
+static int get_mtu(struct pcb *pcb, int *v)
+{
+    if (!pcb->path)
+        return -HF_ENOTCONN;
+    *v = (int)path_mtu(pcb->path);
+    return 0;
+}
+
+static int get_ip(struct hf_sock *sk, int name, int *v)
+{
+    struct pcb *pcb = sock_pcb(sk);
+    int which = option_find(HF_SOL_IP, name);
+
+    if (which != OPTION_OTHER) {
+        *v = option_is_on(sk, which);
+        return 0;
+    }
+    switch (name) {
+    case HF_IP_TTL:
+        *v = ttl(pcb);
+        return 0;
+    case HF_IP_TOS:
+        *v = pcb->tos;
+        return 0;
+    case HF_IP_MTU_DISCOVER:
+        *v = pcb->pmtudisc;
+        return 0;
+    case HF_IP_MULTICAST_TTL:
+        *v = pcb->mcast_ttl;
+        return 0;
+    case HF_IP_UNICAST_IF:
+        *v = unicast_if(sk);
+        return 0;
+    case HF_IP_MTU:
+        return get_mtu(pcb, v);
+    case HF_IP_MINTTL:
+        *v = 0;
+        return 0;
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+/* Linux: a small number fits into a byte where there is no room for an int. */
+int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len)
+{
+    static const uint8_t any[4];
+    int v = 0, err;
+
+    if (name == HF_IP_OPTIONS) {
+        *len = 0;
+        return 0;
+    }
+    if (name == HF_IP_MULTICAST_IF) /* the address that was given is not kept, the link is */
+        return option_give(value, len, any, sizeof(any));
+    err = get_ip(sk, name, &v);
+    if (err)
+        return err;
+    if (*len && *len < sizeof(v) && v >= 0 && v <= 255) {
+        uint8_t byte = (uint8_t)v;
+
+        return option_give(value, len, &byte, sizeof(byte));
+    }
+    return option_give_int(value, len, v);
+}
+
+static int get_ipv6(struct hf_sock *sk, int name, int *v)
+{
+    struct pcb *pcb = sock_pcb(sk);
+    int which = option_find(HF_SOL_IPV6, name);
+
+    if (which != OPTION_OTHER) {
+        *v = option_is_on(sk, which);
+        return 0;
+    }
+    switch (name) {
+    case HF_IPV6_UNICAST_HOPS:
+        *v = sk->opt.hops_zero ? 0 : ttl(pcb);
+        return 0;
+    case HF_IPV6_MULTICAST_HOPS:
+        *v = pcb->mcast_ttl;
+        return 0;
+    case HF_IPV6_MULTICAST_IF:
+        *v = sk->opt.mcast_if;
+        return 0;
+    case HF_IPV6_UNICAST_IF:
+        *v = unicast_if(sk);
+        return 0;
+    case HF_IPV6_TCLASS:
+        *v = pcb->tos;
+        return 0;
+    case HF_IPV6_MTU_DISCOVER:
+        *v = pcb->pmtudisc;
+        return 0;
+    case HF_IPV6_MTU:
+        return get_mtu(pcb, v);
+    case HF_IPV6_MINHOPCOUNT:
+        *v = 0;
+        return 0;
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len)
+{
+    int v = 0;
+    int err = get_ipv6(sk, name, &v);
+
+    return err ? err : option_give_int(value, len, v);
+}

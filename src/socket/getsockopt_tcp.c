@@ -1,0 +1,95 @@
+/* getsockopt() of SOL_TCP. Linux: do_tcp_getsockopt. */
+#include "socket/sock.h"
+
+static int linger2(const struct tcp *tcp, const struct tcp_options *t)
+{
+    return t->linger2_s ? t->linger2_s : (int)(tcp->fin_timeout_ns / HF_S);
+}
+
+static int get_number(struct hf_sock *sk, int name, int *v)
+{
+    struct tcb *tcb = sock_tcb(sk);
+    const struct tcp *tcp = &sk->all->tcp;
+    const struct tcp_options *t = tcp_options(tcb);
+
+    switch (name) {
+    case HF_TCP_NODELAY:
+        *v = t->nodelay;
+        return 0;
+    case HF_TCP_CORK:
+        *v = t->cork;
+        return 0;
+    case HF_TCP_MAXSEG:
+        *v = (int)tcp_mss(tcb);
+        return 0;
+    case HF_TCP_KEEPIDLE:
+        *v = (int)t->keep_idle_s;
+        return 0;
+    case HF_TCP_KEEPINTVL:
+        *v = (int)t->keep_intvl_s;
+        return 0;
+    case HF_TCP_KEEPCNT:
+        *v = t->keep_cnt;
+        return 0;
+    case HF_TCP_SYNCNT:
+        *v = t->syncnt ? t->syncnt : tcp->syn_retries;
+        return 0;
+    case HF_TCP_LINGER2:
+        *v = linger2(tcp, t);
+        return 0;
+    case HF_TCP_DEFER_ACCEPT:
+        *v = t->defer_accept_s;
+        return 0;
+    case HF_TCP_WINDOW_CLAMP:
+        *v = (int)t->window_clamp;
+        return 0;
+    case HF_TCP_QUICKACK:
+        *v = !sk->opt.pingpong;
+        return 0;
+    case HF_TCP_USER_TIMEOUT:
+        *v = (int)t->user_timeout_ms;
+        return 0;
+    case HF_TCP_NOTSENT_LOWAT:
+        *v = t->notsent_lowat == UINT32_MAX ? 0 : (int)t->notsent_lowat;
+        return 0;
+    case HF_TCP_THIN_LINEAR_TIMEOUTS:
+        *v = option_is_on(sk, OPTION_INERT + INERT_THIN_LTO);
+        return 0;
+    /* What is never on. */
+    case HF_TCP_THIN_DUPACK:
+    case HF_TCP_REPAIR:
+    case HF_TCP_FASTOPEN:
+    case HF_TCP_FASTOPEN_CONNECT:
+    case HF_TCP_FASTOPEN_NO_COOKIE:
+    case HF_TCP_SAVE_SYN:
+    case HF_TCP_INQ:
+    case HF_TCP_TX_DELAY:
+        *v = 0;
+        return 0;
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+int getsockopt_tcp(struct hf_sock *sk, int name, void *value, uint32_t *len)
+{
+    char text[TCP_CC_NAME];
+    int v = 0, err;
+
+    switch (name) {
+    case HF_TCP_INFO:
+        *len = tcp_info(sock_tcb(sk), value, *len);
+        return 0;
+    case HF_TCP_CONGESTION:
+        tcp_congestion(sock_tcb(sk), text);
+        return option_give(value, len, text, sizeof(text));
+    case HF_TCP_ULP: /* none */
+    case HF_TCP_CC_INFO:
+    case HF_TCP_SAVED_SYN:
+        *len = 0;
+        return 0;
+    default:
+        err = get_number(sk, name, &v);
+        return err ? err : option_give_int(value, len, v);
+    }
+}

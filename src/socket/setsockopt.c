@@ -1,0 +1,282 @@
+/* setsockopt(): which level, and SOL_SOCKET. Linux: sk_setsockopt, for an ordinary user or, where
+ * the stack is privileged, one with CAP_NET_ADMIN and CAP_NET_RAW.
+ *
+ * Deviates: options whose promise could not be kept (pacing, timestamps, socket filters, zero copy)
+ * are ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
+#include "net/path.h"
+#include "socket/sock.h"
+
+enum {
+    BUF_MAX = 4194304, /* Linux's sysctls rmem_max, wmem_max */
+    RCVBUF_MIN = 2304,
+    SNDBUF_MIN = 4608,
+    NAME_MAX_BYTES = 16,
+    BUF_LOCK_SEND = 1,
+    BUF_LOCK_RECEIVE = 2,
+};
+
+static bool is_privileged(const struct hf_sock *sk)
+{
+    return sk->all->core.privileged;
+}
+
+/* Linux: doubled, for the bookkeeping that shares it. */
+static int set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
+{
+    struct tcp_options *t = sk->is_stream ? tcp_options(sock_tcb(sk)) : NULL;
+
+    bytes = HF_MAX(2 * bytes, receives ? (uint32_t)RCVBUF_MIN : (uint32_t)SNDBUF_MIN);
+    if (receives)
+        sk->opt.rcvbuf_locked = 1;
+    else
+        sk->opt.sndbuf_locked = 1;
+    if (!t) {
+        *(receives ? &sock_udp(sk)->rcvbuf : &sock_udp(sk)->sndbuf) = bytes;
+        return 0;
+    }
+    *(receives ? &t->rcvbuf : &t->sndbuf) = bytes;
+    t->rcvbuf_locked = sk->opt.rcvbuf_locked;
+    t->sndbuf_locked = sk->opt.sndbuf_locked;
+    tcp_options_changed(sock_tcb(sk));
+    return 0;
+}
+
+static int set_buffer_forced(struct hf_sock *sk, bool receives, int v)
+{
+    if (!is_privileged(sk))
+        return -HF_EPERM;
+    return set_buffer(sk, receives, (uint32_t)HF_MIN(HF_MAX(v, 0), INT32_MAX / 2));
+}
+
+static int set_buf_lock(struct hf_sock *sk, int v)
+{
+    if (v & ~(BUF_LOCK_SEND | BUF_LOCK_RECEIVE))
+        return -HF_EINVAL;
+    sk->opt.sndbuf_locked = (v & BUF_LOCK_SEND) != 0;
+    sk->opt.rcvbuf_locked = (v & BUF_LOCK_RECEIVE) != 0;
+    if (sk->is_stream) {
+        tcp_options(sock_tcb(sk))->sndbuf_locked = sk->opt.sndbuf_locked;
+        tcp_options(sock_tcb(sk))->rcvbuf_locked = sk->opt.rcvbuf_locked;
+    }
+    return 0;
+}
+
+/* Linux: tcp_set_rcvlowat keeps it at what the buffer can ever hold. */
+static int set_rcvlowat(struct hf_sock *sk, int v)
+{
+    uint32_t bytes = v < 0 ? INT32_MAX : v ? (uint32_t)v : 1;
+
+    if (sk->is_stream) {
+        struct tcb *tcb = sock_tcb(sk);
+        struct tcp_options *t = tcp_options(tcb);
+        uint32_t room = t->rcvbuf_locked ? tcp_rcvbuf(tcb) : sk->all->tcp.rmem_max;
+
+        bytes = HF_MIN(bytes, room / 2);
+        t->rcvlowat = bytes;
+        tcp_options_changed(tcb);
+    }
+    sk->opt.rcvlowat = bytes;
+    sock_event(sk);
+    return 0;
+}
+
+static int set_linger(struct hf_sock *sk, const void *value, uint32_t len)
+{
+    struct {
+        int32_t on, seconds;
+    } linger;
+
+    if (len < sizeof(linger))
+        return -HF_EINVAL;
+    memcpy(&linger, value, sizeof(linger));
+    sk->opt.linger_on = linger.on != 0;
+    if (linger.on)
+        sk->opt.linger_s = (uint32_t)linger.seconds;
+    return 0;
+}
+
+/* Linux: sock_set_timeout, HZ 1000: rounded up to milliseconds. Deviates: more than 49 days are for
+ * ever. */
+static int set_timeout(uint32_t *timeout_ms, const void *value, uint32_t len)
+{
+    struct {
+        int64_t sec, usec;
+    } tv;
+
+    if (len < sizeof(tv))
+        return -HF_EINVAL;
+    memcpy(&tv, value, sizeof(tv));
+    if (tv.usec < 0 || tv.usec >= 1000000)
+        return -HF_EDOM;
+    if (tv.sec < 0)
+        *timeout_ms = 0;
+    else if ((tv.sec == 0 && tv.usec == 0) || tv.sec >= SOCK_TIMEO_NONE / 1000)
+        *timeout_ms = SOCK_TIMEO_NONE;
+    else
+        *timeout_ms = (uint32_t)(tv.sec * 1000 + (tv.usec + 999) / 1000);
+    return 0;
+}
+
+/* Linux: sock_bindtoindex. An ordinary user may bind, but not leave a link he is bound to. */
+static int bind_to_link(struct hf_sock *sk, int index)
+{
+    struct pcb *pcb = sock_pcb(sk);
+
+    if (pcb->link_index && !is_privileged(sk))
+        return -HF_EPERM;
+    if (index < 0)
+        return -HF_EINVAL;
+    pcb->link_index = (uint32_t)index;
+    path_put(pcb->path);
+    pcb->path = NULL;
+    return 0;
+}
+
+static int bind_to_name(struct hf_sock *sk, const void *value, uint32_t len)
+{
+    char name[NAME_MAX_BYTES] = {0};
+    const struct hf_link *link;
+
+    memcpy(name, value, HF_MIN(len, (uint32_t)NAME_MAX_BYTES - 1));
+    if (!name[0])
+        return bind_to_link(sk, 0);
+    link = net_link_by_name(&sk->all->net, name);
+    return link ? bind_to_link(sk, (int)link->index) : -HF_ENODEV;
+}
+
+static int set_priority(struct hf_sock *sk, int v)
+{
+    if ((v < 0 || v > 6) && !is_privileged(sk))
+        return -HF_EPERM;
+    sk->opt.priority = (uint8_t)v;
+    return 0;
+}
+
+/* Where only the value that changes nothing can be had. */
+static int only(int v, int harmless)
+{
+    return v == harmless ? 0 : -HF_ENOPROTOOPT;
+}
+
+static int set_number(struct hf_sock *sk, int name, int v)
+{
+    switch (name) {
+    case HF_SO_SNDBUF:
+    case HF_SO_RCVBUF:
+        return set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, (uint32_t)BUF_MAX));
+    case HF_SO_SNDBUFFORCE:
+    case HF_SO_RCVBUFFORCE:
+        return set_buffer_forced(sk, name == HF_SO_RCVBUFFORCE, v);
+    case HF_SO_BUF_LOCK:
+        return set_buf_lock(sk, v);
+    case HF_SO_RCVLOWAT:
+        return set_rcvlowat(sk, v);
+    case HF_SO_PRIORITY:
+        return set_priority(sk, v);
+    case HF_SO_MARK:
+        if (!is_privileged(sk))
+            return -HF_EPERM;
+        sk->opt.mark = (uint32_t)v;
+        return 0;
+    case HF_SO_RCVMARK:
+        return is_privileged(sk) ? only(v, 0) : -HF_EPERM;
+    case HF_SO_BINDTOIFINDEX:
+        return bind_to_link(sk, v);
+    case HF_SO_PEEK_OFF:
+        sk->opt.peek_off = v;
+        return 0;
+    case HF_SO_BUSY_POLL: /* Linux: raising it is the administrator's */
+        return v < 0 ? -HF_EINVAL : v > 0 ? -HF_EPERM : 0;
+    case HF_SO_CNX_ADVICE: /* a hint that the path is bad: the neighbour's timers find out */
+    case HF_SO_BSDCOMPAT:
+        return 0;
+    case HF_SO_DETACH_FILTER: /* there never is one */
+    case HF_SO_DETACH_REUSEPORT_BPF:
+        return -HF_ENOENT;
+    case HF_SO_MAX_PACING_RATE:
+        return only(v, -1);
+    case HF_SO_TIMESTAMP_OLD:
+    case HF_SO_TIMESTAMPNS_OLD:
+    case HF_SO_TIMESTAMPING_OLD:
+    case HF_SO_TIMESTAMP_NEW:
+    case HF_SO_TIMESTAMPNS_NEW:
+    case HF_SO_TIMESTAMPING_NEW:
+    case HF_SO_RXQ_OVFL:
+    case HF_SO_WIFI_STATUS:
+    case HF_SO_NOFCS:
+    case HF_SO_SELECT_ERR_QUEUE:
+    case HF_SO_LOCK_FILTER:
+        return only(v, 0);
+    default: /* SO_TYPE, SO_ERROR and others that are only read, too */
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t len)
+{
+    int which = option_find(HF_SOL_SOCKET, name);
+    int v;
+
+    if (name == HF_SO_BINDTODEVICE)
+        return bind_to_name(sk, value, len);
+    if (len < sizeof(v))
+        return -HF_EINVAL;
+    memcpy(&v, value, sizeof(v));
+    if (name == HF_SO_DEBUG && v && !is_privileged(sk))
+        return -HF_EACCES;
+    if (which != OPTION_OTHER) {
+        option_turn(sk, which, v != 0);
+        return 0;
+    }
+    switch (name) {
+    case HF_SO_LINGER:
+        return set_linger(sk, value, len);
+    case HF_SO_RCVTIMEO_OLD:
+    case HF_SO_RCVTIMEO_NEW:
+        return set_timeout(&sk->opt.rcvtimeo_ms, value, len);
+    case HF_SO_SNDTIMEO_OLD:
+    case HF_SO_SNDTIMEO_NEW:
+        return set_timeout(&sk->opt.sndtimeo_ms, value, len);
+    default:
+        return set_number(sk, name, v);
+    }
+}
+
+/* Linux: udp_lib_setsockopt. Nothing is gathered, cut or merged here: only "off" can be had. */
+static int setsockopt_udp(int name, const void *value, uint32_t len)
+{
+    int v;
+
+    if (len < sizeof(v))
+        return -HF_EINVAL;
+    memcpy(&v, value, sizeof(v));
+    switch (name) {
+    case HF_UDP_SEGMENT:
+        return v < 0 || v > 65535 ? -HF_EINVAL : only(v, 0);
+    case HF_UDP_CORK:
+    case HF_UDP_ENCAP:
+    case HF_UDP_GRO:
+    case HF_UDP_NO_CHECK6_TX:
+    case HF_UDP_NO_CHECK6_RX:
+        return only(v, 0);
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value, uint32_t len)
+{
+    if (len > INT32_MAX)
+        return -HF_EINVAL;
+    if (level == HF_SOL_SOCKET)
+        return setsockopt_socket(sk, name, value, len);
+    if (level == HF_SOL_TCP && sk->is_stream)
+        return setsockopt_tcp(sk, name, value, len);
+    if (level == HF_IPPROTO_UDP && !sk->is_stream)
+        return setsockopt_udp(name, value, len);
+    if (level == HF_SOL_IP)
+        return setsockopt_ip(sk, name, value, len);
+    if (level == HF_SOL_IPV6 && pcb_is_v6(sock_pcb(sk)))
+        return setsockopt_ipv6(sk, name, value, len);
+    return -HF_ENOPROTOOPT;
+}

@@ -1,0 +1,236 @@
+/* setsockopt() of SOL_IP and SOL_IPV6. Linux: do_ip_setsockopt, do_ipv6_setsockopt. An IPv6 socket
+ * takes both, for the IPv4 it speaks.
+ *
+ * Deviates: such a socket has one TTL, one TOS, one IP_MTU_DISCOVER and one IP_RECVERR for both
+ * families. */
+#include "net/net.h"
+#include "socket/sock.h"
+#include "wire/bytes.h"
+
+/* Linux: rt_tos2priority. Best effort, bulk, interactive, interactive bulk. */
+static uint8_t priority_of(uint8_t tos)
+{
+    static const uint8_t of_class[4] = {0, 2, 6, 4};
+
+    return of_class[tos >> 3 & 3];
+}
+
+/* RFC 3168: the ECN bits are TCP's own. */
+static void set_tos(struct hf_sock *sk, uint8_t tos)
+{
+    struct pcb *pcb = sock_pcb(sk);
+
+    pcb->tos = sk->is_stream ? (uint8_t)((tos & ~3) | (pcb->tos & 3)) : tos;
+}
+
+static int set_pmtudisc(struct hf_sock *sk, int v)
+{
+    if (v < HF_IP_PMTUDISC_DONT || v > HF_IP_PMTUDISC_OMIT)
+        return -HF_EINVAL;
+    sock_pcb(sk)->pmtudisc = (uint8_t)v;
+    return 0;
+}
+
+static bool is_link(const struct hf_sock *sk, int index)
+{
+    return index > 0 && index <= NET_LINKS && sk->all->net.links[index];
+}
+
+/* The link of one of this host's addresses, 0: of none. */
+static uint32_t link_of_address(const struct net *net, const struct ip_addr *addr)
+{
+    for (uint32_t i = 0; i < net->addr_count; i++) {
+        if (addr_eq(&net->addrs[i].addr, addr))
+            return net->addrs[i].link->index;
+    }
+    return 0;
+}
+
+/* struct in_addr, ip_mreq or ip_mreqn, told apart by their length. */
+static int set_multicast_if(struct hf_sock *sk, const uint8_t *value, uint32_t len)
+{
+    struct ip_addr addr;
+    int index = 0;
+
+    if (sk->is_stream || len < 4)
+        return -HF_EINVAL;
+    addr = addr_from4(len >= 8 ? value + 4 : value);
+    if (len >= 12)
+        memcpy(&index, value + 8, sizeof(index));
+    if (index && !is_link(sk, index))
+        return -HF_EADDRNOTAVAIL;
+    if (!index && !addr_is_any(&addr)) {
+        index = (int)link_of_address(&sk->all->net, &addr);
+        if (!index)
+            return -HF_EADDRNOTAVAIL;
+    }
+    if (index && sock_pcb(sk)->link_index && sock_pcb(sk)->link_index != (uint32_t)index)
+        return -HF_EINVAL;
+    sk->opt.mcast_if = (uint8_t)index;
+    return 0;
+}
+
+/* The index comes in network order. */
+static int set_unicast_if(struct hf_sock *sk, const void *value, uint32_t len)
+{
+    int index;
+
+    if (len != 4)
+        return -HF_EINVAL;
+    index = (int)get32(value);
+    if (index && !is_link(sk, index))
+        return -HF_EADDRNOTAVAIL;
+    sk->opt.unicast_if = (uint8_t)index;
+    return 0;
+}
+
+/* Linux's order: the length for those that insist on one, the privilege, the value. */
+static int turn_ip(struct hf_sock *sk, int name, int which, int v, uint32_t len)
+{
+    bool insists = name == HF_IP_FREEBIND || name == HF_IP_TRANSPARENT ||
+                   name == HF_IP_MULTICAST_LOOP || name == HF_IP_MULTICAST_ALL;
+
+    if (name == HF_IP_TRANSPARENT && v && !sk->all->core.privileged)
+        return -HF_EPERM;
+    if (insists && len < 1)
+        return -HF_EINVAL;
+    if (name == HF_IP_MULTICAST_ALL && v != 0 && v != 1)
+        return -HF_EINVAL;
+    option_turn(sk, which, v != 0);
+    return 0;
+}
+
+static int set_multicast_ttl(struct hf_sock *sk, int v, uint32_t len)
+{
+    if (sk->is_stream || len < 1 || v < -1 || v > 255)
+        return -HF_EINVAL;
+    sock_pcb(sk)->mcast_ttl = v < 0 ? 1 : (uint8_t)v;
+    return 0;
+}
+
+int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
+{
+    int which = option_find(HF_SOL_IP, name);
+    int v = 0;
+
+    /* Linux: a byte will do for an int, and nothing for 0. */
+    if (len >= sizeof(v))
+        memcpy(&v, value, sizeof(v));
+    else if (len)
+        v = *(const uint8_t *)value;
+    if (which != OPTION_OTHER)
+        return turn_ip(sk, name, which, v, len);
+    switch (name) {
+    case HF_IP_TTL:
+        if (len < 1 || (v != -1 && (v < 1 || v > 255)))
+            return -HF_EINVAL;
+        sock_pcb(sk)->ttl = v < 0 ? 0 : (uint8_t)v;
+        return 0;
+    case HF_IP_TOS:
+        set_tos(sk, (uint8_t)v);
+        sk->opt.priority = priority_of(sock_pcb(sk)->tos);
+        return 0;
+    case HF_IP_MTU_DISCOVER:
+        return set_pmtudisc(sk, v);
+    case HF_IP_MULTICAST_TTL:
+        return set_multicast_ttl(sk, v, len);
+    case HF_IP_MULTICAST_IF:
+        return set_multicast_if(sk, value, len);
+    case HF_IP_UNICAST_IF:
+        return set_unicast_if(sk, value, len);
+    case HF_IP_MINTTL:
+        if (len < 1 || v < 0 || v > 255)
+            return -HF_EINVAL;
+        return v ? -HF_ENOPROTOOPT : 0;
+    case HF_IP_OPTIONS: /* none are ever sent: only taking them away works */
+        return len > 40 ? -HF_EINVAL : len ? -HF_ENOPROTOOPT : 0;
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
+
+static int turn_ipv6(struct hf_sock *sk, int name, int which, int v)
+{
+    if (name == HF_IPV6_TRANSPARENT && v && !sk->all->core.privileged)
+        return -HF_EPERM;
+    if (name == HF_IPV6_V6ONLY && sock_pcb(sk)->entry.lport)
+        return -HF_EINVAL;
+    if ((name == HF_IPV6_MULTICAST_LOOP || name == HF_IPV6_MULTICAST_ALL) && v != 0 && v != 1)
+        return -HF_EINVAL;
+    option_turn(sk, which, v != 0);
+    return 0;
+}
+
+static int set_hops(struct hf_sock *sk, int v)
+{
+    if (v < -1 || v > 255)
+        return -HF_EINVAL;
+    sock_pcb(sk)->ttl = v < 0 ? 0 : (uint8_t)v;
+    sk->opt.hops_zero = v == 0;
+    return 0;
+}
+
+static int set_multicast_hops(struct hf_sock *sk, int v)
+{
+    if (sk->is_stream)
+        return -HF_ENOPROTOOPT;
+    if (v < -1 || v > 255)
+        return -HF_EINVAL;
+    sock_pcb(sk)->mcast_ttl = v < 0 ? 1 : (uint8_t)v;
+    return 0;
+}
+
+static int set_multicast_if6(struct hf_sock *sk, int v)
+{
+    uint32_t bound = sock_pcb(sk)->link_index;
+
+    if (sk->is_stream)
+        return -HF_ENOPROTOOPT;
+    if (v < 0)
+        return -HF_EINVAL;
+    if (v && !is_link(sk, v))
+        return -HF_ENODEV;
+    if (v && bound && bound != (uint32_t)v)
+        return -HF_EINVAL;
+    sk->opt.mcast_if = (uint8_t)v;
+    return 0;
+}
+
+int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len)
+{
+    int which = option_find(HF_SOL_IPV6, name);
+    bool is_known = which != OPTION_OTHER;
+    int v = 0;
+
+    if (len >= sizeof(v))
+        memcpy(&v, value, sizeof(v));
+    if (is_known)
+        return len < sizeof(v) ? -HF_EINVAL : turn_ipv6(sk, name, which, v);
+    switch (name) {
+    case HF_IPV6_UNICAST_HOPS:
+        return len < sizeof(v) ? -HF_EINVAL : set_hops(sk, v);
+    case HF_IPV6_MULTICAST_HOPS:
+        return len < sizeof(v) && !sk->is_stream ? -HF_EINVAL : set_multicast_hops(sk, v);
+    case HF_IPV6_MULTICAST_IF:
+        return len < sizeof(v) && !sk->is_stream ? -HF_EINVAL : set_multicast_if6(sk, v);
+    case HF_IPV6_UNICAST_IF:
+        return set_unicast_if(sk, value, len);
+    case HF_IPV6_TCLASS: /* RFC 3542 6.5: -1 is the default */
+        if (len < sizeof(v) || v < -1 || v > 255)
+            return -HF_EINVAL;
+        set_tos(sk, v < 0 ? 0 : (uint8_t)v);
+        return 0;
+    case HF_IPV6_MTU_DISCOVER:
+        return len < sizeof(v) ? -HF_EINVAL : set_pmtudisc(sk, v);
+    case HF_IPV6_MINHOPCOUNT:
+        if (len < sizeof(v) || v < 0 || v > 255)
+            return -HF_EINVAL;
+        return v ? -HF_ENOPROTOOPT : 0;
+    case HF_IPV6_MTU:
+        if (len < sizeof(v) || (v && v < 1280))
+            return -HF_EINVAL;
+        return v ? -HF_ENOPROTOOPT : 0;
+    default:
+        return -HF_ENOPROTOOPT;
+    }
+}
