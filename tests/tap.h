@@ -1,5 +1,6 @@
-/* A test program: cases that pass or fail, TAP on stdout, explanations on stderr, an alarm that ends
- * a hang. Small on purpose: a conformance program brings no framework's sockets and signals along. */
+/* A test program: cases that pass or fail, TAP on stdout, explanations on stderr, an alarm that
+ * ends a hang. Small on purpose: a conformance program brings no framework's sockets and signals
+ * along. */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H
 
@@ -28,16 +29,17 @@ static inline bool tap_ok(bool good, const char *name, const char *file, int lin
     return good;
 }
 
-static inline bool tap_eq(long long got, long long want, const char *name, const char *file, int line)
+static inline bool tap_eq(long long got, long long want, const char *name, const char *file,
+                          int line)
 {
     if (got != want)
         fprintf(stderr, "# got %lld, wanted %lld\n", got, want);
     return tap_ok(got == want, name, file, line);
 }
 
-#define OK(cond, name) tap_ok((cond), (name), __FILE__, __LINE__)
+#define OK(cond, name)      tap_ok((cond), (name), __FILE__, __LINE__)
 #define EQ(got, want, name) tap_eq((long long)(got), (long long)(want), (name), __FILE__, __LINE__)
-#define SKIP(name, why) printf("ok %d - %s # SKIP %s\n", ++tap_count, (name), (why))
+#define SKIP(name, why)     printf("ok %d - %s # SKIP %s\n", ++tap_count, (name), (why))
 
 static inline int tap_end(void)
 {

@@ -13,10 +13,11 @@
 #include "handfast/env.h"
 #include "handfast/types.h"
 
-#define HF_FRAME_ROOM 256  /* bytes in the header block */
-#define HF_FRAME_FRAGS 8   /* page references a frame can hold */
-#define HF_FRAME_HEADROOM 128 /* what hf_frame_new leaves before head: Ethernet + IPv6 + TCP fit */
-#define HF_FRAME_MAX 65535 /* most bytes a frame carries, link header excluded */
+#define HF_FRAME_ROOM     256 /* bytes in the header block */
+#define HF_FRAME_FRAGS    8   /* page references a frame can hold */
+#define HF_FRAME_HEADROOM 128 /* what hf_frame_new leaves before head: Ethernet + IPv6 + TCP fit \
+                               */
+#define HF_FRAME_MAX 65535    /* most bytes a frame carries, link header excluded */
 
 struct hf_frame_pool;
 struct hf_link;
@@ -46,16 +47,16 @@ enum {
 struct hf_frame {
     struct hf_frame *next; /* for whoever owns the frame */
     struct hf_frame_pool *pool;
-    uint8_t *head;       /* first linear byte, inside room */
-    uint32_t head_len;   /* linear bytes */
-    uint32_t len;        /* all bytes: head_len + the frags */
-    uint16_t gso_bytes;  /* 0: one packet. Else a super-segment: payload bytes per real segment */
-    uint16_t net_off;    /* where in room the IP header starts, set by IP */
+    uint8_t *head;      /* first linear byte, inside room */
+    uint32_t head_len;  /* linear bytes */
+    uint32_t len;       /* all bytes: head_len + the frags */
+    uint16_t gso_bytes; /* 0: one packet. Else a super-segment: payload bytes per real segment */
+    uint16_t net_off;   /* where in room the IP header starts, set by IP */
     uint8_t frag_count;
-    uint8_t flags;       /* HF_FRAME_* */
-    uint16_t proto_be;   /* reserved for links: EtherType when known, else 0 */
-    hf_time when;        /* for whoever owns the frame: when it arrived, or is due */
-    uint64_t cb[6];      /* scratch of whoever owns the frame */
+    uint8_t flags;     /* HF_FRAME_* */
+    uint16_t proto_be; /* reserved for links: EtherType when known, else 0 */
+    hf_time when;      /* for whoever owns the frame: when it arrived, or is due */
+    uint64_t cb[6];    /* scratch of whoever owns the frame */
     struct hf_frag frags[HF_FRAME_FRAGS];
     uint8_t room[HF_FRAME_ROOM];
 };
@@ -81,13 +82,17 @@ struct hf_frame *hf_frame_new(struct hf_frame_pool *pool);
 /* Drops the frame and its page references. NULL is fine. */
 void hf_frame_free(struct hf_frame *f);
 
-/* A second frame with a copy of the header block and references to the same pages. NULL w/o memory. */
+/* A second frame with a copy of the header block and references to the same pages. NULL w/o memory.
+ */
 struct hf_frame *hf_frame_clone(const struct hf_frame *f);
 
 /* A page with 1..65536 bytes of room: at least `bytes` where bytes <= 32768, else 32768 or more.
  * refs is 1, contents undefined. NULL without memory. */
 struct hf_page *hf_page_new(struct hf_frame_pool *pool, uint32_t bytes);
-static inline void hf_page_ref(struct hf_page *p) { p->refs++; }
+static inline void hf_page_ref(struct hf_page *p)
+{
+    p->refs++;
+}
 void hf_page_unref(struct hf_page *p);
 
 /* Moves head back by n and returns it; n <= headroom, which the caller's layer guarantees. */
@@ -119,7 +124,8 @@ void hf_frame_read(const struct hf_frame *f, uint32_t off, void *to, uint32_t le
 /* The frame's bytes from offset off as at most n pieces; returns how many were filled. */
 int hf_frame_iov(const struct hf_frame *f, uint32_t off, struct hf_iovec *iov, int n);
 
-/* Memory this frame holds on to, for buffer accounting: its block, and for each frag the bytes used. */
+/* Memory this frame holds on to, for buffer accounting: its block, and for each frag the bytes
+ * used. */
 uint32_t hf_frame_truesize(const struct hf_frame *f);
 
 #endif

@@ -40,14 +40,14 @@ struct hf_link {
     void (*input)(void *above, struct hf_link *link, struct hf_frame *f);
     void *above;
 
-    char name[16];        /* as SO_BINDTODEVICE and if_indextoname know it */
-    uint32_t index;       /* given by the stack at attach, from 1 */
-    uint32_t mtu;         /* bytes of IP packet: 1280..65535 (68.. where IPv6 is not wanted) */
-    uint32_t gso_max;     /* bytes of IP packet a super-segment may have; 0: none taken */
-    uint32_t flags;       /* HF_LINK_* */
-    uint8_t mac[6];       /* HF_LINK_ETHERNET only */
+    char name[16];         /* as SO_BINDTODEVICE and if_indextoname know it */
+    uint32_t index;        /* given by the stack at attach, from 1 */
+    uint32_t mtu;          /* bytes of IP packet: 1280..65535 (68.. where IPv6 is not wanted) */
+    uint32_t gso_max;      /* bytes of IP packet a super-segment may have; 0: none taken */
+    uint32_t flags;        /* HF_LINK_* */
+    uint8_t mac[6];        /* HF_LINK_ETHERNET only */
     struct hf_link *below; /* the link a wrapper stands on, else NULL */
-    uint64_t dropped;     /* frames this link let go: asked to, queue full, or refused by a device */
+    uint64_t dropped; /* frames this link let go: asked to, queue full, or refused by a device */
 };
 
 /* Hands f up. Takes f. A link with nobody above drops. */

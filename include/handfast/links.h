@@ -89,16 +89,16 @@ HF_NODISCARD int hf_link_spec_wrap(const struct hf_link_spec *spec, const struct
                                    char why[HF_LINK_WHY]);
 
 /* What may stand behind KIND[:ARG], for --help. */
-#define HF_LINK_SPEC_HELP                                                                          \
-    "  loss=2%        drop frames by chance, each way\n"                                           \
-    "  dup=1%         send frames twice\n"                                                         \
-    "  corrupt=0.1%   flip a bit\n"                                                                \
-    "  reorder=5%     let later frames overtake\n"                                                 \
-    "  delay=20ms     keep every frame so long, each way (us, ms, s)\n"                            \
-    "  rate=10mbit    a line of that speed (kbit, mbit, gbit)\n"                                   \
-    "  seed=7         for the chances above: same seed, same fate of the same frames\n"            \
-    "  pcap=FILE      write what passes as pcapng\n"                                               \
-    "  mtu=1400       no larger packets than that\n"                                               \
+#define HF_LINK_SPEC_HELP                                                               \
+    "  loss=2%        drop frames by chance, each way\n"                                \
+    "  dup=1%         send frames twice\n"                                              \
+    "  corrupt=0.1%   flip a bit\n"                                                     \
+    "  reorder=5%     let later frames overtake\n"                                      \
+    "  delay=20ms     keep every frame so long, each way (us, ms, s)\n"                 \
+    "  rate=10mbit    a line of that speed (kbit, mbit, gbit)\n"                        \
+    "  seed=7         for the chances above: same seed, same fate of the same frames\n" \
+    "  pcap=FILE      write what passes as pcapng\n"                                    \
+    "  mtu=1400       no larger packets than that\n"                                    \
     "They stand in the order from the wire to the program; a comma in a value is doubled.\n"
 
 #endif

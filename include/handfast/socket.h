@@ -65,8 +65,8 @@ struct hf_msg {
     int flags;          /* receive: out: HF_MSG_TRUNC, HF_MSG_CTRUNC, ... */
 };
 
-/* Bytes taken or given, or the error. Never raises SIGPIPE (the caller does, on -HF_EPIPE). A stream
- * takes what fits now: -HF_EAGAIN when nothing does. */
+/* Bytes taken or given, or the error. Never raises SIGPIPE (the caller does, on -HF_EPIPE). A
+ * stream takes what fits now: -HF_EAGAIN when nothing does. */
 HF_NODISCARD int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags);
 HF_NODISCARD int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags);
 
@@ -92,7 +92,8 @@ HF_NODISCARD int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, voi
 HF_NODISCARD int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value,
                                     uint32_t len);
 
-/* ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK; value is the int it fills. -HF_ENOTTY else. */
+/* ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK; value is the int it fills. -HF_ENOTTY else.
+ */
 HF_NODISCARD int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value);
 
 /* What one connect has come to, for those who explain it. Times are the stack's; 0: not yet. */
@@ -111,15 +112,16 @@ void hf_sock_connect_record(const struct hf_sock *sk, struct hf_connect_record *
  * -HF_EPERM when the stack is not privileged. */
 HF_NODISCARD int hf_sock_listen_any(struct hf_sock *sk, int backlog);
 
-/* Answers a held connection's SYN: the handshake goes on, the socket becomes writable when it ends. */
+/* Answers a held connection's SYN: the handshake goes on, the socket becomes writable when it ends.
+ */
 HF_NODISCARD int hf_sock_answer(struct hf_sock *sk);
 
 enum hf_refusal {
-    HF_REFUSE_RESET,        /* RST: ECONNREFUSED there */
-    HF_REFUSE_NET,          /* ICMP network unreachable: ENETUNREACH */
-    HF_REFUSE_HOST,         /* ICMP host unreachable: EHOSTUNREACH */
-    HF_REFUSE_PROHIBITED,   /* ICMP administratively prohibited */
-    HF_REFUSE_SILENCE       /* nothing: the other side times out */
+    HF_REFUSE_RESET,      /* RST: ECONNREFUSED there */
+    HF_REFUSE_NET,        /* ICMP network unreachable: ENETUNREACH */
+    HF_REFUSE_HOST,       /* ICMP host unreachable: EHOSTUNREACH */
+    HF_REFUSE_PROHIBITED, /* ICMP administratively prohibited */
+    HF_REFUSE_SILENCE     /* nothing: the other side times out */
 };
 /* Refuses a held connection and closes the handle. */
 void hf_sock_refuse(struct hf_sock *sk, enum hf_refusal how);

@@ -28,9 +28,10 @@ struct hf_stack_config {
     hf_time now;                /* the clock's first reading */
     hf_event_fn *event;         /* NULL: no call-backs */
     void *event_ctx;
-    bool privileged; /* socket options that Linux keeps for CAP_NET_ADMIN and CAP_NET_RAW are allowed */
+    bool privileged; /* socket options that Linux keeps for CAP_NET_ADMIN and CAP_NET_RAW are
+                        allowed */
     bool any_source; /* martian checks are off: a gateway sees what other hosts would never send */
-    uint16_t port_min, port_max; /* automatic ports; both 0: Linux's 32768..60999 */
+    uint16_t port_min, port_max;      /* automatic ports; both 0: Linux's 32768..60999 */
     uint16_t unprivileged_port_start; /* bind() below it is EACCES unless privileged */
 };
 
@@ -67,13 +68,14 @@ enum hf_route_kind {
     HF_ROUTE_UNREACHABLE, /* EHOSTUNREACH */
     HF_ROUTE_PROHIBIT,    /* EACCES */
     HF_ROUTE_BLACKHOLE,   /* EINVAL, as Linux answers */
-    HF_ROUTE_UNLESS_BOUND /* unicast, but this host's own where a socket here is bound to that port */
+    HF_ROUTE_UNLESS_BOUND /* unicast, but this host's own where a socket here is bound to that port
+                           */
 };
 
 struct hf_route {
-    const char *prefix; /* "0.0.0.0/0", "::/0", "127.0.0.53/32" */
-    const char *via;    /* gateway address, or NULL: on the link */
-    const char *source; /* preferred source address, or NULL */
+    const char *prefix;   /* "0.0.0.0/0", "::/0", "127.0.0.53/32" */
+    const char *via;      /* gateway address, or NULL: on the link */
+    const char *source;   /* preferred source address, or NULL */
     struct hf_link *link; /* NULL for unreachable, prohibit, blackhole and local */
     enum hf_route_kind kind;
     uint32_t metric; /* lower wins among equal prefixes */
@@ -85,7 +87,8 @@ HF_NODISCARD int hf_route_del(struct hf_stack *st, const char *prefix, uint32_t 
 /* How often the stack dropped something for that reason. */
 uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason);
 
-/* Sockets now open, TCP connections by being alive, TIME-WAIT records: for leak checks and metrics. */
+/* Sockets now open, TCP connections by being alive, TIME-WAIT records: for leak checks and metrics.
+ */
 struct hf_stack_stats {
     uint64_t sockets, tcp_connections, tcp_time_wait, udp_sockets;
     uint64_t segments_in, segments_out, segments_retransmitted, packets_in, packets_out;

@@ -10,9 +10,9 @@
 typedef int64_t hf_time;
 
 #define HF_TIME_NEVER INT64_MAX
-#define HF_US ((hf_time)1000)
-#define HF_MS ((hf_time)1000000)
-#define HF_S ((hf_time)1000000000)
+#define HF_US         ((hf_time)1000)
+#define HF_MS         ((hf_time)1000000)
+#define HF_S          ((hf_time)1000000000)
 
 /* Same layout as the host's struct iovec, so that a host may cast between the two. */
 struct hf_iovec {

@@ -9,15 +9,16 @@
 #include "handfast/env.h"
 
 /* The failed assertion's end: hf_env.panic where env is known, else a trap. */
-_Noreturn void assert_failed(const struct hf_env *env, const char *what, const char *file, int line);
+_Noreturn void assert_failed(const struct hf_env *env, const char *what, const char *file,
+                             int line);
 
 #define hf_assert(env, cond) \
     (__builtin_expect(!!(cond), 1) ? (void)0 : assert_failed((env), #cond, __FILE__, __LINE__))
 
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-#define HF_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define HF_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define HF_MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define HF_MAX(a, b)    ((a) > (b) ? (a) : (b))
 #define HF_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

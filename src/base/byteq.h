@@ -10,16 +10,16 @@ struct chunk; /* a piece of a page, base/frame_pool.h */
 struct byteq {
     struct hf_frame_pool *pool;
     struct chunk *first, *last;
-    struct chunk *cursor;  /* where the newest byteq_gather ended, and that chunk's offset */
+    struct chunk *cursor; /* where the newest byteq_gather ended, and that chunk's offset */
     uint32_t cursor_off;
-    uint32_t len;          /* bytes queued */
+    uint32_t len; /* bytes queued */
 };
 
 void byteq_init(struct byteq *q, struct hf_frame_pool *pool);
 void byteq_fini(struct byteq *q);
 
-/* Copies at most max bytes, skipping the first `skip` of the vector, onto the end. Returns how many:
- * fewer only when memory ran out. */
+/* Copies at most max bytes, skipping the first `skip` of the vector, onto the end. Returns how
+ * many: fewer only when memory ran out. */
 size_t byteq_write(struct byteq *q, const struct hf_iovec *iov, size_t n, size_t skip, size_t max);
 
 /* Room at the end that can be filled in place: at most want bytes in at most n pieces; returns the

@@ -1,4 +1,5 @@
-/* What every layer of one stack shares: the environment, the clock, timers, memory, drop counters. */
+/* What every layer of one stack shares: the environment, the clock, timers, memory, drop counters.
+ */
 #ifndef BASE_CORE_H
 #define BASE_CORE_H
 
@@ -15,8 +16,8 @@ struct core {
     struct hf_frame_pool *pool;
     hf_time now;
     struct wheel wheel;
-    uint64_t key[2];      /* secret, for hash tables */
-    uint64_t isn_key[2];  /* secret, for ISNs and port offsets */
+    uint64_t key[2];     /* secret, for hash tables */
+    uint64_t isn_key[2]; /* secret, for ISNs and port offsets */
     uint64_t drops[HF_DROP_COUNT];
     struct hf_stack_stats stats;
     bool privileged, any_source; /* as in hf_stack_config */
@@ -31,7 +32,10 @@ static inline void core_arm(struct core *core, struct timer *t, hf_time due)
 {
     wheel_arm(&core->wheel, t, due);
 }
-static inline void core_cancel(struct core *core, struct timer *t) { wheel_cancel(&core->wheel, t); }
+static inline void core_cancel(struct core *core, struct timer *t)
+{
+    wheel_cancel(&core->wheel, t);
+}
 
 uint32_t core_random32(struct core *core);
 

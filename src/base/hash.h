@@ -1,6 +1,7 @@
 /* A chained hash table with the links inside the objects. It grows and shrinks a few buckets at a
  * time, at each insertion and removal, so that no single call is ever slow. The caller hashes with
- * a secret key (siphash.h). Allocation failure leaves the table smaller than it would like to be. */
+ * a secret key (siphash.h). Allocation failure leaves the table smaller than it would like to be.
+ */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -17,8 +18,8 @@ struct hash {
     struct hash_node **buckets; /* bucket_count of them */
     struct hash_node **old;     /* while growing or shrinking: not yet moved buckets, else NULL */
     uint32_t bucket_count, old_count; /* powers of two */
-    uint32_t moved;             /* old buckets that have been moved */
-    uint64_t count;             /* nodes in all */
+    uint32_t moved;                   /* old buckets that have been moved */
+    uint64_t count;                   /* nodes in all */
 };
 
 /* 0 or -HF_ENOMEM. */

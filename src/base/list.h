@@ -11,8 +11,14 @@ struct list {
     struct list *next, *prev;
 };
 
-static inline void list_init(struct list *l) { l->next = l->prev = l; }
-static inline bool list_empty(const struct list *l) { return l->next == l; }
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
 
 static inline void list_add_between(struct list *node, struct list *prev, struct list *next)
 {
@@ -51,7 +57,7 @@ static inline struct list *list_pop_front(struct list *head)
 }
 
 /* node may be removed in the body. */
-#define list_for_each(node, head) \
+#define list_for_each(node, head)                                                     \
     for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \
          node = node##_next, node##_next = node->next)
 

@@ -10,8 +10,8 @@ struct pool {
     const struct hf_env *env;
     struct list slabs; /* slabs with free objects, the emptiest last */
     uint32_t object_bytes, slab_bytes, per_slab;
-    uint64_t used;      /* objects out */
-    uint32_t idle;      /* wholly empty slabs kept; at most one */
+    uint64_t used; /* objects out */
+    uint32_t idle; /* wholly empty slabs kept; at most one */
 };
 
 /* object_bytes up to 16 KiB; objects are aligned to 64 when that large, else to 16. */

@@ -1,5 +1,6 @@
 /* A hierarchical timing wheel: arming, cancelling and firing cost the same however many timers
- * there are. A timer fires at its due time rounded up to a tick of 2^17 ns (131 us), never early. */
+ * there are. A timer fires at its due time rounded up to a tick of 2^17 ns (131 us), never early.
+ */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H
 
@@ -8,8 +9,8 @@
 
 #define WHEEL_TICK_BITS 17
 #define WHEEL_SLOT_BITS 6
-#define WHEEL_LEVELS 8 /* 2^(17+48) ns: every hf_time has a place */
-#define WHEEL_SLOTS (1 << WHEEL_SLOT_BITS)
+#define WHEEL_LEVELS    8 /* 2^(17+48) ns: every hf_time has a place */
+#define WHEEL_SLOTS     (1 << WHEEL_SLOT_BITS)
 
 struct timer {
     struct list link; /* in a slot while armed, else alone */
@@ -19,7 +20,7 @@ struct timer {
 };
 
 struct wheel {
-    uint64_t tick; /* all due at or before it has fired */
+    uint64_t tick;                /* all due at or before it has fired */
     uint64_t armed[WHEEL_LEVELS]; /* a bit per slot that is not empty */
     struct list overdue;          /* armed for a tick that had passed: for the next advance */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
@@ -27,7 +28,10 @@ struct wheel {
 
 void wheel_init(struct wheel *w, hf_time now);
 void timer_init(struct timer *t, void (*fire)(struct timer *timer));
-static inline bool timer_is_armed(const struct timer *t) { return !list_empty(&t->link); }
+static inline bool timer_is_armed(const struct timer *t)
+{
+    return !list_empty(&t->link);
+}
 
 /* Arms t for due, or moves it there. A due time that has passed fires at the next advance. */
 void wheel_arm(struct wheel *w, struct timer *t, hf_time due);

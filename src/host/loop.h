@@ -13,7 +13,7 @@ struct loop_fd {
     int fd;
     uint32_t events; /* EPOLL* as asked for; level-triggered unless EPOLLET is among them */
     void (*ready)(struct loop_fd *self, uint32_t events); /* may add and remove any, itself too */
-    uint32_t slot;   /* for the loop */
+    uint32_t slot;                                        /* for the loop */
 };
 
 /* Something with deadlines: a stack. poll is called when its deadline has come and, for every

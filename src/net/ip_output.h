@@ -5,7 +5,7 @@
 #include "net/path.h"
 
 struct ip_out {
-    struct path *path;   /* lent */
+    struct path *path; /* lent */
     struct ip_addr src, dst;
     uint8_t proto;
     uint8_t ttl;         /* hop limit; 0: the default of 64 */
@@ -19,7 +19,8 @@ struct ip_out {
  * already right, or HF_FRAME_CSUM_PARTIAL. Returns 0, -HF_EMSGSIZE, -HF_ENOBUFS. */
 int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out);
 
-/* Whether the path takes HF_FRAME_CSUM_PARTIAL frames: only this host or a capable link sees them. */
+/* Whether the path takes HF_FRAME_CSUM_PARTIAL frames: only this host or a capable link sees them.
+ */
 static inline bool path_takes_partial(const struct path *p)
 {
     return (p->link->flags & (HF_LINK_CSUM | HF_LINK_LOOPBACK)) != 0;

@@ -10,10 +10,10 @@
 /* What an IP header said, for the transport above. */
 struct ip_info {
     struct ip_addr src, dst;
-    struct hf_link *link;  /* by which it came */
+    struct hf_link *link; /* by which it came */
     uint8_t proto, ttl, tos;
-    bool dst_is_unicast;   /* not broadcast, not multicast */
-    bool src_is_local;     /* came by the loopback link */
+    bool dst_is_unicast; /* not broadcast, not multicast */
+    bool src_is_local;   /* came by the loopback link */
 };
 
 /* An ICMP error about a packet of ours, made one for both families. */
@@ -31,13 +31,13 @@ enum icmp_error_kind {
 
 struct icmp_error {
     enum icmp_error_kind kind;
-    uint8_t type, code;       /* as they stood */
-    uint32_t info;            /* the message's second word: mtu, pointer */
-    struct ip_addr reporter;  /* who sent the error */
-    struct ip_addr src, dst;  /* of the quoted packet: src is ours */
-    uint8_t proto;            /* of the quoted packet */
-    const uint8_t *quoted;    /* what follows the quoted IP header; lent */
-    uint32_t quoted_len;      /* at least 8 */
+    uint8_t type, code;      /* as they stood */
+    uint32_t info;           /* the message's second word: mtu, pointer */
+    struct ip_addr reporter; /* who sent the error */
+    struct ip_addr src, dst; /* of the quoted packet: src is ours */
+    uint8_t proto;           /* of the quoted packet */
+    const uint8_t *quoted;   /* what follows the quoted IP header; lent */
+    uint32_t quoted_len;     /* at least 8 */
     struct hf_link *link;
 };
 
@@ -54,10 +54,10 @@ struct net_up {
 
 #define NET_LINKS 16
 
-struct route_table;   /* route.c */
-struct neigh_table;   /* neighbour.c */
-struct path_table;    /* path.c */
-struct reassembly;    /* fragment.c */
+struct route_table; /* route.c */
+struct neigh_table; /* neighbour.c */
+struct path_table;  /* path.c */
+struct reassembly;  /* fragment.c */
 
 struct net_addr { /* address.c: an address of this host */
     struct ip_addr addr;
@@ -75,7 +75,7 @@ struct net {
     struct neigh_table *neighbours;
     struct path_table *paths;
     struct reassembly *reassembly;
-    struct net_up up[256]; /* by IP protocol; input NULL: none */
+    struct net_up up[256];  /* by IP protocol; input NULL: none */
     hf_time icmp_tokens_at; /* rate limit of ICMP errors sent, icmp.c */
     uint32_t icmp_tokens;
     uint16_t ip_id; /* for packets that may be fragmented */
@@ -96,8 +96,8 @@ void net_input(void *net, struct hf_link *link, struct hf_frame *f);
 void net_poll(struct net *net);
 hf_time net_deadline(const struct net *net);
 
-/* addr is this host's own: added by net_addr_add, in a local route (127/8 and AnyIP), or :: / 0.0.0.0
- * never. */
+/* addr is this host's own: added by net_addr_add, in a local route (127/8 and AnyIP), or :: /
+ * 0.0.0.0 never. */
 bool net_is_local(const struct net *net, const struct ip_addr *addr);
 /* addr is a broadcast address: 255.255.255.255 or a link's directed one. */
 bool net_is_broadcast(const struct net *net, const struct ip_addr *addr);

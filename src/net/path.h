@@ -10,10 +10,10 @@ struct neighbour;
 
 struct path {
     struct hash_node node;
-    struct list link_in_lru;     /* for path.c */
+    struct list link_in_lru; /* for path.c */
     struct net *net;
     uint32_t refs;
-    uint32_t generation;         /* of the routes it was found in */
+    uint32_t generation; /* of the routes it was found in */
     struct ip_addr dst;
     struct ip_addr next_hop;     /* dst itself when on the link */
     struct ip_addr src;          /* what source selection chose; RFC 6724, RFC 1122 3.3.4.3 */
@@ -31,10 +31,10 @@ struct path {
 };
 
 struct path_query {
-    struct ip_addr dst; /* not any; link-local IPv6 needs link_index */
-    struct ip_addr src; /* what the caller is bound to, or ADDR_ANY4 / ADDR_ANY6 */
+    struct ip_addr dst;  /* not any; link-local IPv6 needs link_index */
+    struct ip_addr src;  /* what the caller is bound to, or ADDR_ANY4 / ADDR_ANY6 */
     uint32_t link_index; /* SO_BINDTODEVICE or scope id; 0: any */
-    uint16_t port;      /* destination port and protocol, for HF_ROUTE_UNLESS_BOUND */
+    uint16_t port;       /* destination port and protocol, for HF_ROUTE_UNLESS_BOUND */
     uint8_t proto;
 };
 
@@ -64,7 +64,8 @@ bool path_is_stale(const struct path *p);
 uint32_t path_mtu(struct path *p);
 
 /* A router said the path takes only that much. Kept if it is smaller than now and at least 552
- * (IPv4; Linux's min_pmtu) or 1280 (IPv6). True when the path's MTU went down. RFC 1191, RFC 8201. */
+ * (IPv4; Linux's min_pmtu) or 1280 (IPv6). True when the path's MTU went down. RFC 1191, RFC 8201.
+ */
 bool path_lower_mtu(struct path *p, uint32_t mtu);
 
 /* path.c's table. */

@@ -1,4 +1,5 @@
-/* The network that a program sees: a stack with its link, addresses and routes, as `--link` says. */
+/* The network that a program sees: a stack with its link, addresses and routes, as `--link` says.
+ */
 #ifndef RUN_NETWORK_H
 #define RUN_NETWORK_H
 
@@ -8,8 +9,9 @@
 
 struct network_config {
     struct loop *loop;
-    /* KIND[:ARG][,wrapper=value]...: "host", "host,loss=2%,delay=20ms", "tap:tap0,address=10.9.0.2/24,
-     * gateway=10.9.0.1", "none". A comma inside a value is doubled. */
+    /* KIND[:ARG][,wrapper=value]...: "host", "host,loss=2%,delay=20ms",
+     * "tap:tap0,address=10.9.0.2/24, gateway=10.9.0.1", "none". A comma inside a value is doubled.
+     */
     const char *link;
     const char *const *publish; /* gateway_publish's specs; only with "host" */
     size_t publish_count;

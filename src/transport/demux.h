@@ -7,15 +7,16 @@
 
 struct demux {
     struct core *core;
-    struct hash conns; /* struct demux_entry by four-tuple */
-    struct hash bound; /* by local port and address */
+    struct hash conns;              /* struct demux_entry by four-tuple */
+    struct hash bound;              /* by local port and address */
     struct demux_entry *any_dst[2]; /* a gateway's, IPv4's and IPv6's, or NULL */
 };
 
 HF_NODISCARD int demux_init(struct demux *d, struct core *core);
 void demux_fini(struct demux *d);
 
-/* Enters by four-tuple (all four are set) or by local address and port; kind says which afterwards. */
+/* Enters by four-tuple (all four are set) or by local address and port; kind says which afterwards.
+ */
 void demux_insert_conn(struct demux *d, struct demux_entry *e);
 void demux_insert_bound(struct demux *d, struct demux_entry *e);
 /* From whichever table; none is fine. */

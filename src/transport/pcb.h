@@ -31,37 +31,40 @@ struct demux_entry {
     uint8_t port_hold;           /* enum port_hold */
     uint8_t reuse_addr : 1;      /* of the port's holder, as Linux's tw_reuse and sk_reuse */
     uint8_t reuse_port : 1;
-    uint8_t is_v6 : 1;           /* an AF_INET6 socket's */
+    uint8_t is_v6 : 1; /* an AF_INET6 socket's */
     uint8_t v6only : 1;
-    uint8_t any_dst : 1;         /* takes what nobody else does: hf_sock_listen_any, receive_any */
-    uint8_t transparent : 1;     /* may bind foreign addresses */
+    uint8_t any_dst : 1;     /* takes what nobody else does: hf_sock_listen_any, receive_any */
+    uint8_t transparent : 1; /* may bind foreign addresses */
     uint8_t freebind : 1;
     uint8_t is_listening : 1;
-    uint8_t port_reuse : 1;      /* PORT_AUTO: reuse_addr when the port was counted, for ports.c */
+    uint8_t port_reuse : 1; /* PORT_AUTO: reuse_addr when the port was counted, for ports.c */
     void *port_ref;
 };
 
 /* Invariant: laddr, lport, raddr, rport change only while kind is DEMUX_NONE. */
 struct pcb {
     struct demux_entry entry;
-    struct list port_link;   /* among the holders of the port's bucket */
-    struct path *path;       /* NULL until needed; one reference */
-    uint32_t link_index;     /* SO_BINDTODEVICE or a scope id; 0: any */
-    int16_t err;             /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
-    int16_t soft_err;        /* what ICMP said of a connection that goes on (sk_err_soft) */
-    uint8_t ttl;             /* 0: the default */
+    struct list port_link; /* among the holders of the port's bucket */
+    struct path *path;     /* NULL until needed; one reference */
+    uint32_t link_index;   /* SO_BINDTODEVICE or a scope id; 0: any */
+    int16_t err;           /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
+    int16_t soft_err;      /* what ICMP said of a connection that goes on (sk_err_soft) */
+    uint8_t ttl;           /* 0: the default */
     uint8_t mcast_ttl;
     uint8_t tos;
-    uint8_t pmtudisc;        /* HF_IP_PMTUDISC_* */
-    uint8_t addr_bound : 1;  /* bind() named an address: it survives AF_UNSPEC */
-    uint8_t port_bound : 1;  /* bind() named a port: likewise */
-    uint8_t recv_err : 1;    /* IP_RECVERR / IPV6_RECVERR */
-    uint8_t broadcast : 1;   /* SO_BROADCAST */
+    uint8_t pmtudisc;       /* HF_IP_PMTUDISC_* */
+    uint8_t addr_bound : 1; /* bind() named an address: it survives AF_UNSPEC */
+    uint8_t port_bound : 1; /* bind() named a port: likewise */
+    uint8_t recv_err : 1;   /* IP_RECVERR / IPV6_RECVERR */
+    uint8_t broadcast : 1;  /* SO_BROADCAST */
     uint8_t mcast_loop : 1;
     uint8_t bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT */
 };
 
-static inline bool pcb_is_v6(const struct pcb *p) { return p->entry.is_v6; }
+static inline bool pcb_is_v6(const struct pcb *p)
+{
+    return p->entry.is_v6;
+}
 /* The unspecified address of the socket's own family. */
 static inline struct ip_addr pcb_any(const struct pcb *p)
 {

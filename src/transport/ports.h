@@ -18,17 +18,17 @@ struct port_group;
 struct ports {
     struct core *core;
     struct demux *demux;
-    struct hash buckets; /* struct port_bucket by port */
-    struct hash groups;  /* struct port_group by (laddr, raddr, rport) */
-    struct hash autos;   /* automatic holders, counted by (laddr, port) */
+    struct hash buckets;          /* struct port_bucket by port */
+    struct hash groups;           /* struct port_group by (laddr, raddr, rport) */
+    struct hash autos;            /* automatic holders, counted by (laddr, port) */
     uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
-    uint64_t *taken;     /* bitmap of ports that bind() holds: automatic ones keep clear of them */
-    uint16_t min, max;   /* the automatic range */
-    bool shared_tuples;  /* UDP: two sockets may have one four-tuple */
+    uint64_t *taken;    /* bitmap of ports that bind() holds: automatic ones keep clear of them */
+    uint16_t min, max;  /* the automatic range */
+    bool shared_tuples; /* UDP: two sockets may have one four-tuple */
 };
 
-HF_NODISCARD int ports_init(struct ports *p, struct core *core, struct demux *demux,
-                            uint16_t min, uint16_t max, bool shared_tuples);
+HF_NODISCARD int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t min,
+                            uint16_t max, bool shared_tuples);
 void ports_fini(struct ports *p);
 
 /* Holds laddr:port for pcb (port 0: any free one) and sets entry.laddr and lport.
@@ -49,8 +49,8 @@ HF_NODISCARD int ports_child(struct ports *p, struct pcb *child, const struct pc
 /* Gives the port up, however it was held, a TIME-WAIT record's too. lport keeps its value. */
 void ports_release(struct ports *p, struct demux_entry *e);
 
-/* For demux_replace: to, a copy of from that holds no port, takes over from's hold; one of PORT_BOUND
- * becomes PORT_CHILD, because a record has no port_link. Cannot fail. */
+/* For demux_replace: to, a copy of from that holds no port, takes over from's hold; one of
+ * PORT_BOUND becomes PORT_CHILD, because a record has no port_link. Cannot fail. */
 void ports_hand_over(struct demux_entry *from, struct demux_entry *to);
 
 #endif

@@ -55,7 +55,8 @@ HF_NODISCARD int udp_bind(struct udp_pcb *up, const struct ip_addr *laddr, uint1
  *   path_find's errors; -HF_EACCES broadcast without SO_BROADCAST (the port is bound by then);
  *   -HF_EAGAIN no port left                          (C04, C05, NetSem connect_7, connect_8) */
 HF_NODISCARD int udp_connect(struct udp_pcb *up, const struct endpoint *dst);
-/* AF_UNSPEC: no peer any more; address and port that bind() did not name are given up. (C07, C09) */
+/* AF_UNSPEC: no peer any more; address and port that bind() did not name are given up. (C07, C09)
+ */
 void udp_disconnect(struct udp_pcb *up);
 
 /* One datagram to dst, or to the peer when NULL. Returns its length, or

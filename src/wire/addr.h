@@ -19,14 +19,14 @@ struct ip_addr {
 
 struct endpoint {
     struct ip_addr addr;
-    uint16_t port;   /* host order */
-    uint32_t scope;  /* link index of a link-local IPv6 address, else 0 */
+    uint16_t port;  /* host order */
+    uint32_t scope; /* link index of a link-local IPv6 address, else 0 */
 };
 
 #define ADDR4(a, b, c, d) \
     ((struct ip_addr){{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (a), (b), (c), (d)}}})
-#define ADDR_ANY4 ADDR4(0, 0, 0, 0)
-#define ADDR_ANY6 ((struct ip_addr){{{0}}})
+#define ADDR_ANY4      ADDR4(0, 0, 0, 0)
+#define ADDR_ANY6      ((struct ip_addr){{{0}}})
 #define ADDR_LOOPBACK4 ADDR4(127, 0, 0, 1)
 #define ADDR_LOOPBACK6 ((struct ip_addr){{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}})
 
@@ -39,7 +39,10 @@ static inline bool addr_is4(const struct ip_addr *a)
 {
     return a->d[0] == 0 && a->b[8] == 0 && a->b[9] == 0 && a->b[10] == 0xff && a->b[11] == 0xff;
 }
-static inline struct ip_addr addr_from4(const uint8_t b[4]) { return ADDR4(b[0], b[1], b[2], b[3]); }
+static inline struct ip_addr addr_from4(const uint8_t b[4])
+{
+    return ADDR4(b[0], b[1], b[2], b[3]);
+}
 static inline struct ip_addr addr_from6(const uint8_t b[16])
 {
     struct ip_addr a;
@@ -58,8 +61,8 @@ bool addr_is_broadcast(const struct ip_addr *a);
 bool addr_is_link_local6(const struct ip_addr *a);
 
 /* Text. parse: "10.0.2.15", "fd00::1", "::ffff:1.2.3.4" (gives IPv4); false when it is neither.
- * parse_prefix: the same with an optional "/len"; *bits counts within the 128-bit form (96 + len for
- * IPv4). format: at most ADDR_TEXT bytes with the NUL; returns buf. RFC 5952. */
+ * parse_prefix: the same with an optional "/len"; *bits counts within the 128-bit form (96 + len
+ * for IPv4). format: at most ADDR_TEXT bytes with the NUL; returns buf. RFC 5952. */
 #define ADDR_TEXT 48
 bool addr_parse(const char *text, struct ip_addr *out);
 bool addr_parse_prefix(const char *text, struct ip_addr *out, unsigned *bits);

@@ -6,10 +6,10 @@
 
 #include "wire/addr.h"
 
-#define SOCKADDR_IN 16
-#define SOCKADDR_IN6 28
+#define SOCKADDR_IN      16
+#define SOCKADDR_IN6     28
 #define SOCKADDR_IN6_MIN 24
-#define SOCKADDR_MAX 128
+#define SOCKADDR_MAX     128
 
 /* The family field; len must be at least 2. */
 uint16_t sockaddr_family(const void *bytes);
@@ -19,7 +19,8 @@ uint16_t sockaddr_family(const void *bytes);
 void sockaddr_read(const void *bytes, uint32_t len, uint16_t family, struct endpoint *out);
 
 /* Writes ep as an address of `family` (AF_INET or AF_INET6; IPv4 in an AF_INET6 one is mapped;
- * ADDR_ANY4 in an AF_INET6 one is written as ::). buf takes SOCKADDR_IN6 bytes; returns the length. */
+ * ADDR_ANY4 in an AF_INET6 one is written as ::). buf takes SOCKADDR_IN6 bytes; returns the length.
+ */
 uint32_t sockaddr_write(const struct endpoint *ep, uint16_t family, uint8_t buf[SOCKADDR_IN6]);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "handfast/frame.h"
 
-#define TCP_HEADER 20
+#define TCP_HEADER     20
 #define TCP_HEADER_MAX 60
 
 enum tcp_flag {
@@ -31,13 +31,13 @@ struct tcp_header {
     uint32_t seq, ack; /* ack is 0 without TCP_ACK */
     uint8_t flags;     /* enum tcp_flag */
     uint8_t header_bytes;
-    uint16_t window;   /* as it stands, unscaled */
+    uint16_t window; /* as it stands, unscaled */
     uint16_t urgent;
     /* options; those that may only stand on a SYN are not set elsewhere */
     bool has_mss, has_wscale, has_sack_permitted, has_timestamps, has_fastopen;
     uint16_t mss;
-    uint8_t wscale;    /* 0..14: larger ones have been cut, RFC 7323 2.3 */
-    uint8_t sack_count; /* 0..4 */
+    uint8_t wscale;       /* 0..14: larger ones have been cut, RFC 7323 2.3 */
+    uint8_t sack_count;   /* 0..4 */
     uint8_t fastopen_len; /* cookie bytes, 0..16 */
     uint32_t ts_val, ts_ecr;
     struct sack_block sack[4];
@@ -45,8 +45,8 @@ struct tcp_header {
 };
 
 /* Reads the header at the front of f (pulled linear as needed). false: truncated, or lengths that
- * do not fit. Unknown and malformed options are skipped as RFC 9293 MUST-6, MUST-7, MUST-68 say. The
- * checksum is not looked at. */
+ * do not fit. Unknown and malformed options are skipped as RFC 9293 MUST-6, MUST-7, MUST-68 say.
+ * The checksum is not looked at. */
 bool tcp_header_read(struct hf_frame *f, struct tcp_header *out);
 
 /* How many bytes tcp_header_write will need: a multiple of 4, 20..60. */

@@ -46,18 +46,18 @@ struct tcp {
     struct demux demux;
     struct ports ports;
     const struct tcp_up *up;
-    struct list time_wait;       /* struct timewait by age, timewait.c */
+    struct list time_wait; /* struct timewait by age, timewait.c */
     struct timer time_wait_timer;
     struct pool *tw_pool;
     /* Defaults that sockets start from; Linux's sysctls of the same names. */
     uint32_t rmem_default, rmem_max, wmem_default, wmem_max;
-    uint8_t syn_retries;         /* 6: a connect times out after 127 s */
-    uint8_t synack_retries;      /* 5 */
-    uint8_t retries2;            /* 15 */
-    uint8_t orphan_retries;      /* 8: what Linux makes of 0 */
+    uint8_t syn_retries;    /* 6: a connect times out after 127 s */
+    uint8_t synack_retries; /* 5 */
+    uint8_t retries2;       /* 15 */
+    uint8_t orphan_retries; /* 8: what Linux makes of 0 */
     bool timestamps, sack, window_scaling;
     hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
-    hf_time challenge_at;        /* RFC 5961 limit of challenge ACKs */
+    hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;
 };
 
@@ -74,12 +74,13 @@ struct pcb *tcb_pcb(struct tcb *tcb);
 /* ---- user calls, RFC 9293 3.10.1 to 3.10.5 ---- */
 
 /* Begins an active open: finds the path, source address and port as far as they are not bound, and
- * sends the SYN. dst: a unicast or whatever else address with a port; family fits (v6 socket: both).
- * Returns 0: state is SYN-SENT. Or the socket is unchanged but for what Linux changes too:
+ * sends the SYN. dst: a unicast or whatever else address with a port; family fits (v6 socket:
+ * both). Returns 0: state is SYN-SENT. Or the socket is unchanged but for what Linux changes too:
  *   -HF_ENETUNREACH     no route; broadcast and multicast destinations
  *   path_find's errors  as they come
  *   -HF_EADDRNOTAVAIL   the four-tuple is taken, or no port is left
- *   -HF_ENOBUFS         no memory                                              (C03, NetSem connect_1) */
+ *   -HF_ENOBUFS         no memory                                              (C03, NetSem
+ * connect_1) */
 HF_NODISCARD int tcp_open_active(struct tcb *tcb, const struct endpoint *dst);
 
 /* CLOSED -> LISTEN (binding to any port when unbound), or a new backlog in LISTEN. -HF_EADDRINUSE,
@@ -104,9 +105,10 @@ void tcp_commit(struct tcb *tcb, size_t len);
 /* Bytes in order, copied to iov. Returns their number, 0 at the end of the stream;
  *   -HF_EAGAIN nothing yet   -HF_ENOTCONN never opened, or listening
  *   -pending error, taken; queued data comes before it
- * TCP_RECV_PEEK leaves them queued. TCP_RECV_DISCARD counts and drops instead of copying (MSG_TRUNC).
- * TCP_RECV_OOB: the urgent byte; -HF_EINVAL when there is none or it is inline, -HF_EAGAIN not yet here.
- * A read stops at the urgent mark as Linux's does. peek_off: bytes to skip first (with PEEK). */
+ * TCP_RECV_PEEK leaves them queued. TCP_RECV_DISCARD counts and drops instead of copying
+ * (MSG_TRUNC). TCP_RECV_OOB: the urgent byte; -HF_EINVAL when there is none or it is inline,
+ * -HF_EAGAIN not yet here. A read stops at the urgent mark as Linux's does. peek_off: bytes to skip
+ * first (with PEEK). */
 enum { TCP_RECV_PEEK = 1, TCP_RECV_DISCARD = 2, TCP_RECV_OOB = 4 };
 HF_NODISCARD int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
                               uint32_t peek_off);
@@ -121,19 +123,20 @@ HF_NODISCARD int tcp_shut_send(struct tcb *tcb);
  * listener drops its queue with RST, SYN-SENT just ends. up->released follows, maybe at once. */
 void tcp_close(struct tcb *tcb, bool abort);
 
-/* connect(AF_UNSPEC), and shutdown of a connecting or listening socket: back to CLOSED, with RST where
- * there was a peer (Linux tcp_disconnect), err left ECONNRESET where Linux leaves it. The tcb can
- * be opened again. Bound addresses and ports stay as pcb says. */
+/* connect(AF_UNSPEC), and shutdown of a connecting or listening socket: back to CLOSED, with RST
+ * where there was a peer (Linux tcp_disconnect), err left ECONNRESET where Linux leaves it. The tcb
+ * can be opened again. Bound addresses and ports stay as pcb says. */
 void tcp_disconnect(struct tcb *tcb);
 
 /* ---- what the socket layer asks ---- */
 
 enum tcp_state tcp_state(const struct tcb *tcb);
-uint32_t tcp_readable(const struct tcb *tcb);   /* bytes in order and unread */
-bool tcp_fin_received(const struct tcb *tcb);   /* nothing comes after them */
-bool tcp_fin_queued(const struct tcb *tcb);     /* shut_send was called */
-uint32_t tcp_unsent(const struct tcb *tcb);     /* SIOCOUTQNSD */
-uint32_t tcp_unacked(const struct tcb *tcb);    /* SIOCOUTQ: queued and not acknowledged, FIN not counted */
+uint32_t tcp_readable(const struct tcb *tcb); /* bytes in order and unread */
+bool tcp_fin_received(const struct tcb *tcb); /* nothing comes after them */
+bool tcp_fin_queued(const struct tcb *tcb);   /* shut_send was called */
+uint32_t tcp_unsent(const struct tcb *tcb);   /* SIOCOUTQNSD */
+uint32_t
+tcp_unacked(const struct tcb *tcb); /* SIOCOUTQ: queued and not acknowledged, FIN not counted */
 /* Room enough that poll() says POLLOUT (a third of the buffer: Linux's sk_stream_is_writeable). */
 bool tcp_writable(const struct tcb *tcb);
 bool tcp_urgent_pending(const struct tcb *tcb); /* POLLPRI */
@@ -142,16 +145,16 @@ bool tcp_at_mark(const struct tcb *tcb);        /* SIOCATMARK */
 /* ---- options: values have been checked by the caller ---- */
 
 struct tcp_options {
-    uint32_t rcvbuf, sndbuf;     /* bytes, as SO_RCVBUF reports them (Linux: doubled); 0: automatic */
-    uint32_t rcvlowat;           /* 1 or more */
-    uint32_t user_timeout_ms;    /* 0: none */
+    uint32_t rcvbuf, sndbuf;  /* bytes, as SO_RCVBUF reports them (Linux: doubled); 0: automatic */
+    uint32_t rcvlowat;        /* 1 or more */
+    uint32_t user_timeout_ms; /* 0: none */
     uint32_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
-    uint32_t notsent_lowat;      /* UINT32_MAX: off */
-    uint32_t window_clamp;       /* 0: none */
-    int32_t linger2_s;           /* 0: default, -1: none */
-    uint16_t maxseg;             /* TCP_MAXSEG, 0: not set */
-    uint8_t keep_cnt;            /* 9 */
-    uint8_t syncnt;              /* TCP_SYNCNT, 0: the stack's */
+    uint32_t notsent_lowat;             /* UINT32_MAX: off */
+    uint32_t window_clamp;              /* 0: none */
+    int32_t linger2_s;                  /* 0: default, -1: none */
+    uint16_t maxseg;                    /* TCP_MAXSEG, 0: not set */
+    uint8_t keep_cnt;                   /* 9 */
+    uint8_t syncnt;                     /* TCP_SYNCNT, 0: the stack's */
     uint8_t defer_accept_s;
     uint8_t nodelay : 1, cork : 1, keepalive : 1, quickack : 1, oob_inline : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
@@ -159,8 +162,8 @@ struct tcp_options {
 /* The live options. After changing them call tcp_options_changed: it arms timers and sends. */
 struct tcp_options *tcp_options(struct tcb *tcb);
 void tcp_options_changed(struct tcb *tcb);
-uint32_t tcp_mss(const struct tcb *tcb);         /* what TCP_MAXSEG reports */
-uint32_t tcp_rcvbuf(const struct tcb *tcb);      /* what SO_RCVBUF, SO_SNDBUF report */
+uint32_t tcp_mss(const struct tcb *tcb);    /* what TCP_MAXSEG reports */
+uint32_t tcp_rcvbuf(const struct tcb *tcb); /* what SO_RCVBUF, SO_SNDBUF report */
 uint32_t tcp_sndbuf(const struct tcb *tcb);
 /* The name of its congestion control, padded with zeros: what TCP_CONGESTION reports. */
 void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME]);

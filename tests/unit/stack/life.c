@@ -9,7 +9,8 @@
 #include "testenv.h"
 
 static const uint8_t lo4[16] = {2, 0, 0, 0, 127, 0, 0, 1};
-static const uint8_t lo6[28] = {10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+static const uint8_t lo6[28] = {10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 struct world {
     struct testenv env;
@@ -71,7 +72,7 @@ static void stream(struct world *w)
     uint8_t name[28];
     struct hf_sock *l = listener(w, name), *c = make(w, HF_SOCK_STREAM), *s = NULL;
     char buf[16] = "";
-    struct hf_iovec out = {(void *)(uintptr_t)"hello", 5}, in = {buf, sizeof(buf)};
+    struct hf_iovec out = {(void *)(uintptr_t) "hello", 5}, in = {buf, sizeof(buf)};
     struct hf_msg m = {.iov = &out, .iov_len = 1};
 
     EQ(hf_sock_poll(c), HF_POLLOUT | HF_POLLWRNORM | HF_POLLHUP, "fresh_is_out_and_hup");
@@ -113,7 +114,7 @@ static void datagram(struct world *w)
     struct hf_sock *a = make(w, HF_SOCK_DGRAM), *b = make(w, HF_SOCK_DGRAM);
     uint8_t name[28], from[28], buf[8];
     uint32_t len = sizeof(name);
-    struct hf_iovec out = {(void *)(uintptr_t)"dgram", 5}, in = {buf, sizeof(buf)};
+    struct hf_iovec out = {(void *)(uintptr_t) "dgram", 5}, in = {buf, sizeof(buf)};
     struct hf_msg m = {.iov = &out, .iov_len = 1};
 
     EQ(hf_sock_bind(a, w->lo, w->lo_len), 0, "udp_bind");
