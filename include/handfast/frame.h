@@ -13,11 +13,10 @@
 #include "handfast/env.h"
 #include "handfast/types.h"
 
-#define HF_FRAME_ROOM     256 /* bytes in the header block */
-#define HF_FRAME_FRAGS    8   /* page references a frame can hold */
-#define HF_FRAME_HEADROOM 128 /* what hf_frame_new leaves before head: Ethernet + IPv6 + TCP fit \
-                               */
-#define HF_FRAME_MAX 65535    /* most bytes a frame carries, link header excluded */
+#define HF_FRAME_ROOM     256   /* bytes in the header block */
+#define HF_FRAME_FRAGS    8     /* page references a frame can hold */
+#define HF_FRAME_HEADROOM 128   /* left before head by hf_frame_new: Ethernet + IPv6 + TCP fit */
+#define HF_FRAME_MAX      65535 /* most bytes a frame carries, link header excluded */
 
 struct hf_frame_pool;
 struct hf_link;

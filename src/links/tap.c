@@ -1,4 +1,4 @@
-/* tap: and tun: the kernel's own network as the neighbour, by /dev/net/tun. */
+/* tap: and tun: the kernel's own network as the neighbour, by /dev/net/tun. C29. */
 #include "handfast/links.h"
 
 #include <errno.h>

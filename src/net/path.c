@@ -308,6 +308,7 @@ static int path_find_kind(struct net *net, const struct path_query *q, bool own_
     return 0;
 }
 
+/* No route is ENETUNREACH. C25. */
 int path_find(struct net *net, const struct path_query *q, struct path **out)
 {
     /* For a loopback source there is no way out that a socket's absence could open. */

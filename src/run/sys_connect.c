@@ -1,8 +1,9 @@
-/* connect(). Order of errors: length (EINVAL), copy (EFAULT), then the socket's own.
+/* connect(). Order of errors: length (EINVAL), copy (EFAULT), then the socket's own. What is no
+ * socket of ours never comes here: the kernel says EBADF and ENOTSOCK (C19, C20).
  *
- * Blocking: the answer is held until the open has ended. Should the caller be interrupted, the open
- * goes on (C13) and shows through the vehicle, as a non-blocking one does. A blocking caller that
- * comes again joins the wait (NetSem connect_5d). */
+ * Blocking: the answer is held until the open has ended (C11). Should the caller be interrupted,
+ * the open goes on (C13) and shows through the vehicle, as a non-blocking one does. A blocking
+ * caller that comes again joins the wait (NetSem connect_5d). */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

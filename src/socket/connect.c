@@ -5,7 +5,7 @@
  *
  *   socket        connection              answer
  *   any           any, family AF_UNSPEC   0, dissolved (NetSem disconnect_5)
- *   UNCONNECTED   CLOSED                  an open begins: EINPROGRESS (connect_1)
+ *   UNCONNECTED   CLOSED                  an open begins: EINPROGRESS (C14, connect_1)
  *   UNCONNECTED   other (listening)       EISCONN (connect_5)
  *   CONNECTING    SYN-SENT, SYN-RECEIVED  EALREADY; a waiter joins: EINPROGRESS (C16, connect_5d)
  *   CONNECTING    CLOSED                  the error, once, else ECONNABORTED (connect_3, connect_4)
@@ -101,7 +101,7 @@ static int stream_dissolve(struct hf_sock *sk)
     return 0;
 }
 
-/* Linux: __ip6_datagram_connect takes an AF_INET address too. C04. */
+/* Linux: __ip6_datagram_connect takes an AF_INET address too. Any number of times. C04, C08. */
 static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
 {
     uint16_t family = sock_family(sk);

@@ -87,6 +87,7 @@ static uint16_t any_port(const struct ports *p, const struct pcb *pcb, const str
     return port || start == p->min ? port : unheld(p, pcb, laddr, p->min, start - 1);
 }
 
+/* Linux: inet_csk_bind_conflict. C26. */
 int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr, uint16_t port)
 {
     struct ip_addr addr = *laddr;
@@ -167,6 +168,7 @@ static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *
     return 0;
 }
 
+/* C03, C21; NetSem connect_5c. */
 int ports_connect(struct ports *p, struct pcb *pcb)
 {
     struct demux_entry *e = &pcb->entry;

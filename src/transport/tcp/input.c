@@ -38,7 +38,7 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
     }
     if (flags & TCP_RST) {
         if (flags & TCP_ACK)
-            tcp_fail(tcb, HF_ECONNREFUSED);
+            tcp_fail(tcb, HF_ECONNREFUSED); /* C24 */
         else
             drop(tcb, s, HF_DROP_TCP_RST_INEXACT);
         return;

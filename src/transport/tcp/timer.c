@@ -126,7 +126,7 @@ static bool is_hopeless(const struct tcb *tcb)
     }
 }
 
-/* What the network said meanwhile explains more than "timed out". */
+/* What the network said meanwhile explains more than "timed out". C12, C23. */
 static void give_up(struct tcb *tcb)
 {
     tcp_fail(tcb, tcb->pcb.soft_err ? tcb->pcb.soft_err : HF_ETIMEDOUT);
