@@ -107,7 +107,10 @@ static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
     uint16_t family = sock_family(sk);
     uint16_t given = sockaddr_family(addr);
     struct endpoint dst;
+    int err = udp_autobind(sock_udp(sk)); /* Linux: before the address is looked at */
 
+    if (err)
+        return err;
     if (family == HF_AF_INET6 && given == HF_AF_INET) {
         if (sock_pcb(sk)->entry.v6only)
             return -HF_EAFNOSUPPORT;

@@ -118,7 +118,7 @@ int udp_bind(struct udp_pcb *up, const struct ip_addr *laddr, uint16_t port)
 }
 
 /* A first send or connect needs a port. Linux: any free one, EAGAIN when there is none (C05). */
-static int autobind(struct udp_pcb *up)
+int udp_autobind(struct udp_pcb *up)
 {
     int err;
 
@@ -223,7 +223,7 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
     struct endpoint to = *dst;
     struct demux_entry *e = &up->pcb.entry;
     struct path *path;
-    int err = autobind(up);
+    int err = udp_autobind(up);
 
     if (err)
         return err;
@@ -402,7 +402,7 @@ int64_t udp_send(struct udp_pcb *up, const struct endpoint *dst, const struct ip
     struct endpoint to;
     struct path *path;
     int64_t len = payload_len(iov, n);
-    int err = autobind(up);
+    int err = udp_autobind(up);
 
     if (err)
         return err;

@@ -50,6 +50,10 @@ void udp_close(struct udp_pcb *up);
 /* laddr of the socket's family (any is fine), port 0: any free one. As ports_bind. */
 HF_NODISCARD int udp_bind(struct udp_pcb *up, const struct ip_addr *laddr, uint16_t port);
 
+/* Holds a free port for a socket that has none; nothing for one that has.
+ *   -HF_EAGAIN no port left  -HF_ENOBUFS no memory                              (C05) */
+HF_NODISCARD int udp_autobind(struct udp_pcb *up);
+
 /* Sets the peer; binds to a port first when unbound, and to a source address when that is any.
  * dst may be any (loopback is meant). Port 0 is allowed (getpeername then says ENOTCONN).
  *   path_find's errors; -HF_EACCES broadcast without SO_BROADCAST (the port is bound by then);
