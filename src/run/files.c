@@ -145,7 +145,7 @@ static void progress(struct file *f)
     if (f->state == FILE_CONNECTED)
         pump_run(f);
     if (f->state == FILE_LISTENING)
-        vehicle_ring(f);
+        vehicle_ring_anew(f);
 }
 
 void files_run(struct supervisor *sv)

@@ -37,6 +37,9 @@ HF_NODISCARD int vehicle_listening(struct file *f);
 /* LISTENING: readable when, and only when, a connection waits. */
 void vehicle_ring(struct file *f);
 
+/* The same, and another connection may have come: those who watch for edges are told again. */
+void vehicle_ring_anew(struct file *f);
+
 /* A CONNECTED vehicle for a connection just accepted from the stack; takes sk. The program's
  * descriptor goes to *vehicle and is the caller's. 0 or -errno. */
 HF_NODISCARD int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking,

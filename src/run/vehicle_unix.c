@@ -243,28 +243,54 @@ int vehicle_listening(struct file *f)
     return 0;
 }
 
-static void silence(struct file *f)
+/* Takes the oldest bell out of the vehicle's queue. */
+static void silence(struct file *f, int *bell)
 {
     int fd = accept4(f->fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd >= 0)
         close(fd);
-    file_shut(&f->bell);
+    file_shut(bell);
 }
 
-void vehicle_ring(struct file *f)
+static void ring(struct file *f)
 {
-    bool waits = f->ready || (hf_sock_poll(f->sk) & HF_POLLIN);
-
-    if (!waits && f->bell >= 0)
-        silence(f);
-    if (!waits || f->bell >= 0)
-        return;
     f->bell = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (f->bell >= 0 && connect_nameless(f->bell, f->rendezvous) < 0)
         file_shut(&f->bell);
     if (!reap_is_held_open(f))
         reap_within(f->sv, 0);
+}
+
+static bool connection_waits(const struct file *f)
+{
+    return f->ready || (hf_sock_poll(f->sk) & HF_POLLIN);
+}
+
+void vehicle_ring(struct file *f)
+{
+    bool waits = connection_waits(f);
+
+    if (!waits && f->bell >= 0)
+        silence(f, &f->bell);
+    else if (waits && f->bell < 0)
+        ring(f);
+}
+
+void vehicle_ring_anew(struct file *f)
+{
+    int old = f->bell;
+
+    if (old < 0 || !connection_waits(f)) {
+        vehicle_ring(f);
+        return;
+    }
+    /* The new bell before the old one goes: readable throughout, with an edge. */
+    ring(f);
+    if (f->bell < 0)
+        f->bell = old;
+    else
+        silence(f, &old);
 }
 
 /* SO_RCVTIMEO and SO_SNDTIMEO are inherited; data calls meet them on the vehicle. */
