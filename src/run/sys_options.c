@@ -33,6 +33,9 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
         return -EINVAL;
     if (len > VALUE_MAX)
         len = VALUE_MAX;
+    /* Linux: sk_setsockopt looks at the length before it copies. */
+    if (level == HF_SOL_SOCKET && name != HF_SO_BINDTODEVICE && len < (int32_t)sizeof(int))
+        return -EINVAL;
     err = memory_read(c, c->args[3], value, (size_t)len);
     if (err < 0)
         return err;
