@@ -21,7 +21,7 @@ static int read_address(const struct hf_sock *sk, const void *addr, uint32_t len
     return given == HF_AF_UNSPEC && addr_is_any(&ep->addr) ? 0 : -HF_EAFNOSUPPORT;
 }
 
-/* The address is this host's to bind, or a group's for datagrams. */
+/* The address is this host's to bind, or a group's; over IPv6 only for datagrams, as on Linux. */
 static int check_address(struct hf_sock *sk, const struct endpoint *ep)
 {
     struct pcb *pcb = sock_pcb(sk);
@@ -40,7 +40,7 @@ static int check_address(struct hf_sock *sk, const struct endpoint *ep)
             return -HF_ENODEV;
     }
     if (addr_is_multicast(&ep->addr) || net_is_broadcast(net, &ep->addr))
-        return !sk->is_stream ? 0 : addr_is4(&ep->addr) ? -HF_EADDRNOTAVAIL : -HF_EINVAL;
+        return !sk->is_stream || addr_is4(&ep->addr) ? 0 : -HF_EINVAL;
     return net_is_local(net, &ep->addr) ? 0 : -HF_EADDRNOTAVAIL;
 }
 
@@ -60,7 +60,7 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
         return -HF_EINVAL;
     if (addr_is_any(&ep.addr))
         ep.addr = pcb_is_v6(pcb) && !addr_is4(&ep.addr) ? ADDR_ANY6 : ADDR_ANY4;
-    if (!ep.port && pcb->bind_no_port) {
+    if (!ep.port && pcb->entry.bind_no_port) {
         pcb->entry.laddr = ep.addr;
     } else {
         err = sk->is_stream ? ports_bind(&sk->all->tcp.ports, pcb, &ep.addr, ep.port)

@@ -57,8 +57,6 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     size_t copied;
     int64_t n;
 
-    if (flags & HF_MSG_OOB)
-        return -HF_EOPNOTSUPP;
     if (flags & HF_MSG_ERRQUEUE)
         return -HF_EAGAIN;
     if (up->pcb.err) /* before queued data: Linux, __skb_wait_for_more_packets */
