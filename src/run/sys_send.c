@@ -34,7 +34,9 @@ int64_t sys_sendto(const struct call *c, struct file *f)
     files_settle(c->sv);
     if (result != CALL_HELD)
         return result;
-    if (f->is_dead || flags & MSG_DONTWAIT || file_is_nonblocking(c, f))
+    /* A datagram never waits: no port is left for it. */
+    if (f->is_dead || f->state == FILE_DATAGRAM || flags & MSG_DONTWAIT ||
+        file_is_nonblocking(c, f))
         return -EAGAIN;
     return notify_hold(c, f, try_send, file_timeout(f, SO_SNDTIMEO));
 }

@@ -56,6 +56,9 @@ static int get_ip(struct hf_sock *sk, int name, int *v)
         return 0;
     case HF_IP_MTU:
         return get_mtu(pcb, v);
+    case HF_IP_LOCAL_PORT_RANGE:
+        *v = (int)((uint32_t)pcb->port_high << 16 | pcb->port_low);
+        return 0;
     case HF_IP_MINTTL:
         *v = 0;
         return 0;

@@ -151,7 +151,7 @@ bool option_is_on(const struct hf_sock *sk, int which)
     case OPTION_TRANSPARENT:
         return pcb->entry.transparent;
     case OPTION_BIND_NO_PORT:
-        return pcb->bind_no_port;
+        return pcb->entry.bind_no_port;
     case OPTION_MULTICAST_LOOP:
         return pcb->mcast_loop;
     case OPTION_V6ONLY:
@@ -229,7 +229,7 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         pcb->entry.transparent = on;
         break;
     case OPTION_BIND_NO_PORT:
-        pcb->bind_no_port = on;
+        pcb->entry.bind_no_port = on;
         break;
     case OPTION_MULTICAST_LOOP:
         pcb->mcast_loop = on;

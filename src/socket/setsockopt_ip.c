@@ -27,7 +27,7 @@ static int set_pmtudisc(struct hf_sock *sk, int v)
 {
     if (v < HF_IP_PMTUDISC_DONT || v > HF_IP_PMTUDISC_OMIT)
         return -HF_EINVAL;
-    sock_pcb(sk)->pmtudisc = (uint8_t)v;
+    sock_pcb(sk)->pmtudisc = v & 7;
     return 0;
 }
 
@@ -108,6 +108,18 @@ static int set_multicast_ttl(struct hf_sock *sk, int v, uint32_t len)
     return 0;
 }
 
+/* Two ports in one number, the upper one in its upper half; 0 is no end. */
+static int set_port_range(struct hf_sock *sk, int v, uint32_t len)
+{
+    uint16_t low = (uint16_t)v, high = (uint16_t)((uint32_t)v >> 16);
+
+    if (len != sizeof(v) || (low && high && low > high))
+        return -HF_EINVAL;
+    sock_pcb(sk)->port_low = low;
+    sock_pcb(sk)->port_high = high;
+    return 0;
+}
+
 int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
     int which = option_find(HF_SOL_IP, name);
@@ -142,6 +154,8 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
         if (len < 1 || v < 0 || v > 255)
             return -HF_EINVAL;
         return v ? -HF_ENOPROTOOPT : 0;
+    case HF_IP_LOCAL_PORT_RANGE:
+        return set_port_range(sk, v, len);
     case HF_IP_OPTIONS: /* none are ever sent: only taking them away works */
         return len > 40 ? -HF_EINVAL : len ? -HF_ENOPROTOOPT : 0;
     default:

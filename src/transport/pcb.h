@@ -37,7 +37,8 @@ struct demux_entry {
     uint8_t transparent : 1; /* may bind foreign addresses */
     uint8_t freebind : 1;
     uint8_t is_listening : 1;
-    uint8_t port_reuse : 1; /* PORT_AUTO: reuse_addr when the port was counted, for ports.c */
+    uint8_t port_reuse : 1;   /* PORT_AUTO: reuse_addr when the port was counted, for ports.c */
+    uint8_t bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT */
     void *port_ref;
 };
 
@@ -49,16 +50,17 @@ struct pcb {
     uint32_t link_index;   /* SO_BINDTODEVICE or a scope id; 0: any */
     int16_t err;           /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
     int16_t soft_err;      /* what ICMP said of a connection that goes on (sk_err_soft) */
-    uint8_t ttl;           /* 0: the default */
+    uint16_t port_low;     /* IP_LOCAL_PORT_RANGE, host order; 0: the stack's own end */
+    uint16_t port_high;
+    uint8_t ttl; /* 0: the default */
     uint8_t mcast_ttl;
     uint8_t tos;
-    uint8_t pmtudisc;       /* HF_IP_PMTUDISC_* */
+    uint8_t pmtudisc : 3;   /* HF_IP_PMTUDISC_* */
     uint8_t addr_bound : 1; /* bind() named an address: it survives AF_UNSPEC */
     uint8_t port_bound : 1; /* bind() named a port: likewise */
     uint8_t recv_err : 1;   /* IP_RECVERR / IPV6_RECVERR */
     uint8_t broadcast : 1;  /* SO_BROADCAST */
     uint8_t mcast_loop : 1;
-    uint8_t bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT */
 };
 
 static inline bool pcb_is_v6(const struct pcb *p)

@@ -13,6 +13,10 @@ struct offset_key {
     uint64_t rport;
 };
 
+struct port_range {
+    uint32_t min, max;
+};
+
 int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t min, uint16_t max,
                bool shared_tuples)
 {
@@ -79,12 +83,25 @@ static uint16_t unheld(const struct ports *p, const struct pcb *pcb, const struc
     return 0;
 }
 
+/* Linux: inet_sk_get_local_port_range. The socket's own ends count only inside of the stack's. */
+static struct port_range range_of(const struct ports *p, const struct pcb *pcb)
+{
+    struct port_range r = {p->min, p->max};
+
+    if (pcb->port_low > r.min && pcb->port_low <= r.max)
+        r.min = pcb->port_low;
+    if (pcb->port_high >= r.min && pcb->port_high < r.max)
+        r.max = pcb->port_high;
+    return r;
+}
+
 static uint16_t any_port(const struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr)
 {
-    uint32_t start = p->min + core_random32(p->core) % (p->max - p->min + 1u);
-    uint16_t port = unheld(p, pcb, laddr, start, p->max);
+    struct port_range r = range_of(p, pcb);
+    uint32_t start = r.min + core_random32(p->core) % (r.max - r.min + 1u);
+    uint16_t port = unheld(p, pcb, laddr, start, r.max);
 
-    return port || start == p->min ? port : unheld(p, pcb, laddr, p->min, start - 1);
+    return port || start == r.min ? port : unheld(p, pcb, laddr, r.min, start - 1);
 }
 
 /* Linux: inet_csk_bind_conflict. C26. */
@@ -117,13 +134,14 @@ int ports_check_listen(struct ports *p, struct pcb *pcb)
 
 /* Where to begin: an offset of the peer's own plus a counter that few peers share, so that one
  * peer's ports follow each other and tell nothing of another's. RFC 6056 3.3.4. */
-static uint16_t *first_choice(struct ports *p, const struct demux_entry *e, uint32_t *port)
+static uint16_t *first_choice(struct ports *p, const struct demux_entry *e, struct port_range r,
+                              uint32_t *port)
 {
     struct offset_key key = {e->laddr, e->raddr, e->rport};
     uint64_t hash = siphash(p->core->isn_key, &key, sizeof(key));
     uint16_t *next = &p->next[(hash >> 32) % PORT_COUNTERS];
 
-    *port = p->min + ((uint32_t)hash % 65536 + *next) % (p->max - p->min + 1u);
+    *port = r.min + ((uint32_t)hash % 65536 + *next) % (r.max - r.min + 1u);
     return next;
 }
 
@@ -172,6 +190,7 @@ static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *
 int ports_connect(struct ports *p, struct pcb *pcb)
 {
     struct demux_entry *e = &pcb->entry;
+    struct port_range r = range_of(p, pcb);
     struct port_group *g;
     uint32_t start;
     uint16_t *next;
@@ -182,10 +201,10 @@ int ports_connect(struct ports *p, struct pcb *pcb)
     g = port_group_get(p, e);
     if (!g)
         return -HF_ENOMEM;
-    next = first_choice(p, e, &start);
-    port = choose(p, g, pcb, start, p->max);
-    if (port < 0 && start > p->min)
-        port = choose(p, g, pcb, p->min, start - 1);
+    next = first_choice(p, e, r, &start);
+    port = choose(p, g, pcb, start, r.max);
+    if (port < 0 && start > r.min)
+        port = choose(p, g, pcb, r.min, start - 1);
     err = port < 0 ? -HF_EADDRNOTAVAIL : hold_auto(p, g, e, (uint16_t)port);
     if (err)
         port_group_put(p, g);
