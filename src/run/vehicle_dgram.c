@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -131,6 +132,15 @@ static void note_error(struct file *f, int64_t error)
         f->error = (int)-error;
 }
 
+/* An empty record reads like the end; only the end shows RDHUP, and then all that reads empty is
+ * it. */
+static bool has_ended(const struct file *f)
+{
+    struct pollfd p = {.fd = f->end.fd, .events = POLLRDHUP};
+
+    return f->wr_shut || (poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)));
+}
+
 static void carry_out(struct file *f)
 {
     uint8_t *buf = f->sv->scratch;
@@ -146,7 +156,7 @@ static void carry_out(struct file *f)
             note_error(f, sent);
             (void)!hf_sock_send(f->sk, &msg, 0);
         }
-        if (f->wr_shut && n == 0)
+        if (n == 0 && has_ended(f))
             f->fin_sent = true;
     }
 }
@@ -174,6 +184,10 @@ static void carry_in(struct file *f)
             note_error(f, n);
             return;
         }
+        /* After SHUT_RD: no datagram, for every one has a source. The program's own shutdown
+         * told the vehicle already. */
+        if (n == 0 && msg.addr_len == 0)
+            return;
         if (send(f->end.fd, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n)
             note_source(f, &msg, sum_of(buf, (size_t)n));
         if (ioctl(f->end.fd, SIOCOUTQ, &waiting) < 0)
