@@ -90,7 +90,7 @@ programs: $(B)/handfast $(PROGRAMS)
 platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 	$(if $^,prove -e '' $^)
 interop: $(B)/handfast
-	HANDFAST=$(B)/handfast prove --timer -e '' tests/interop/*.t
+	HANDFAST=$(B)/handfast HF_INTEROP_MB=$${HF_INTEROP_MB:-20} prove --timer -e '' tests/interop/*.t
 conformance: $(B)/handfast $(PLAIN_BIN)
 	POSIX_BIN=$(B)/tests/posix tests/posix/run kernel
 	POSIX_BIN=$(B)/tests/posix tests/posix/run handfast $(B)/handfast
