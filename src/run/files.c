@@ -17,6 +17,7 @@
 #include "run/inject.h"
 #include "run/notify.h"
 #include "run/pump.h"
+#include "run/trim.h"
 #include "run/vehicle.h"
 
 static int identify(struct supervisor *sv, int vehicle, uint64_t *key)
@@ -47,6 +48,7 @@ int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file
     table_insert(&sv->files, &f->node);
     hf_sock_set_user(sk, f);
     sv->born_since_scan++;
+    trim_note_birth(sv);
     *out = f;
     return 0;
 }
@@ -159,8 +161,10 @@ void files_run(struct supervisor *sv)
         f->dirty = false;
         if (!f->is_dead)
             progress(f);
-        if (f->is_dead && !f->dirty && !f->pinned)
+        if (f->is_dead && !f->dirty && !f->pinned) {
             free(f);
+            trim_note_death(sv);
+        }
         f = next;
     }
 }

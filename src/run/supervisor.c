@@ -24,6 +24,7 @@
 #include "run/network.h"
 #include "run/notify.h"
 #include "run/reap.h"
+#include "run/trim.h"
 #include "run/vehicle.h"
 
 static void dirty_run(struct loop_task *task)
@@ -149,6 +150,7 @@ static int start(struct supervisor *sv)
     sv->timers.poll = timers_poll;
     loop_add_source(sv->loop, &sv->timers);
     reap_start(sv);
+    trim_start(sv);
     err = vehicle_start(sv);
     if (err < 0)
         return complain("cannot make a private socket (is /tmp writable?)", err);

@@ -128,6 +128,8 @@ struct supervisor {
     bool scan_is_blind;     /* the scan under way could not see every process */
     bool scan_is_urgent;
     bool scan_saw_pending;
+    struct deadline trim_at;
+    size_t files_peak; /* the most files there were since the last trim */
 
     int rendezvous_fd;   /* our listener, which vehicles are connected to */
     int rendezvous_path; /* O_PATH descriptor of its name */

@@ -13,7 +13,7 @@ STORM = lib.PROGRAMS / "storm"
 CONNECTIONS, PARALLEL = 20000, 200
 LOOKUPS = {4: 50000, 6: 50000}
 ABANDONED = {4: 5000, 6: 5000}
-FEW_FDS, FEW_KIB = 8, 4096  # what may differ for reasons other than a leak
+FEW_FDS, FEW_KIB = 8, 1024  # what may differ for reasons other than a leak
 
 
 def in_thread(serve):
