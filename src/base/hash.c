@@ -53,10 +53,23 @@ static struct hash_node **bucket_of(const struct hash *h, uint32_t hash)
     return &h->buckets[hash & (h->bucket_count - 1)];
 }
 
+static struct hash_node *reversed(struct hash_node *node)
+{
+    struct hash_node *done = NULL, *next;
+
+    for (; node; node = next) {
+        next = node->next;
+        node->next = done;
+        done = node;
+    }
+    return done;
+}
+
+/* Equal hashes keep their order: they are all here, none has moved before. */
 static void move_bucket(struct hash *h)
 {
     uint32_t from = h->moved++;
-    struct hash_node *node = h->old[from], *next;
+    struct hash_node *node = reversed(h->old[from]), *next;
 
     for (uint32_t to = from; to < h->bucket_count; to += h->old_count)
         h->buckets[to] = NULL;

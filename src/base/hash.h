@@ -31,8 +31,8 @@ void hash_insert(struct hash *h, struct hash_node *node, uint32_t hash);
 /* node must be in the table. */
 void hash_remove(struct hash *h, struct hash_node *node);
 
-/* The first node with that hash, and the next one after node with the same hash; NULL at the end.
- * The caller compares keys: for (n = hash_first(h, v); n; n = hash_next(n)). */
+/* The first node with that hash, and the next one after node with the same hash, the newest first;
+ * NULL at the end. The caller compares keys: for (n = hash_first(h, v); n; n = hash_next(n)). */
 struct hash_node *hash_first(const struct hash *h, uint32_t hash);
 struct hash_node *hash_next(const struct hash_node *node);
 

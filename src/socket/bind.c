@@ -60,6 +60,8 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
         return -HF_EINVAL;
     if (addr_is_any(&ep.addr))
         ep.addr = pcb_is_v6(pcb) && !addr_is4(&ep.addr) ? ADDR_ANY6 : ADDR_ANY4;
+    if (addr_is_link_local6(&ep.addr) && !pcb->link_index)
+        pcb->link_index = ep.scope; /* Linux: it stays when the port is not to be had */
     if (!ep.port && pcb->entry.bind_no_port) {
         pcb->entry.laddr = ep.addr;
     } else {
@@ -72,7 +74,5 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
         pcb->port_bound = sk->is_stream || ep.port != 0;
     }
     pcb->addr_bound = !addr_is_any(&ep.addr);
-    if (addr_is_link_local6(&ep.addr) && !pcb->link_index)
-        pcb->link_index = ep.scope;
     return 0;
 }

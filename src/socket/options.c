@@ -192,9 +192,11 @@ void option_turn(struct hf_sock *sk, int which, bool on)
     switch (which) {
     case OPTION_REUSEADDR:
         pcb->entry.reuse_addr = on;
+        ports_changed(sock_ports(sk), pcb);
         break;
     case OPTION_REUSEPORT:
         pcb->entry.reuse_port = on;
+        ports_changed(sock_ports(sk), pcb);
         break;
     case OPTION_BROADCAST:
         pcb->broadcast = on;

@@ -127,6 +127,7 @@ static int bind_to_link(struct hf_sock *sk, int index)
     if (index < 0)
         return -HF_EINVAL;
     pcb->link_index = (uint32_t)index;
+    ports_changed(sock_ports(sk), pcb);
     path_put(pcb->path);
     pcb->path = NULL;
     return 0;

@@ -71,6 +71,10 @@ static inline struct pcb *sock_pcb(const struct hf_sock *sk)
     return sock_block(sk);
 }
 
+static inline struct ports *sock_ports(const struct hf_sock *sk)
+{
+    return sk->is_stream ? &sk->all->tcp.ports : &sk->all->udp.ports;
+}
 static inline uint16_t sock_family(const struct hf_sock *sk)
 {
     return pcb_is_v6(sock_pcb(sk)) ? HF_AF_INET6 : HF_AF_INET;

@@ -2,7 +2,6 @@
 #include "transport/demux.h"
 
 #include "base/siphash.h"
-#include "transport/ports.h"
 
 struct conn_key {
     struct ip_addr laddr, raddr;
@@ -99,9 +98,8 @@ void demux_replace(struct demux *d, struct demux_entry *from, struct demux_entry
     core_assert(d->core, kind == DEMUX_CONN || kind == DEMUX_TIMEWAIT);
     demux_remove(d, from);
     *to = *from;
-    to->port_hold = PORT_NONE;
-    to->port_ref = NULL;
-    ports_hand_over(from, to);
+    from->port_hold = PORT_NONE;
+    from->port_ref = NULL;
     insert_conn(d, to, kind);
 }
 

@@ -17,9 +17,9 @@ enum demux_kind {
 /* How a local port is held; ports.h. */
 enum port_hold {
     PORT_NONE,
-    PORT_BOUND, /* by bind() or listen(): port_ref is a struct port_bucket */
+    PORT_BOUND, /* by bind() or listen(), or as a listener's child: port_ref is a struct port_place
+                 */
     PORT_AUTO,  /* chosen by connect() for its four-tuple: a struct port_group */
-    PORT_CHILD, /* a listener's child, sharing its port: a struct port_share */
 };
 
 /* What the demultiplexer finds. */
@@ -37,20 +37,19 @@ struct demux_entry {
     uint8_t transparent : 1; /* may bind foreign addresses */
     uint8_t freebind : 1;
     uint8_t is_listening : 1;
-    uint8_t port_reuse : 1;   /* PORT_AUTO: reuse_addr when the port was counted, for ports.c */
     uint8_t bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT */
+    uint8_t port_class : 2;   /* how the port's hold was counted, for ports.c */
     void *port_ref;
 };
 
 /* Invariant: laddr, lport, raddr, rport change only while kind is DEMUX_NONE. */
 struct pcb {
     struct demux_entry entry;
-    struct list port_link; /* among the holders of the port's bucket */
-    struct path *path;     /* NULL until needed; one reference */
-    uint32_t link_index;   /* SO_BINDTODEVICE or a scope id; 0: any */
-    int16_t err;           /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
-    int16_t soft_err;      /* what ICMP said of a connection that goes on (sk_err_soft) */
-    uint16_t port_low;     /* IP_LOCAL_PORT_RANGE, host order; 0: the stack's own end */
+    struct path *path;   /* NULL until needed; one reference */
+    uint32_t link_index; /* SO_BINDTODEVICE or a scope id; 0: any */
+    int16_t err;         /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
+    int16_t soft_err;    /* what ICMP said of a connection that goes on (sk_err_soft) */
+    uint16_t port_low;   /* IP_LOCAL_PORT_RANGE, host order; 0: the stack's own end */
     uint16_t port_high;
     uint8_t ttl; /* 0: the default */
     uint8_t mcast_ttl;

@@ -1,56 +1,66 @@
-/* Which ports connect() chose, per local address and peer. Few stand in line; from the 33rd on
- * there is a bitmap, whose summary makes the search for the last free port as short as for the
- * first. Beside it, counts by (address, port) and by (family's any, port) answer bind(). */
+/* Sets of taken ports. Few stand in line; from the 33rd on there is a bitmap, whose summary makes
+ * the search for the last free port as short as for the first. */
 #include "transport/port_group.h"
 
 #include "base/siphash.h"
 
 struct group_key {
     struct ip_addr laddr, raddr;
-    uint64_t rport;
+    uint32_t rport, scope;
 };
 
-struct auto_key {
-    struct ip_addr addr;
-    uint64_t port;
-};
-
-struct port_auto {
-    struct hash_node node;
-    struct ip_addr addr;
-    uint32_t count[2]; /* without and with reuse_addr */
-    uint16_t port;
-};
-
-static uint32_t group_hash(const struct ports *p, const struct ip_addr *laddr,
-                           const struct ip_addr *raddr, uint16_t rport)
+static uint32_t key_hash(const struct ports *p, const struct group_key *key)
 {
-    struct group_key key = {*laddr, *raddr, rport};
-
-    return (uint32_t)siphash(p->core->key, &key, sizeof(key));
+    return (uint32_t)siphash(p->core->key, key, sizeof(*key));
 }
 
-struct port_group *port_group_get(struct ports *p, const struct demux_entry *e)
+static struct port_group *find(const struct ports *p, const struct group_key *key)
 {
-    const struct hf_env *env = &p->core->env;
-    uint32_t hash = group_hash(p, &e->laddr, &e->raddr, e->rport);
-    struct port_group *g;
+    struct hash_node *n = hash_first(&p->groups, key_hash(p, key));
 
-    for (struct hash_node *n = hash_first(&p->groups, hash); n; n = hash_next(n)) {
-        g = container_of(n, struct port_group, node);
-        if (g->rport == e->rport && addr_eq(&g->laddr, &e->laddr) && addr_eq(&g->raddr, &e->raddr))
+    for (; n; n = hash_next(n)) {
+        struct port_group *g = container_of(n, struct port_group, node);
+
+        if (g->rport == key->rport && g->scope == key->scope && addr_eq(&g->laddr, &key->laddr) &&
+            addr_eq(&g->raddr, &key->raddr))
             return g;
     }
-    g = env->alloc(env->ctx, sizeof(*g));
+    return NULL;
+}
+
+static struct port_group *get(struct ports *p, const struct group_key *key)
+{
+    struct port_group *g = find(p, key);
+
+    if (g)
+        return g;
+    g = pool_get(&p->group_pool);
     if (!g)
         return NULL;
-    g->laddr = e->laddr;
-    g->raddr = e->raddr;
-    g->rport = e->rport;
+    g->laddr = key->laddr;
+    g->raddr = key->raddr;
+    g->rport = (uint16_t)key->rport;
+    g->scope = (uint8_t)key->scope;
     g->map = NULL;
     g->count = 0;
-    hash_insert(&p->groups, &g->node, hash);
+    hash_insert(&p->groups, &g->node, key_hash(p, key));
     return g;
+}
+
+struct port_group *port_group_of_peer(struct ports *p, const struct demux_entry *e)
+{
+    return get(p, &(struct group_key){e->laddr, e->raddr, e->rport, 0});
+}
+
+struct port_group *port_group_of_place(struct ports *p, const struct ip_addr *addr, uint8_t scope)
+{
+    return get(p, &(struct group_key){*addr, ADDR_ANY6, 0, scope});
+}
+
+struct port_group *port_group_find_place(const struct ports *p, const struct ip_addr *addr,
+                                         uint8_t scope)
+{
+    return find(p, &(struct group_key){*addr, ADDR_ANY6, 0, scope});
 }
 
 void port_group_put(struct ports *p, struct port_group *g)
@@ -62,7 +72,7 @@ void port_group_put(struct ports *p, struct port_group *g)
     hash_remove(&p->groups, &g->node);
     if (g->map)
         env->free(env->ctx, g->map, sizeof(*g->map));
-    env->free(env->ctx, g, sizeof(*g));
+    pool_put(&p->group_pool, g);
 }
 
 /* A word of the ports that g uses. */
@@ -93,15 +103,31 @@ static uint32_t unfilled_from(const struct port_group *g, uint32_t w)
     return PORT_WORDS;
 }
 
-int32_t port_group_free_port(const struct ports *p, const struct port_group *g, uint16_t low,
-                             uint16_t high)
+/* The first word from w on that no group has filled. */
+static uint32_t open_from(const struct port_group *const *groups, unsigned n, uint32_t w)
+{
+    uint32_t start;
+
+    do {
+        start = w;
+        for (unsigned i = 0; i < n; i++)
+            w = unfilled_from(groups[i], w);
+    } while (w != start);
+    return w;
+}
+
+int32_t port_groups_free_port(const struct port_group *const *groups, unsigned n,
+                              const uint64_t *taken, uint32_t low, uint32_t high)
 {
     uint64_t mask = ~(uint64_t)0 << low % 64;
     uint32_t first = low / 64;
 
-    for (uint32_t w = unfilled_from(g, first); w <= high / 64u; w = unfilled_from(g, w + 1)) {
-        uint64_t open = ~(used_word(g, w) | p->taken[w]) & (w == first ? mask : ~(uint64_t)0);
+    for (uint32_t w = open_from(groups, n, first); w <= high / 64u;
+         w = open_from(groups, n, w + 1)) {
+        uint64_t open = ~(taken ? taken[w] : 0) & (w == first ? mask : ~(uint64_t)0);
 
+        for (unsigned i = 0; i < n && open; i++)
+            open &= ~used_word(groups[i], w);
         if (open) {
             uint32_t port = w * 64 + (uint32_t)__builtin_ctzll(open);
 
@@ -162,100 +188,4 @@ void port_group_remove(struct port_group *g, uint16_t port)
     while (i < g->count && g->ports[i] != port)
         i++;
     g->ports[i] = g->ports[g->count];
-}
-
-static uint32_t auto_hash(const struct ports *p, const struct ip_addr *addr, uint16_t port)
-{
-    struct auto_key key = {*addr, port};
-
-    return (uint32_t)siphash(p->core->key, &key, sizeof(key));
-}
-
-static struct port_auto *auto_find(const struct ports *p, const struct ip_addr *addr, uint16_t port)
-{
-    struct hash_node *n = hash_first(&p->autos, auto_hash(p, addr, port));
-
-    for (; n; n = hash_next(n)) {
-        struct port_auto *a = container_of(n, struct port_auto, node);
-
-        if (a->port == port && addr_eq(&a->addr, addr))
-            return a;
-    }
-    return NULL;
-}
-
-static int count_in(struct ports *p, const struct ip_addr *addr, uint16_t port, bool reuse_addr)
-{
-    const struct hf_env *env = &p->core->env;
-    struct port_auto *a = auto_find(p, addr, port);
-
-    if (!a) {
-        a = env->alloc(env->ctx, sizeof(*a));
-        if (!a)
-            return -HF_ENOMEM;
-        *a = (struct port_auto){.addr = *addr, .port = port};
-        hash_insert(&p->autos, &a->node, auto_hash(p, addr, port));
-    }
-    a->count[reuse_addr]++;
-    return 0;
-}
-
-static void count_out(struct ports *p, const struct ip_addr *addr, uint16_t port, bool reuse_addr)
-{
-    struct port_auto *a = auto_find(p, addr, port);
-
-    core_assert(p->core, a && a->count[reuse_addr]);
-    a->count[reuse_addr]--;
-    if (a->count[0] || a->count[1])
-        return;
-    hash_remove(&p->autos, &a->node);
-    p->core->env.free(p->core->env.ctx, a, sizeof(*a));
-}
-
-static struct ip_addr family_any(const struct ip_addr *addr)
-{
-    return addr_is4(addr) ? ADDR_ANY4 : ADDR_ANY6;
-}
-
-int port_auto_add(struct ports *p, const struct ip_addr *laddr, uint16_t port, bool reuse_addr)
-{
-    struct ip_addr any = family_any(laddr);
-    int err = count_in(p, &any, port, reuse_addr);
-
-    if (err || addr_is_any(laddr))
-        return err;
-    err = count_in(p, laddr, port, reuse_addr);
-    if (err)
-        count_out(p, &any, port, reuse_addr);
-    return err;
-}
-
-void port_auto_remove(struct ports *p, const struct ip_addr *laddr, uint16_t port, bool reuse_addr)
-{
-    struct ip_addr any = family_any(laddr);
-
-    count_out(p, &any, port, reuse_addr);
-    if (!addr_is_any(laddr))
-        count_out(p, laddr, port, reuse_addr);
-}
-
-static bool held_at(const struct ports *p, const struct ip_addr *addr, uint16_t port,
-                    bool reuse_addr)
-{
-    const struct port_auto *a = auto_find(p, addr, port);
-
-    return a && (a->count[0] || !reuse_addr);
-}
-
-bool port_auto_conflicts(const struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr,
-                         uint16_t port)
-{
-    bool reuse_addr = pcb->entry.reuse_addr;
-
-    if (!p->autos.count)
-        return false;
-    if (held_at(p, laddr, port, reuse_addr))
-        return true;
-    return addr_is_any(laddr) && !addr_is4(laddr) && !pcb->entry.v6only &&
-           held_at(p, &ADDR_ANY4, port, reuse_addr);
 }

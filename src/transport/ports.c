@@ -1,10 +1,10 @@
-/* Who holds which local port. Explicit holders are port_bucket.c's, automatic ones
- * port_group.c's; here is the choice. RFC 6056 3.3.4, Linux: inet_csk_get_port. */
+/* Who holds which local port. Holders are counted in port_place.c, automatic ones stand besides in
+ * the groups of port_group.c; here is the choice. RFC 6056 3.3.4, Linux: inet_csk_get_port. */
 #include "transport/ports.h"
 
 #include "base/siphash.h"
-#include "transport/port_bucket.h"
 #include "transport/port_group.h"
+#include "transport/port_place.h"
 
 #define TAKEN_BYTES (PORT_WORDS * sizeof(uint64_t))
 
@@ -32,54 +32,63 @@ int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t
         return -HF_ENOMEM;
     memset(p->taken, 0, TAKEN_BYTES);
     env->random(env->ctx, p->next, sizeof(p->next));
-    if (hash_init(&p->buckets, env))
-        goto no_buckets;
+    if (hash_init(&p->places, env))
+        goto no_places;
     if (hash_init(&p->groups, env))
         goto no_groups;
-    if (hash_init(&p->autos, env))
-        goto no_autos;
+    pool_init(&p->place_pool, env, sizeof(struct port_place));
+    pool_init(&p->group_pool, env, sizeof(struct port_group));
     return 0;
-no_autos:
-    hash_fini(&p->groups);
 no_groups:
-    hash_fini(&p->buckets);
-no_buckets:
+    hash_fini(&p->places);
+no_places:
     env->free(env->ctx, p->taken, TAKEN_BYTES);
     return -HF_ENOMEM;
 }
 
 void ports_fini(struct ports *p)
 {
-    core_assert(p->core, !p->buckets.count && !p->groups.count);
-    hash_fini(&p->autos);
+    core_assert(p->core, !p->places.count && !p->groups.count);
+    pool_fini(&p->group_pool);
+    pool_fini(&p->place_pool);
     hash_fini(&p->groups);
-    hash_fini(&p->buckets);
+    hash_fini(&p->places);
     p->core->env.free(p->core->env.ctx, p->taken, TAKEN_BYTES);
 }
 
-static bool conflicts(const struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr,
-                      uint16_t port)
+/* What e puts up with when it asks. */
+static unsigned asked_class(const struct demux_entry *e)
 {
-    const struct port_bucket *b = port_bucket_find(p, port);
-
-    return (b && port_bucket_conflicts(b, pcb, laddr)) || port_auto_conflicts(p, pcb, laddr, port);
+    return (e->reuse_addr ? PLACE_REUSE_ADDR : 0u) | (e->reuse_port ? PLACE_REUSE_PORT : 0u);
 }
 
-/* The first port in low..high that nobody holds at laddr, or 0. */
-static uint16_t unheld(const struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr,
-                       uint32_t low, uint32_t high)
+/* What it puts up with when others ask. Linux: a listener's SO_REUSEADDR does not count then. */
+static unsigned class_of(const struct demux_entry *e)
 {
-    for (uint32_t port = low; port <= high; port++) {
-        uint64_t open = ~p->taken[port / 64] >> port % 64;
+    return e->is_listening ? asked_class(e) & ~(unsigned)PLACE_REUSE_ADDR : asked_class(e);
+}
 
-        if (!open) {
-            port |= 63;
-            continue;
-        }
-        port += (uint32_t)__builtin_ctzll(open);
-        if (port <= high && !port_auto_conflicts(p, pcb, laddr, (uint16_t)port))
-            return (uint16_t)port;
-    }
+static struct port_spot spot_of(const struct pcb *pcb, const struct ip_addr *laddr, uint16_t port)
+{
+    return (struct port_spot){
+        .addr = *laddr, .link = pcb->link_index, .port = port, .v6only = pcb->entry.v6only};
+}
+
+static struct port_spot auto_spot(const struct port_group *g, uint16_t port)
+{
+    return (struct port_spot){.addr = g->laddr, .port = port, .is_auto = true};
+}
+
+static int hold(struct ports *p, struct demux_entry *e, const struct port_spot *at)
+{
+    unsigned class = class_of(e);
+    struct port_place *place = port_place_add(p, at, class);
+
+    if (!place)
+        return -HF_ENOMEM;
+    e->port_class = class & (PLACE_CLASSES - 1);
+    e->port_hold = PORT_BOUND;
+    e->port_ref = place;
     return 0;
 }
 
@@ -95,41 +104,87 @@ static struct port_range range_of(const struct ports *p, const struct pcb *pcb)
     return r;
 }
 
+/* RFC 6056 3.3.1: any with the same chance, to begin with. */
 static uint16_t any_port(const struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr)
 {
     struct port_range r = range_of(p, pcb);
+    struct port_spot at = spot_of(pcb, laddr, 0);
     uint32_t start = r.min + core_random32(p->core) % (r.max - r.min + 1u);
-    uint16_t port = unheld(p, pcb, laddr, start, r.max);
+    int32_t port = port_place_free_port(p, &at, start, r.max);
 
-    return port || start == r.min ? port : unheld(p, pcb, laddr, r.min, start - 1);
+    if (port < 0 && start > r.min)
+        port = port_place_free_port(p, &at, r.min, start - 1);
+    return port < 0 ? 0 : (uint16_t)port;
 }
 
 /* Linux: inet_csk_bind_conflict. C26. */
 int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr, uint16_t port)
 {
-    struct ip_addr addr = *laddr;
+    struct ip_addr addr = *laddr; /* may be entry.laddr itself */
+    struct port_spot at;
     int err;
 
     core_assert(p->core, pcb->entry.port_hold == PORT_NONE && pcb->entry.kind == DEMUX_NONE);
+    at = spot_of(pcb, &addr, port);
     if (!port)
-        port = any_port(p, pcb, &addr);
-    else if (conflicts(p, pcb, &addr, port))
+        at.port = any_port(p, pcb, &addr);
+    else if (port_place_conflicts(p, &at, asked_class(&pcb->entry)))
         return -HF_EADDRINUSE;
-    if (!port)
+    if (!at.port)
         return -HF_EADDRINUSE;
-    err = port_bucket_own(p, pcb, port);
+    err = hold(p, &pcb->entry, &at);
     if (err)
         return err;
     pcb->entry.laddr = addr;
-    pcb->entry.lport = port;
+    pcb->entry.lport = at.port;
     return 0;
 }
 
-int ports_check_listen(struct ports *p, struct pcb *pcb)
+/* Linux: inet_csk_listen_start asks inet_csk_get_port once more. */
+int ports_listen(struct ports *p, struct pcb *pcb)
 {
-    const struct port_bucket *b = port_bucket_find(p, pcb->entry.lport);
+    struct demux_entry *e = &pcb->entry;
+    struct port_spot at;
 
-    return b && port_bucket_is_listened(b, pcb) ? -HF_EADDRINUSE : 0;
+    core_assert(p->core, e->port_hold == PORT_BOUND);
+    at = port_place_spot(e->port_ref);
+    if (port_place_others_conflict(p, &at, e->port_class, asked_class(e)))
+        return -HF_EADDRINUSE;
+    e->is_listening = 1;
+    ports_changed(p, pcb);
+    return 0;
+}
+
+/* Counts e at another spot; without memory it stays where it was. */
+static void move(struct ports *p, struct demux_entry *e, const struct port_spot *to)
+{
+    struct port_spot from = port_place_spot(e->port_ref);
+    unsigned class = e->port_class;
+
+    if (addr_eq(&from.addr, &to->addr) && from.link == to->link && from.v6only == to->v6only)
+        return;
+    if (!hold(p, e, to))
+        port_place_remove(p, &from, class);
+}
+
+void ports_changed(struct ports *p, struct pcb *pcb)
+{
+    struct demux_entry *e = &pcb->entry;
+    unsigned class = class_of(e);
+    struct port_spot at;
+
+    if (e->port_hold == PORT_NONE)
+        return;
+    at =
+        e->port_hold == PORT_AUTO ? auto_spot(e->port_ref, e->lport) : port_place_spot(e->port_ref);
+    if (class != e->port_class)
+        port_place_change(p, &at, e->port_class, class);
+    e->port_class = class & (PLACE_CLASSES - 1);
+    if (e->port_hold == PORT_BOUND) {
+        at = spot_of(pcb, &e->laddr, e->lport);
+        at.v6only &= addr_is_any(&e->laddr) && !addr_is4(&e->laddr);
+        move(p, e, &at);
+    }
 }
 
 /* Where to begin: an offset of the peer's own plus a counter that few peers share, so that one
@@ -159,7 +214,7 @@ static int32_t choose(const struct ports *p, const struct port_group *g, const s
                       uint32_t low, uint32_t high)
 {
     while (low <= high) {
-        int32_t port = port_group_free_port(p, g, (uint16_t)low, (uint16_t)high);
+        int32_t port = port_groups_free_port(&g, 1, p->taken, low, high);
 
         if (port < 0 || !tuple_exists(p, pcb, (uint16_t)port))
             return port;
@@ -170,16 +225,18 @@ static int32_t choose(const struct ports *p, const struct port_group *g, const s
 
 static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *e, uint16_t port)
 {
-    int err = port_auto_add(p, &g->laddr, port, e->reuse_addr);
+    struct port_spot at = auto_spot(g, port);
+    unsigned class = class_of(e);
+    int err;
 
-    if (err)
-        return err;
+    if (!port_place_add(p, &at, class))
+        return -HF_ENOMEM;
     err = port_group_add(p, g, port);
     if (err) {
-        port_auto_remove(p, &g->laddr, port, e->reuse_addr);
+        port_place_remove(p, &at, class);
         return err;
     }
-    e->port_reuse = e->reuse_addr;
+    e->port_class = class & (PLACE_CLASSES - 1);
     e->port_hold = PORT_AUTO;
     e->port_ref = g;
     e->lport = port;
@@ -198,7 +255,7 @@ int ports_connect(struct ports *p, struct pcb *pcb)
     int err;
 
     core_assert(p->core, e->port_hold == PORT_NONE && e->kind == DEMUX_NONE);
-    g = port_group_get(p, e);
+    g = port_group_of_peer(p, e);
     if (!g)
         return -HF_ENOMEM;
     next = first_choice(p, e, r, &start);
@@ -215,42 +272,27 @@ int ports_connect(struct ports *p, struct pcb *pcb)
 
 int ports_child(struct ports *p, struct pcb *child, const struct pcb *listener)
 {
+    struct port_spot at = spot_of(child, &child->entry.laddr, listener->entry.lport);
+
     core_assert(p->core, child->entry.port_hold == PORT_NONE);
-    return port_bucket_share(p, &child->entry, listener->entry.lport);
+    return hold(p, &child->entry, &at);
 }
 
 void ports_release(struct ports *p, struct demux_entry *e)
 {
-    switch (e->port_hold) {
-    case PORT_BOUND:
-        port_bucket_disown(e->port_ref, container_of(e, struct pcb, entry));
-        break;
-    case PORT_CHILD:
-        port_bucket_unshare(e->port_ref);
-        break;
-    case PORT_AUTO: {
+    struct port_spot at;
+
+    if (e->port_hold == PORT_BOUND) {
+        at = port_place_spot(e->port_ref);
+        port_place_remove(p, &at, e->port_class);
+    } else if (e->port_hold == PORT_AUTO) {
         struct port_group *g = e->port_ref;
 
-        port_auto_remove(p, &g->laddr, e->lport, e->port_reuse);
+        at = auto_spot(g, e->lport);
+        port_place_remove(p, &at, e->port_class);
         port_group_remove(g, e->lport);
         port_group_put(p, g);
-        break;
-    }
-    default:
-        break;
     }
     e->port_hold = PORT_NONE;
     e->port_ref = NULL;
-}
-
-void ports_hand_over(struct demux_entry *from, struct demux_entry *to)
-{
-    to->port_hold = from->port_hold;
-    to->port_ref = from->port_ref;
-    if (from->port_hold == PORT_BOUND) {
-        to->port_hold = PORT_CHILD;
-        to->port_ref = port_bucket_demote(from->port_ref, container_of(from, struct pcb, entry));
-    }
-    from->port_hold = PORT_NONE;
-    from->port_ref = NULL;
 }

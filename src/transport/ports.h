@@ -1,26 +1,27 @@
 /* Who holds which local port. One `ports` for TCP, one for UDP.
  *
- * Three ways to hold: bind() takes a port of an address for itself (bucket owners, compared by
- * Linux's rules of SO_REUSEADDR and SO_REUSEPORT); connect() takes a port for one four-tuple only,
- * so the same port serves many peers (groups: per local address, peer and peer port, a few ports in
- * line, then a bitmap with a summary: the last free port costs what the first did); a listener's
- * children and their TIME-WAIT share its port and keep others from binding it. RFC 6056 3.3.4. */
+ * Three ways to hold: bind() takes a port of an address for itself, compared with others by Linux's
+ * rules of SO_REUSEADDR and SO_REUSEPORT; connect() takes a port for one four-tuple only, so the
+ * same port serves many peers (groups: per local address, peer and peer port, a few ports in line,
+ * then a bitmap with a summary: the last free port costs what the first did); a listener's children
+ * and their TIME-WAIT share its port and keep others from binding it. Holders are counted, not
+ * listed (port_place.h): however many hold a port, a bind looks at a few numbers. RFC 6056 3.3.4.
+ *
+ * All sockets of a stack are one user's: SO_REUSEPORT asks nobody who he is. */
 #ifndef TRANSPORT_PORTS_H
 #define TRANSPORT_PORTS_H
 
+#include "base/pool.h"
 #include "transport/demux.h"
 
 #define PORT_COUNTERS 256 /* RFC 6056 3.3.4: table_length */
 
-struct port_bucket;
-struct port_group;
-
 struct ports {
     struct core *core;
     struct demux *demux;
-    struct hash buckets;          /* struct port_bucket by port */
-    struct hash groups;           /* struct port_group by (laddr, raddr, rport) */
-    struct hash autos;            /* automatic holders, counted by (laddr, port) */
+    struct hash places; /* struct port_place */
+    struct hash groups; /* struct port_group */
+    struct pool place_pool, group_pool;
     uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
     uint64_t *taken;    /* bitmap of ports that bind() holds: automatic ones keep clear of them */
     uint16_t min, max;  /* the automatic range */
@@ -36,8 +37,13 @@ void ports_fini(struct ports *p);
 HF_NODISCARD int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr,
                             uint16_t port);
 
-/* listen() looks again: two SO_REUSEADDR owners may not both listen. -HF_EADDRINUSE. */
-HF_NODISCARD int ports_check_listen(struct ports *p, struct pcb *pcb);
+/* listen() looks again, as a listener: two SO_REUSEADDR owners may not both listen. Sets
+ * is_listening when it may. -HF_EADDRINUSE. */
+HF_NODISCARD int ports_listen(struct ports *p, struct pcb *pcb);
+
+/* What pcb's hold is counted by has changed: address, link, reuse_addr, reuse_port, is_listening.
+ * Without memory it stays counted at the address where it was. */
+void ports_changed(struct ports *p, struct pcb *pcb);
 
 /* For connect(): laddr, raddr and rport are set and lport is 0: picks one and holds it for this
  * four-tuple. -HF_EADDRNOTAVAIL: none is left. -HF_ENOMEM. Does not enter the demux. */
@@ -48,9 +54,5 @@ HF_NODISCARD int ports_child(struct ports *p, struct pcb *child, const struct pc
 
 /* Gives the port up, however it was held, a TIME-WAIT record's too. lport keeps its value. */
 void ports_release(struct ports *p, struct demux_entry *e);
-
-/* For demux_replace: to, a copy of from that holds no port, takes over from's hold; one of
- * PORT_BOUND becomes PORT_CHILD, because a record has no port_link. Cannot fail. */
-void ports_hand_over(struct demux_entry *from, struct demux_entry *to);
 
 #endif

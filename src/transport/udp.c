@@ -67,7 +67,6 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only)
     up->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
     up->pcb.mcast_ttl = 1;
     up->pcb.mcast_loop = 1;
-    list_init(&up->pcb.port_link);
     udp->core->stats.udp_sockets++;
 }
 
@@ -245,6 +244,7 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
         up->pcb.link_index = to.scope;
     path_put(up->pcb.path);
     up->pcb.path = path;
+    ports_changed(&up->udp->ports, &up->pcb);
     enter(up);
     return 0;
 }
@@ -265,6 +265,7 @@ void udp_disconnect(struct udp_pcb *up)
         e->laddr = pcb_any(&up->pcb);
     e->raddr = pcb_any(&up->pcb);
     e->rport = 0;
+    ports_changed(&up->udp->ports, &up->pcb);
     if (e->lport || e->any_dst)
         enter(up);
 }

@@ -25,6 +25,7 @@ static void stop_listening(struct tcb *tcb)
 {
     demux_remove(&tcb->tcp->demux, &tcb->pcb.entry);
     tcb->pcb.entry.is_listening = 0;
+    ports_changed(&tcb->tcp->ports, &tcb->pcb);
     listen_stop(tcb);
     if (!tcb->pcb.port_bound && tcb->pcb.entry.port_hold != PORT_NONE)
         ports_release(&tcb->tcp->ports, &tcb->pcb.entry);
@@ -118,4 +119,5 @@ void tcp_disconnect(struct tcb *tcb)
     pcb->entry.rport = 0;
     if (!pcb->addr_bound)
         pcb->entry.laddr = pcb_any(pcb);
+    ports_changed(&tcb->tcp->ports, pcb);
 }

@@ -29,12 +29,9 @@ int tcp_listen(struct tcb *tcb, uint32_t backlog)
         if (err)
             return err;
     }
-    e->is_listening = 1;
-    err = e->any_dst ? 0 : ports_check_listen(&tcp->ports, &tcb->pcb);
-    if (err) {
-        e->is_listening = 0;
+    err = e->any_dst ? 0 : ports_listen(&tcp->ports, &tcb->pcb);
+    if (err)
         return err;
-    }
     tcb_clear(tcb);
     tcb->pcb.err = 0;
     tcp_set_state(tcb, TCP_LISTEN);

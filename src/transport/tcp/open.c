@@ -138,6 +138,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
             e->laddr = pcb_any(pcb);
         return err == -HF_ENOMEM ? -HF_ENOBUFS : err;
     }
+    ports_changed(&tcp->ports, pcb);
     path_put(pcb->path);
     pcb->path = path;
     pcb->err = pcb->soft_err = 0;

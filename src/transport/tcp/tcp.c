@@ -89,7 +89,6 @@ void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
     tcb->pcb.entry.laddr = tcb->pcb.entry.raddr = pcb_any(&tcb->pcb);
     tcb->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
     tcb->pcb.mcast_ttl = 1;
-    list_init(&tcb->pcb.port_link);
     timer_init(&tcb->timer, timer_fire);
     byteq_init(&tcb->sndq, tcp->core->pool);
     tcb->opts = (struct tcp_options){

@@ -67,6 +67,43 @@ static bool tide(struct hash *h, int steps, unsigned stay)
     return good && all_right(h);
 }
 
+#define TWINS 5
+
+static bool newest_first(const struct hash *h, struct item *twins)
+{
+    struct hash_node *n = hash_first(h, twins[0].hash);
+    int i = TWINS;
+
+    while (n && i > 0 && n == &twins[i - 1].node) {
+        n = hash_next(n);
+        i--;
+    }
+    return !n && i == 0;
+}
+
+/* Nodes of one hash come newest first, in the middle of growing and shrinking too. */
+static void order_of_equals(void)
+{
+    struct hf_env hf = testenv_env(&env);
+    static struct item twins[TWINS];
+    bool good = true;
+    struct hash h;
+
+    EQ(hash_init(&h, &hf), 0, "a table");
+    for (int i = 0; i < TWINS; i++) {
+        twins[i].hash = 1234567;
+        hash_insert(&h, &twins[i].node, twins[i].hash);
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < NODES; i++) {
+            toggle(&h, &items[i]);
+            good &= newest_first(&h, twins);
+        }
+    OK(good, "equal hashes come newest first while the table grows and shrinks");
+    hash_fini(&h);
+    EQ(env.out, 0, "and gives back all memory");
+}
+
 int main(void)
 {
     struct hf_env hf = testenv_env(&env);
@@ -95,6 +132,9 @@ int main(void)
     hash_fini(&h);
     EQ(env.out, 0, "gives back all memory, in the middle of a change too");
 
+    for (int i = 0; i < NODES; i++)
+        items[i].in = false;
+    order_of_equals();
     env.fail_from = 1;
     env.allocs = 0;
     EQ(hash_init(&h, &hf), -HF_ENOMEM, "no table without memory");

@@ -1,0 +1,287 @@
+/* Holders of ports, by count. */
+#include "transport/port_place.h"
+
+#include "base/siphash.h"
+#include "transport/port_group.h"
+
+#define COUNTED_MOST 5 /* places where one holder is counted */
+#define ASKED_MOST   3 /* places, links aside, that overlap with a spot */
+
+struct place_key {
+    struct ip_addr addr;
+    uint32_t link;
+    uint16_t port;
+    uint16_t scope;
+};
+
+/* An address as a place has it. */
+struct scoped {
+    struct ip_addr addr;
+    enum place_scope scope;
+};
+
+static uint32_t key_hash(const struct ports *p, const struct place_key *key)
+{
+    return (uint32_t)siphash(p->core->key, key, sizeof(*key));
+}
+
+static struct port_place *find(const struct ports *p, const struct place_key *key)
+{
+    struct hash_node *n = hash_first(&p->places, key_hash(p, key));
+
+    for (; n; n = hash_next(n)) {
+        struct port_place *at = container_of(n, struct port_place, node);
+
+        if (at->port == key->port && at->scope == key->scope && at->link == key->link &&
+            addr_eq(&at->addr, &key->addr))
+            return at;
+    }
+    return NULL;
+}
+
+/* ---- the making and end of a place ---- */
+
+/* The port is held there from now on: the search for a free one passes it by. */
+static int enter(struct ports *p, const struct place_key *key)
+{
+    struct port_group *g;
+    int err;
+
+    if (key->scope == PLACE_PORT) {
+        p->taken[key->port / 64] |= (uint64_t)1 << key->port % 64;
+        return 0;
+    }
+    if (key->link)
+        return 0;
+    g = port_group_of_place(p, &key->addr, (uint8_t)key->scope);
+    if (!g)
+        return -HF_ENOMEM;
+    err = port_group_add(p, g, key->port);
+    if (err)
+        port_group_put(p, g);
+    return err;
+}
+
+static void leave(struct ports *p, const struct port_place *at)
+{
+    struct port_group *g;
+
+    if (at->scope == PLACE_PORT) {
+        p->taken[at->port / 64] &= ~((uint64_t)1 << at->port % 64);
+    } else if (!at->link) {
+        g = port_group_find_place(p, &at->addr, at->scope);
+        port_group_remove(g, at->port);
+        port_group_put(p, g);
+    }
+}
+
+static struct port_place *place_get(struct ports *p, const struct place_key *key)
+{
+    struct port_place *at = find(p, key);
+
+    if (at)
+        return at;
+    at = pool_get(&p->place_pool);
+    if (!at)
+        return NULL;
+    if (enter(p, key)) {
+        pool_put(&p->place_pool, at);
+        return NULL;
+    }
+    *at = (struct port_place){
+        .addr = key->addr, .link = key->link, .port = key->port, .scope = (uint8_t)key->scope};
+    hash_insert(&p->places, &at->node, key_hash(p, key));
+    return at;
+}
+
+static void put_if_empty(struct ports *p, struct port_place *at)
+{
+    for (unsigned i = 0; i < PLACE_CLASSES; i++) {
+        if (at->unbound[i] || at->bound[i])
+            return;
+    }
+    leave(p, at);
+    hash_remove(&p->places, &at->node);
+    pool_put(&p->place_pool, at);
+}
+
+/* ---- where a holder is counted ---- */
+
+static struct ip_addr family_any(const struct ip_addr *addr)
+{
+    return addr_is4(addr) ? ADDR_ANY4 : ADDR_ANY6;
+}
+
+static bool is_v6only_any(const struct port_spot *at)
+{
+    return at->v6only && addr_is_any(&at->addr) && !addr_is4(&at->addr);
+}
+
+/* The last one stands for the spot. */
+static unsigned keys_of(const struct port_spot *at, struct place_key keys[COUNTED_MOST])
+{
+    struct ip_addr family = family_any(&at->addr);
+    uint16_t own = is_v6only_any(at) ? PLACE_V6ONLY : PLACE_ADDRESS;
+    unsigned n = 0;
+
+    if (!at->is_auto)
+        keys[n++] = (struct place_key){ADDR_ANY6, 0, at->port, PLACE_PORT};
+    keys[n++] = (struct place_key){family, 0, at->port, PLACE_FAMILY};
+    keys[n++] = (struct place_key){at->addr, 0, at->port, own};
+    if (at->link) {
+        keys[n++] = (struct place_key){family, at->link, at->port, PLACE_FAMILY};
+        keys[n++] = (struct place_key){at->addr, at->link, at->port, own};
+    }
+    return n;
+}
+
+static uint32_t *count_of(struct port_place *at, const struct port_spot *spot, unsigned class)
+{
+    return spot->link ? &at->bound[class] : &at->unbound[class];
+}
+
+static void uncount(struct ports *p, const struct place_key *key, const struct port_spot *spot,
+                    unsigned class)
+{
+    struct port_place *at = find(p, key);
+
+    core_assert(p->core, at && *count_of(at, spot, class));
+    --*count_of(at, spot, class);
+    put_if_empty(p, at);
+}
+
+struct port_spot port_place_spot(const struct port_place *at)
+{
+    return (struct port_spot){
+        .addr = at->addr, .link = at->link, .port = at->port, .v6only = at->scope == PLACE_V6ONLY};
+}
+
+struct port_place *port_place_add(struct ports *p, const struct port_spot *at, unsigned class)
+{
+    struct place_key keys[COUNTED_MOST];
+    unsigned n = keys_of(at, keys);
+    struct port_place *place = NULL;
+
+    for (unsigned i = 0; i < n; i++) {
+        place = place_get(p, &keys[i]);
+        if (!place) {
+            while (i--)
+                uncount(p, &keys[i], at, class);
+            return NULL;
+        }
+        ++*count_of(place, at, class);
+    }
+    return place;
+}
+
+void port_place_remove(struct ports *p, const struct port_spot *at, unsigned class)
+{
+    struct place_key keys[COUNTED_MOST];
+    unsigned n = keys_of(at, keys);
+
+    for (unsigned i = 0; i < n; i++)
+        uncount(p, &keys[i], at, class);
+}
+
+/* Counts a holder in or out where no place comes or goes by it. */
+static void shift(struct ports *p, const struct port_spot *at, unsigned class, bool is_in)
+{
+    struct place_key keys[COUNTED_MOST];
+    unsigned n = keys_of(at, keys);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct port_place *place = find(p, &keys[i]);
+
+        core_assert(p->core, place && (is_in || *count_of(place, at, class)));
+        if (is_in)
+            ++*count_of(place, at, class);
+        else
+            --*count_of(place, at, class);
+    }
+}
+
+void port_place_change(struct ports *p, const struct port_spot *at, unsigned from, unsigned to)
+{
+    shift(p, at, from, false);
+    shift(p, at, to, true);
+}
+
+/* ---- what overlaps ---- */
+
+/* The addresses whose holders take what is sent to at, or the other way round. Linux:
+ * inet_rcv_saddr_equal. */
+static unsigned overlapping(const struct port_spot *at, struct scoped out[ASKED_MOST])
+{
+    bool is4 = addr_is4(&at->addr);
+    unsigned n = 0;
+
+    if (addr_is_any(&at->addr)) {
+        out[n++] = (struct scoped){at->addr, PLACE_FAMILY};
+        if (is4)
+            out[n++] = (struct scoped){ADDR_ANY6, PLACE_ADDRESS};
+        else if (!at->v6only)
+            out[n++] = (struct scoped){ADDR_ANY4, PLACE_FAMILY};
+        return n;
+    }
+    out[n++] = (struct scoped){at->addr, PLACE_ADDRESS};
+    out[n++] = (struct scoped){ADDR_ANY6, PLACE_ADDRESS};
+    out[n++] =
+        is4 ? (struct scoped){ADDR_ANY4, PLACE_ADDRESS} : (struct scoped){ADDR_ANY6, PLACE_V6ONLY};
+    return n;
+}
+
+/* One of counts does not go together with class. */
+static bool has_against(const uint32_t counts[PLACE_CLASSES], unsigned class)
+{
+    for (unsigned i = 0; i < PLACE_CLASSES; i++) {
+        if (counts[i] && !(i & class))
+            return true;
+    }
+    return false;
+}
+
+bool port_place_conflicts(const struct ports *p, const struct port_spot *at, unsigned class)
+{
+    struct scoped asked[ASKED_MOST];
+    unsigned n = overlapping(at, asked);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct place_key key = {asked[i].addr, 0, at->port, (uint16_t)asked[i].scope};
+        const struct port_place *place = find(p, &key);
+
+        if (!place)
+            continue;
+        if (has_against(place->unbound, class) || (!at->link && has_against(place->bound, class)))
+            return true;
+        key.link = at->link;
+        place = at->link ? find(p, &key) : NULL;
+        if (place && has_against(place->bound, class))
+            return true;
+    }
+    return false;
+}
+
+bool port_place_others_conflict(struct ports *p, const struct port_spot *at, unsigned own,
+                                unsigned class)
+{
+    bool conflicts;
+
+    shift(p, at, own, false);
+    conflicts = port_place_conflicts(p, at, class);
+    shift(p, at, own, true);
+    return conflicts;
+}
+
+int32_t port_place_free_port(const struct ports *p, const struct port_spot *at, uint32_t low,
+                             uint32_t high)
+{
+    struct scoped asked[ASKED_MOST];
+    const struct port_group *groups[ASKED_MOST];
+    unsigned n = overlapping(at, asked), used = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        groups[used] = port_group_find_place(p, &asked[i].addr, (uint8_t)asked[i].scope);
+        used += groups[used] != NULL;
+    }
+    return port_groups_free_port(groups, used, NULL, low, high);
+}

@@ -1,0 +1,61 @@
+/* How often each port is held, and where: what bind() looks at instead of the holders. Inside of
+ * ports.c.
+ *
+ * A holder is counted at its address, at its family, at its port where it is an explicit one, and
+ * once more at address and family by its link where it is bound to one. Whoever wants to bind asks
+ * the few places that overlap with his own, however many hold the port. Each place that begins to
+ * exist enters its port into the address's group, where the search for a free one looks. */
+#ifndef TRANSPORT_PORT_PLACE_H
+#define TRANSPORT_PORT_PLACE_H
+
+#include "transport/ports.h"
+
+enum place_scope {
+    PLACE_ADDRESS, /* an address, 0.0.0.0 or a :: that takes IPv4 too */
+    PLACE_V6ONLY,  /* :: without IPv4 */
+    PLACE_FAMILY,  /* any address of one family */
+    PLACE_PORT,    /* explicit holders of any address: automatic ports keep clear of it */
+};
+
+/* What a holder puts up with: others with the same option. A listener has not PLACE_REUSE_ADDR. */
+enum { PLACE_REUSE_ADDR = 1, PLACE_REUSE_PORT = 2, PLACE_CLASSES = 4 };
+
+/* Exists while a count is above 0. */
+struct port_place {
+    struct hash_node node;
+    struct ip_addr addr;
+    uint32_t link;                                         /* 0: any */
+    uint32_t unbound[PLACE_CLASSES], bound[PLACE_CLASSES]; /* to a link, by class */
+    uint16_t port;
+    uint8_t scope; /* enum place_scope */
+};
+
+/* Who holds, or would: an address, its family's any with v6only, a link or 0. */
+struct port_spot {
+    struct ip_addr addr;
+    uint32_t link;
+    uint16_t port;
+    bool v6only, is_auto;
+};
+
+/* The spot of an explicit holder whom port_place_add gave that place. */
+struct port_spot port_place_spot(const struct port_place *at);
+
+/* Counts a holder, and gives the place that stands for its spot; NULL without memory. */
+struct port_place *port_place_add(struct ports *p, const struct port_spot *at, unsigned class);
+/* The same spot and class as was counted. */
+void port_place_remove(struct ports *p, const struct port_spot *at, unsigned class);
+/* The holder's class has changed. */
+void port_place_change(struct ports *p, const struct port_spot *at, unsigned from, unsigned to);
+
+/* Somebody holds the port against one of that class at that spot. Linux: inet_csk_bind_conflict. */
+bool port_place_conflicts(const struct ports *p, const struct port_spot *at, unsigned class);
+/* Somebody else does, who asks being counted there as `own`. */
+bool port_place_others_conflict(struct ports *p, const struct port_spot *at, unsigned own,
+                                unsigned class);
+
+/* The first port in low..high that nobody holds at at->addr, or -1. */
+int32_t port_place_free_port(const struct ports *p, const struct port_spot *at, uint32_t low,
+                             uint32_t high);
+
+#endif

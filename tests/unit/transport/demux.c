@@ -1,0 +1,278 @@
+/* Whom a packet finds: rows of sockets and packets, and what stays when connections come and go. */
+#include "transport/demux.h"
+
+#include "ports_test.h"
+
+struct entry {
+    const char *laddr, *raddr; /* raddr NULL: unconnected */
+    bool is_v6, v6only, any_dst, reuse_port;
+    uint32_t link;
+};
+
+#define ENTRIES 4
+
+static const struct row {
+    const char *name;
+    struct entry entries[ENTRIES]; /* in the order of their coming, all of port 80 */
+    const char *dst, *src;
+    uint32_t link;
+    int found; /* index, -1: nobody */
+} rows[] = {
+    {"nobody", {{0}}, "10.0.0.1", "10.0.0.9", 1, -1},
+    {"its address", {{.laddr = "10.0.0.1"}}, "10.0.0.1", "10.0.0.9", 1, 0},
+    {"another address", {{.laddr = "10.0.0.2"}}, "10.0.0.1", "10.0.0.9", 1, -1},
+    {"any address", {{.laddr = "0.0.0.0"}}, "10.0.0.1", "10.0.0.9", 1, 0},
+    {"the address before any",
+     {{.laddr = "10.0.0.1"}, {.laddr = "0.0.0.0"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     0},
+    {"the address before any, other order",
+     {{.laddr = "0.0.0.0"}, {.laddr = "10.0.0.1"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     1},
+    {"the newest of equals",
+     {{.laddr = "0.0.0.0"}, {.laddr = "0.0.0.0"}, {.laddr = "0.0.0.0"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     2},
+    {"the connection before the listener",
+     {{.laddr = "10.0.0.1", .raddr = "10.0.0.9"}, {.laddr = "10.0.0.1"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     0},
+    {"another peer's goes to the listener",
+     {{.laddr = "10.0.0.1", .raddr = "10.0.0.9"}, {.laddr = "10.0.0.1"}},
+     "10.0.0.1",
+     "10.0.0.8",
+     1,
+     1},
+    {"IPv4 to ::", {{.laddr = "::", .is_v6 = true}}, "10.0.0.1", "10.0.0.9", 1, 0},
+    {"IPv4 not to a v6only ::",
+     {{.laddr = "::", .is_v6 = true, .v6only = true}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     -1},
+    {"IPv4's any before ::",
+     {{.laddr = "0.0.0.0"}, {.laddr = "::", .is_v6 = true}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     0},
+    {"a mapped address is IPv4's",
+     {{.laddr = "10.0.0.1", .is_v6 = true}, {.laddr = "0.0.0.0"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     0},
+    {"IPv6 to ::", {{.laddr = "::", .is_v6 = true}}, "fd00::1", "fd00::9", 1, 0},
+    {"IPv6 to a v6only ::",
+     {{.laddr = "::", .is_v6 = true, .v6only = true}},
+     "fd00::1",
+     "fd00::9",
+     1,
+     0},
+    {"IPv6 not to IPv4's any", {{.laddr = "0.0.0.0"}}, "fd00::1", "fd00::9", 1, -1},
+    {"bound to the link", {{.laddr = "0.0.0.0", .link = 1}}, "10.0.0.1", "10.0.0.9", 1, 0},
+    {"bound to another link", {{.laddr = "0.0.0.0", .link = 2}}, "10.0.0.1", "10.0.0.9", 1, -1},
+    {"bound to a link before bound to none",
+     {{.laddr = "0.0.0.0", .link = 1}, {.laddr = "0.0.0.0"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     0},
+    {"a connection bound to another link",
+     {{.laddr = "10.0.0.1", .raddr = "10.0.0.9", .link = 2}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     -1},
+    {"a link of no number suits all",
+     {{.laddr = "0.0.0.0", .link = 2}},
+     "10.0.0.1",
+     "10.0.0.9",
+     0,
+     0},
+    {"a gateway's socket takes the rest",
+     {{.laddr = "0.0.0.0", .any_dst = true}, {.laddr = "10.0.0.1"}},
+     "192.0.2.1",
+     "10.0.0.9",
+     1,
+     0},
+    {"but nothing that is another's",
+     {{.laddr = "0.0.0.0", .any_dst = true}, {.laddr = "10.0.0.1"}},
+     "10.0.0.1",
+     "10.0.0.9",
+     1,
+     1},
+    {"a gateway has one for each family",
+     {{.laddr = "0.0.0.0", .any_dst = true}, {.laddr = "::", .is_v6 = true, .any_dst = true}},
+     "2001:db8::1",
+     "fd00::9",
+     1,
+     1},
+};
+
+static struct pcb *enter(struct desk *d, const struct entry *e)
+{
+    struct pcb *p = pcb_new(e->is_v6);
+
+    p->entry.laddr = ip(e->laddr);
+    p->entry.lport = 80;
+    p->entry.v6only = e->v6only;
+    p->entry.any_dst = e->any_dst;
+    p->entry.reuse_port = e->reuse_port;
+    p->link_index = e->link;
+    if (e->raddr) {
+        p->entry.raddr = ip(e->raddr);
+        p->entry.rport = 5000;
+        demux_insert_conn(&d->demux, &p->entry);
+    } else {
+        demux_insert_bound(&d->demux, &p->entry);
+    }
+    return p;
+}
+
+static struct demux_entry *lookup(struct desk *d, const char *dst, const char *src, uint16_t rport,
+                                  uint32_t link)
+{
+    struct ip_addr laddr = ip(dst), raddr = ip(src);
+    struct demux_entry *e = demux_find_conn(&d->demux, &laddr, 80, &raddr, rport, link);
+
+    return e ? e : demux_find_bound(&d->demux, &laddr, 80, &raddr, rport, link);
+}
+
+static void rows_of_sockets(void)
+{
+    for (size_t i = 0; i < HF_COUNT(rows); i++) {
+        const struct row *r = &rows[i];
+        struct desk *d = desk_new(i, 32768, 60999, false);
+        struct pcb *all[ENTRIES] = {0};
+        const struct demux_entry *want, *got;
+
+        for (int n = 0; n < ENTRIES && r->entries[n].laddr; n++)
+            all[n] = enter(d, &r->entries[n]);
+        want = r->found < 0 ? NULL : &all[r->found]->entry;
+        got = lookup(d, r->dst, r->src, 5000, r->link);
+        OK(got == want, r->name);
+        for (int n = 0; n < ENTRIES; n++)
+            if (all[n])
+                pcb_end(d, all[n]);
+        OK(!lookup(d, r->dst, r->src, 5000, r->link), "and nobody when all have gone");
+        desk_end(d, "all memory is given back");
+    }
+}
+
+/* One peer always finds the same member, many peers all of them. */
+static void reuse_port_group(void)
+{
+    static const struct entry member = {.laddr = "0.0.0.0", .reuse_port = true};
+    static const struct entry loner = {.laddr = "0.0.0.0"};
+    struct desk *d = desk_new(1, 32768, 60999, false);
+    struct pcb *all[4], *alone;
+    unsigned count[4] = {0};
+    bool steady = true, spread = true;
+
+    for (int i = 0; i < 4; i++)
+        all[i] = enter(d, &member);
+    for (uint16_t port = 1; port <= 4000; port++) {
+        struct demux_entry *e = lookup(d, "10.0.0.1", "10.0.0.9", port, 1);
+
+        steady &= lookup(d, "10.0.0.1", "10.0.0.9", port, 1) == e;
+        for (int i = 0; i < 4; i++)
+            count[i] += e == &all[i]->entry;
+    }
+    OK(steady, "one peer finds the same member each time");
+    for (int i = 0; i < 4; i++)
+        spread &= count[i] > 800 && count[i] < 1200;
+    OK(spread, "4000 peers find all four alike");
+    alone = enter(d, &loner);
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &alone->entry,
+       "a newer one outside of the group takes all");
+    pcb_end(d, alone);
+    for (int i = 0; i < 4; i++)
+        pcb_end(d, all[i]);
+    desk_end(d, "all memory is given back");
+}
+
+#define CONNECTIONS 3000
+
+/* Equal four-tuples, which UDP has: the newest wins, however the tables have grown since. */
+static void newest_of_equal_tuples(void)
+{
+    static const struct entry twin = {.laddr = "10.0.0.1", .raddr = "10.0.0.9"};
+    struct desk *d = desk_new(2, 32768, 60999, true);
+    struct pcb *old = enter(d, &twin), *new = enter(d, &twin);
+    struct pcb *crowd[CONNECTIONS];
+    bool grown = true, shrunk = true;
+
+    for (uint16_t i = 0; i < CONNECTIONS; i++) {
+        crowd[i] = pcb_new(false);
+        crowd[i]->entry.laddr = ip("10.0.0.1");
+        crowd[i]->entry.raddr = ip("10.0.0.8");
+        crowd[i]->entry.lport = 80;
+        crowd[i]->entry.rport = (uint16_t)(i + 1);
+        demux_insert_conn(&d->demux, &crowd[i]->entry);
+        grown &= lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &new->entry;
+    }
+    OK(grown, "the newest is found while the table grows");
+    for (int i = 0; i < CONNECTIONS; i++) {
+        pcb_end(d, crowd[i]);
+        shrunk &= lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &new->entry;
+    }
+    OK(shrunk, "and while it shrinks");
+    pcb_end(d, new);
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &old->entry, "then the one before it");
+    pcb_end(d, old);
+    desk_end(d, "all memory is given back");
+}
+
+static void a_record_takes_its_place(void)
+{
+    static const struct entry conn = {
+        .laddr = "fd00::1", .raddr = "fd00::9", .is_v6 = true, .link = 2};
+    struct desk *d = desk_new(3, 32768, 60999, false);
+    struct pcb *p = enter(d, &conn);
+    struct demux_entry record;
+
+    OK(!lookup(d, "fd00::1", "fd00::9", 5000, 1), "a connection of another link");
+    demux_replace(&d->demux, &p->entry, &record);
+    record.kind = DEMUX_TIMEWAIT;
+    OK(lookup(d, "fd00::1", "fd00::9", 5000, 1) == &record,
+       "a TIME-WAIT record in its place is bound to none");
+    EQ(p->entry.kind, DEMUX_NONE, "and the connection is in no table");
+    pcb_end(d, p);
+    OK(lookup(d, "fd00::1", "fd00::9", 5000, 1) == &record, "it stays when the connection goes");
+    demux_remove(&d->demux, &record);
+    OK(!lookup(d, "fd00::1", "fd00::9", 5000, 1), "until it is taken out");
+    desk_end(d, "all memory is given back");
+}
+
+static void maker_without_memory(void)
+{
+    for (uint64_t n = 1; n <= 2; n++) {
+        struct testenv env = {.fail_from = n};
+        struct core core = {.env = testenv_env(&env)};
+        struct demux demux;
+
+        EQ(demux_init(&demux, &core), -HF_ENOMEM, "no table without memory");
+        EQ(env.out, 0, "and nothing lost");
+    }
+}
+
+int main(void)
+{
+    tap_begin(60);
+    rows_of_sockets();
+    reuse_port_group();
+    newest_of_equal_tuples();
+    a_record_takes_its_place();
+    maker_without_memory();
+    return tap_end();
+}
