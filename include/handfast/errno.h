@@ -51,6 +51,7 @@ enum {
     HF_EHOSTUNREACH = 113,
     HF_EALREADY = 114,
     HF_EINPROGRESS = 115,
+    HF_ENONET = 64,
     HF_EPROTO = 71,
 };
 

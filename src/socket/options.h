@@ -16,7 +16,7 @@ struct sock_options {
     uint32_t rcvtimeo_ms, sndtimeo_ms; /* SOCK_TIMEO_NONE, 0: do not wait */
     uint32_t linger_s;
     uint32_t mark;
-    uint32_t rcvlowat; /* 1 or more; TCP has its own beside it */
+    uint32_t rcvlowat; /* 1 or more */
     int32_t peek_off;  /* below 0: off */
     uint16_t inert;    /* by enum sock_inert */
     uint8_t linger_on : 1;

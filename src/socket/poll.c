@@ -17,7 +17,7 @@ static uint32_t stream_poll(const struct hf_sock *sk)
     if (no_more_in)
         mask |= HF_POLLIN | HF_POLLRDNORM | HF_POLLRDHUP;
     if (state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED) {
-        if (tcp_readable(tcb) > 0 && tcp_readable(tcb) >= tcp_options(sock_tcb(sk))->rcvlowat)
+        if (tcp_readable(tcb) > 0 && tcp_readable(tcb) >= sk->opt.rcvlowat)
             mask |= HF_POLLIN | HF_POLLRDNORM;
         if (no_more_out || state == TCP_CLOSED || tcp_writable(tcb))
             mask |= HF_POLLOUT | HF_POLLWRNORM;

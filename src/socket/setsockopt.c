@@ -68,12 +68,9 @@ static int set_rcvlowat(struct hf_sock *sk, int v)
 
     if (sk->is_stream) {
         struct tcb *tcb = sock_tcb(sk);
-        struct tcp_options *t = tcp_options(tcb);
-        uint32_t room = t->rcvbuf_locked ? tcp_rcvbuf(tcb) : sk->all->tcp.rmem_max;
+        uint32_t room = tcp_options(tcb)->rcvbuf_locked ? tcp_rcvbuf(tcb) : sk->all->tcp.rmem_max;
 
         bytes = HF_MIN(bytes, room / 2);
-        t->rcvlowat = bytes;
-        tcp_options_changed(tcb);
     }
     sk->opt.rcvlowat = bytes;
     sock_event(sk);

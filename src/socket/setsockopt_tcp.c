@@ -76,12 +76,12 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
     case HF_TCP_KEEPIDLE:
         if (!is_between(v, 1, KEEP_SECONDS_MOST))
             return -HF_EINVAL;
-        t->keep_idle_s = (uint32_t)v;
+        t->keep_idle_s = (uint16_t)v;
         return 0;
     case HF_TCP_KEEPINTVL:
         if (!is_between(v, 1, KEEP_SECONDS_MOST))
             return -HF_EINVAL;
-        t->keep_intvl_s = (uint32_t)v;
+        t->keep_intvl_s = (uint16_t)v;
         return 0;
     case HF_TCP_KEEPCNT:
         if (!is_between(v, 1, KEEP_PROBES_MOST))
@@ -94,7 +94,7 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
         t->syncnt = (uint8_t)v;
         return 0;
     case HF_TCP_LINGER2:
-        t->linger2_s = HF_MIN(HF_MAX(v, -1), LINGER2_MOST);
+        t->linger2_s = (int16_t)HF_MIN(HF_MAX(v, -1), LINGER2_MOST);
         return 0;
     case HF_TCP_DEFER_ACCEPT:
         t->defer_accept_s = defer_seconds(v);

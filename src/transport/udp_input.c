@@ -125,21 +125,17 @@ struct verdict {
 /* Linux: icmp_err_convert, by code. */
 static const struct verdict unreachable4[] = {
     {HF_ENETUNREACH, false}, /* network */
-    {HF_EHOSTUNREACH, false},
-    {HF_ENOPROTOOPT, true},
-    {HF_ECONNREFUSED, true},
-    {HF_EMSGSIZE, true},    /* udp_error asks pmtudisc first */
-    {HF_EOPNOTSUPP, false}, /* source route failed */
-    {HF_ENETUNREACH, true}, /* network unknown */
-    {HF_EHOSTDOWN, true},   /* host unknown */
-    {64, true},             /* host isolated: ENONET */
-    {HF_ENETUNREACH, true}, /* network prohibited */
-    {HF_EHOSTUNREACH, true},
-    {HF_ENETUNREACH, false}, /* network, for that TOS */
-    {HF_EHOSTUNREACH, false},
-    {HF_EHOSTUNREACH, true}, /* prohibited */
-    {HF_EHOSTUNREACH, true}, /* host precedence */
-    {HF_EHOSTUNREACH, true}, /* precedence cut off */
+    {HF_EHOSTUNREACH, false}, {HF_ENOPROTOOPT, true},
+    {HF_ECONNREFUSED, true},  {HF_EMSGSIZE, true},     /* udp_error asks pmtudisc first */
+    {HF_EOPNOTSUPP, false},                            /* source route failed */
+    {HF_ENETUNREACH, true},                            /* network unknown */
+    {HF_EHOSTDOWN, true},                              /* host unknown */
+    {HF_ENONET, true},                                 /* host isolated */
+    {HF_ENETUNREACH, true},                            /* network prohibited */
+    {HF_EHOSTUNREACH, true},  {HF_ENETUNREACH, false}, /* network, for that TOS */
+    {HF_EHOSTUNREACH, false}, {HF_EHOSTUNREACH, true}, /* prohibited */
+    {HF_EHOSTUNREACH, true},                           /* host precedence */
+    {HF_EHOSTUNREACH, true},                           /* precedence cut off */
 };
 
 /* Linux: icmpv6_err_convert, by code. */

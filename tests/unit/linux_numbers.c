@@ -376,6 +376,7 @@ SAME(EHOSTUNREACH);
 SAME(EALREADY);
 SAME(EINPROGRESS);
 SAME(EPROTO);
+SAME(ENONET);
 
 _Static_assert(sizeof(struct hf_iovec) == sizeof(struct iovec), "a host casts between the two");
 _Static_assert(offsetof(struct hf_iovec, base) == offsetof(struct iovec, iov_base), "base");

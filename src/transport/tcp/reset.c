@@ -92,7 +92,7 @@ static const uint8_t unreachable4[] = {
     HF_EOPNOTSUPP,   /* source route failed */
     HF_ENETUNREACH,  /* network unknown */
     HF_EHOSTDOWN,    /* host unknown */
-    64,              /* host isolated: ENONET */
+    HF_ENONET,       /* host isolated */
     HF_ENETUNREACH,  /* network prohibited */
     HF_EHOSTUNREACH, /* host prohibited */
     HF_ENETUNREACH,  /* network, for that TOS */

@@ -1,8 +1,6 @@
 /* Round trips and the retransmission timeout. RFC 6298; the bounds are Linux's. */
 #include "transport/tcp/internal.h"
 
-#define RTO_FIRST_MS 1000
-
 /* RFC 6298 2.2, 2.3 */
 void rtt_sample(struct tcb *tcb, uint32_t us)
 {

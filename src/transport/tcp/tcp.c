@@ -92,7 +92,6 @@ void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
     timer_init(&tcb->timer, timer_fire);
     byteq_init(&tcb->sndq, tcp->core->pool);
     tcb->opts = (struct tcp_options){
-        .rcvlowat = 1,
         .keep_idle_s = 7200,
         .keep_intvl_s = 75,
         .keep_cnt = 9,

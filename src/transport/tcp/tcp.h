@@ -51,7 +51,7 @@ struct tcp {
     struct pool *tw_pool;
     /* Defaults that sockets start from; Linux's sysctls of the same names. */
     uint32_t rmem_default, rmem_max, wmem_default, wmem_max;
-    uint8_t syn_retries;    /* 6: a connect times out after 127 s */
+    uint8_t syn_retries;    /* 6: a connect times out after 131 s */
     uint8_t synack_retries; /* 5 */
     uint8_t retries2;       /* 15 */
     uint8_t orphan_retries; /* 8: what Linux makes of 0 */
@@ -146,12 +146,11 @@ bool tcp_at_mark(const struct tcb *tcb);        /* SIOCATMARK */
 
 struct tcp_options {
     uint32_t rcvbuf, sndbuf;  /* bytes, as SO_RCVBUF reports them (Linux: doubled); 0: automatic */
-    uint32_t rcvlowat;        /* 1 or more */
     uint32_t user_timeout_ms; /* 0: none */
-    uint32_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
-    uint32_t notsent_lowat;             /* UINT32_MAX: off */
-    uint32_t window_clamp;              /* 0: none */
-    int32_t linger2_s;                  /* 0: default, -1: none */
+    uint32_t notsent_lowat;   /* UINT32_MAX: off */
+    uint32_t window_clamp;    /* 0: none */
+    uint16_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
+    int16_t linger2_s;                  /* 0: default, -1: none */
     uint16_t maxseg;                    /* TCP_MAXSEG, 0: not set */
     uint8_t keep_cnt;                   /* 9 */
     uint8_t syncnt;                     /* TCP_SYNCNT, 0: the stack's */

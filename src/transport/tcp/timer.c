@@ -9,7 +9,8 @@
  * they come, so it fires now and then in vain, and that is cheaper. */
 #include "transport/tcp/internal.h"
 
-#define CORK_MS 200 /* Linux: what TCP_CORK keeps back goes after that long */
+#define SYN_LINEAR 4   /* Linux: tcp_syn_linear_timeouts, SYNs repeated before the wait doubles */
+#define CORK_MS    200 /* Linux: what TCP_CORK keeps back goes after that long */
 
 /* A due time so many milliseconds from now: rounded up, since nothing may be early; never 0. */
 uint32_t timer_due(const struct tcb *tcb, uint32_t ms)
@@ -85,7 +86,7 @@ void timer_slow(struct tcb *tcb)
             tcb->slow_due = timer_due(tcb, (uint32_t)(limit / HF_MS));
     } else if (tcb->opts.keepalive && !tcb->is_orphan && tcb_is_synchronised(tcb)) {
         idle = tcp_ms(tcb->tcp) - tcb->last_rcv;
-        wait_ms = (tcb->keep_probes ? tcb->opts.keep_intvl_s : tcb->opts.keep_idle_s) * 1000;
+        wait_ms = (tcb->keep_probes ? tcb->opts.keep_intvl_s : tcb->opts.keep_idle_s) * 1000u;
         if (!tcb->keep_probes)
             wait_ms = wait_ms > idle ? wait_ms - idle : 0;
         tcb->slow_due = timer_due(tcb, wait_ms);
@@ -116,7 +117,9 @@ static bool is_hopeless(const struct tcb *tcb)
         return true;
     switch (tcb->state) {
     case TCP_SYN_SENT:
-        return tcb->retries >= (tcb->opts.syncnt ? tcb->opts.syncnt : tcp->syn_retries);
+        retries = tcb->opts.syncnt ? tcb->opts.syncnt : tcp->syn_retries;
+        return tcb->retries >= retries + SYN_LINEAR ||
+               (tcb->retries && gone >= patience_ms(retries, RTO_FIRST_MS));
     case TCP_SYN_RECEIVED:
         return tcb->retries >= tcp->synack_retries;
     default:
@@ -140,7 +143,8 @@ static void rexmt_timeout(struct tcb *tcb)
         return;
     }
     tcb->retries += tcb->retries < UINT8_MAX;
-    tcb->backoff += tcb->backoff < 20;
+    if (tcb->state != TCP_SYN_SENT || tcb->retries > SYN_LINEAR)
+        tcb->backoff += tcb->backoff < 20;
     if (!tcb_is_synchronised(tcb)) {
         tcb->is_timed = 0;
         tcb->total_retrans++;
@@ -201,7 +205,7 @@ static void keepalive_timeout(struct tcb *tcb)
     uint32_t idle = tcp_ms(tcb->tcp) - tcb->last_rcv;
     bool busy = tcb->sndq.len || tcb_flight(tcb);
 
-    if (!busy && idle >= o->keep_idle_s * 1000) {
+    if (!busy && idle >= o->keep_idle_s * 1000u) {
         if (o->user_timeout_ms ? idle >= o->user_timeout_ms && tcb->keep_probes
                                : tcb->keep_probes >= o->keep_cnt) {
             output_reset(tcb);
@@ -210,9 +214,9 @@ static void keepalive_timeout(struct tcb *tcb)
         }
         tcb->keep_probes += tcb->keep_probes < UINT8_MAX;
         output_probe(tcb);
-        tcb->slow_due = timer_due(tcb, o->keep_intvl_s * 1000);
+        tcb->slow_due = timer_due(tcb, o->keep_intvl_s * 1000u);
     } else {
-        uint32_t wait_ms = busy ? o->keep_idle_s * 1000 : o->keep_idle_s * 1000 - idle;
+        uint32_t wait_ms = busy ? o->keep_idle_s * 1000u : o->keep_idle_s * 1000u - idle;
 
         tcb->keep_probes = 0;
         tcb->slow_due = timer_due(tcb, wait_ms);
