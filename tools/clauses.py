@@ -101,9 +101,11 @@ def problems(found):
 
 
 def main():
+    if sys.argv[1:] not in ([], ["--check"]):
+        sys.exit("usage: tools/clauses.py [--check]")
     found = collect()
     page = render(found)
-    if "--check" not in sys.argv:
+    if not sys.argv[1:]:
         PAGE.write_text(page)
         print(f"clauses: {len(found)} written")
         return 0

@@ -25,9 +25,11 @@ HF_NODISCARD int hf_sock_new(struct hf_stack *st, int domain, int type, int prot
  * with time 0 resets; a lingering close does not wait here). NULL is fine. */
 void hf_sock_close(struct hf_sock *sk);
 
-/* close(2) with SO_LINGER must wait: true while unsent or unacknowledged bytes remain and the
- * socket asks for lingering. Shut the sending side first, ask again at each event. */
-bool hf_sock_lingers(const struct hf_sock *sk, hf_time *limit);
+/* close(2) must wait: the socket asks for lingering, and its FIN, with all that comes before it, is
+ * not acknowledged yet; then *seconds says how long at most. The recipe: if so, shut down the
+ * sending side, note the time, ask again at each event; when it says no, or the time is over,
+ * hf_sock_close. O_NONBLOCK does not matter; a process that exits does not wait (Linux). */
+bool hf_sock_lingers(const struct hf_sock *sk, uint32_t *seconds);
 
 /* The owner's pointer, handed back by the event call-back. */
 void hf_sock_set_user(struct hf_sock *sk, void *user);

@@ -73,6 +73,7 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
         /* TCP: a port that bind() chose stays as one it was told; UDP gives it up with the peer. */
         pcb->port_bound = sk->is_stream || ep.port != 0;
     }
-    pcb->addr_bound = !addr_is_any(&ep.addr);
+    /* Linux: to an IPv6 socket ::ffff:0.0.0.0 is an address. */
+    pcb->addr_bound = !addr_is_any(&ep.addr) || addr_is4(&ep.addr) == pcb_is_v6(pcb);
     return 0;
 }

@@ -19,10 +19,24 @@ void hf_sock_close(struct hf_sock *sk)
     pool_put(&all->datagrams, sk);
 }
 
-bool hf_sock_lingers(const struct hf_sock *sk, hf_time *limit)
+/* Linux: tcp_close resets where something is unread, else sk_stream_wait_close waits for the FIN to
+ * be acknowledged, and with it all that was sent. */
+bool hf_sock_lingers(const struct hf_sock *sk, uint32_t *seconds)
 {
+    const struct tcb *tcb = sock_tcb(sk);
+
     if (!sk->is_stream || !sk->opt.linger_on || sk->opt.linger_s == 0)
         return false;
-    *limit = sk->all->core.now + sk->opt.linger_s * HF_S;
-    return tcp_unacked(sock_tcb(sk)) > 0;
+    switch (tcp_state(tcb)) {
+    case TCP_SYN_RECEIVED:
+    case TCP_ESTABLISHED:
+    case TCP_FIN_WAIT_1:
+    case TCP_CLOSE_WAIT:
+    case TCP_CLOSING:
+    case TCP_LAST_ACK:
+        *seconds = sk->opt.linger_s;
+        return tcp_readable(tcb) == 0;
+    default:
+        return false;
+    }
 }

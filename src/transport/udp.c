@@ -129,17 +129,17 @@ int udp_autobind(struct udp_pcb *up)
 
 /* ---- where to ---- */
 
-/* Linux: the unspecified address means this host; over IPv4 from a bound address that very one. */
+/* Linux: the unspecified address means this host: over IPv4 the very address that is bound, else
+ * loopback, which for :: is IPv4's where the local address is. */
 static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr *dst)
 {
     const struct ip_addr *laddr = &up->pcb.entry.laddr;
-    bool is4_bound = addr_is4(laddr) && !addr_is_any(laddr);
 
     if (!addr_is_any(dst))
         return *dst;
     if (addr_is4(dst))
-        return is4_bound ? *laddr : ADDR_LOOPBACK4;
-    return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
+        return addr_is4(laddr) && !addr_is_any(laddr) ? *laddr : ADDR_LOOPBACK4;
+    return addr_is4(laddr) ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
 }
 
 /* The source to ask a path for: src when the caller names one, else what the socket has. A group it
@@ -153,14 +153,14 @@ static int source(const struct udp_pcb *up, bool is4, const struct ip_addr *src,
     *out = is4 ? ADDR_ANY4 : ADDR_ANY6;
     if (is4 && up->pcb.entry.v6only)
         return -HF_ENETUNREACH;
+    if (!is4 && addr_is4(&local))
+        return -HF_EAFNOSUPPORT;
     if (addr_is_any(&local) || addr_is_multicast(&local) || net_is_broadcast(up->udp->net, &local))
         return 0;
     if (addr_is4(&local) == is4) {
         *out = local;
         return 0;
     }
-    if (!is4)
-        return -HF_EAFNOSUPPORT;
     /* An address that bind() named makes an IPv6 socket an IPv6 one only. */
     return is_named || up->pcb.addr_bound ? -HF_ENETUNREACH : 0;
 }

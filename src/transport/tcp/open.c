@@ -44,18 +44,18 @@ void open_established(struct tcb *tcb, const struct segment *s)
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
 }
 
-/* Linux: the unspecified address means this host itself; from a bound address, that very one. */
+/* Linux: the unspecified address means this host itself: over IPv4 the very address that is bound,
+ * else loopback, which for :: is IPv4's where a mapped address is bound. */
 static struct ip_addr destination(const struct tcb *tcb, const struct ip_addr *dst)
 {
     const struct ip_addr *laddr = &tcb->pcb.entry.laddr;
+    bool is4_bound = tcb->pcb.addr_bound && addr_is4(laddr);
 
     if (!addr_is_any(dst))
         return *dst;
     if (addr_is4(dst))
-        return addr_is4(laddr) && !addr_is_any(laddr) ? *laddr : ADDR_LOOPBACK4;
-    if (addr_is4(laddr) && !addr_is_any(laddr))
-        return ADDR_LOOPBACK4;
-    return addr_is_any(laddr) ? ADDR_LOOPBACK6 : *laddr;
+        return is4_bound && !addr_is_any(laddr) ? *laddr : ADDR_LOOPBACK4;
+    return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
 }
 
 /* Finds the way there; 0 and a path, or connect()'s error. */
