@@ -45,6 +45,10 @@ HF_NODISCARD int hf_sock_listen(struct hf_sock *sk, int backlog);
 /* The next connection that is ready: -HF_EAGAIN when none is, -HF_EINVAL when not listening. */
 HF_NODISCARD int hf_sock_accept(struct hf_sock *sk, struct hf_sock **out);
 
+/* accept(2)'s address: where an accepted connection came from, though it may have ended since. len
+ * as in hf_sock_getpeername. -HF_ENOTCONN when it never had a peer. */
+HF_NODISCARD int hf_sock_accepted_from(const struct hf_sock *sk, void *addr, uint32_t *len);
+
 /* connect(2). can_wait: the caller is blocking, so an open under way is joined rather than answered
  * by EALREADY.
  *   0                 connected (UDP: peer set; TCP: an earlier open has ended well)

@@ -22,12 +22,19 @@ struct hf_sock;
  * calls; must not call back into the stack (note it, act afterwards). */
 typedef void hf_event_fn(void *ctx, struct hf_sock *sk, void *user);
 
+/* Does anybody still have sk? For owners that hear late of a close: asked before a SYN or a
+ * datagram is taken for sk, and before a SYN of its is repeated or its answer taken. False: the
+ * stack goes on as if sk were closed, which the owner does soon. May not call the stack, as above.
+ */
+typedef bool hf_wanted_fn(void *ctx, struct hf_sock *sk, void *user);
+
 struct hf_stack_config {
     struct hf_env env;
     struct hf_frame_pool *pool; /* kept; must outlive the stack */
     hf_time now;                /* the clock's first reading */
     hf_event_fn *event;         /* NULL: no call-backs */
-    void *event_ctx;
+    hf_wanted_fn *wanted;       /* NULL: every socket is, until it is closed */
+    void *event_ctx;            /* of both */
     bool privileged; /* socket options that Linux keeps for CAP_NET_ADMIN and CAP_NET_RAW are
                         allowed */
     bool any_source; /* martian checks are off: a gateway sees what other hosts would never send */

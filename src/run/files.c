@@ -69,7 +69,6 @@ struct file *file_find(struct supervisor *sv, pid_t tid, int number)
     f = container_of(node, struct file, node);
     f->hint_tid = tid;
     f->hint_fd = number;
-    f->missed = 0;
     return f;
 }
 
@@ -136,6 +135,10 @@ void file_event(void *ctx, struct hf_sock *sk, void *user)
  * the vehicle. */
 static void progress(struct file *f)
 {
+    if (f->abandoned) {
+        file_close(f);
+        return;
+    }
     if (f->state == FILE_DATAGRAM)
         datagram_run(f);
     if (f->held)

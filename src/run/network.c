@@ -301,6 +301,7 @@ static int begin(struct whole_network *n, const struct network_config *config)
         .env = host_env(),
         .now = loop_now(config->loop),
         .event = config->event,
+        .wanted = config->wanted,
         .event_ctx = config->event_ctx,
         .unprivileged_port_start = 0,
     };

@@ -16,7 +16,8 @@ struct network_config {
     const char *const *publish; /* gateway_publish's specs; only with "host" */
     size_t publish_count;
     bool host_loopback;
-    hf_event_fn *event; /* the stack's */
+    hf_event_fn *event;   /* the stack's */
+    hf_wanted_fn *wanted; /* the same */
     void *event_ctx;
     void (*log)(void *ctx, const char *line); /* for -v; may be NULL */
     void *log_ctx;

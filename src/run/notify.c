@@ -204,6 +204,15 @@ bool notify_prune(struct file *f)
     return !f->held;
 }
 
+bool notify_is_awaited(const struct file *f)
+{
+    for (const struct held *h = f->held; h; h = h->next) {
+        if (notify_is_waiting(&h->call))
+            return true;
+    }
+    return false;
+}
+
 void notify_release(struct file *f, int64_t result)
 {
     while (f->held) {

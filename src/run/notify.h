@@ -26,6 +26,9 @@ void notify_retry(struct file *f);
 /* Forgets calls held on f whose callers are gone; true when none is left. */
 bool notify_prune(struct file *f);
 
+/* Does anybody wait in a call held on f? */
+bool notify_is_awaited(const struct file *f);
+
 /* f ends: its held calls are answered with `result`. */
 void notify_release(struct file *f, int64_t result);
 

@@ -1,20 +1,24 @@
 /* The reaper.
  *
  * While we keep a copy of the program's file (fresh, bound, listening, connecting, datagram) or
- * once both directions are shut, its last close is invisible. So all descriptors of all our
- * descendants are read, and a socket found in none of them is closed. A descriptor may also be
- * under way in a message (SCM_RIGHTS), where nobody sees it; therefore a socket must be missed
- * twice, unless the scan is urgent. When a process cannot be looked into, nothing is closed.
+ * once both directions are shut, its last close is invisible. It is found out at the moments when
+ * it matters: the stack asks before a packet is taken for such a socket (reap_is_wanted), bind and
+ * connect when a port is taken (reap_now). What costs nobody anything goes at the next scan: made
+ * every second while a connect is pending or a connection waits, when as many sockets have been
+ * made as there are (so each pays a constant share), when a process ends, and rarely otherwise.
  *
- * Price: a scan costs about a microsecond per open descriptor. Scans are made when a connect is
- * pending (every second), when as many sockets have been made as there are (so each pays a constant
- * share), when a process ends, and rarely otherwise. */
+ * The question is first whether the descriptor last used is still there, a microsecond. If not, all
+ * descriptors of all our descendants are read, a microsecond each. A descriptor may move while we
+ * look, so a socket must be missed twice; or be under way in a message (SCM_RIGHTS), where nobody
+ * sees it: while any message with descriptors waits, or a process cannot be looked into, nothing is
+ * closed. */
 #define _GNU_SOURCE
 #include "run/reap.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +44,25 @@ static bool is_pending(const struct file *f)
            f->bell >= 0;
 }
 
+/* A foreign socket: do descriptors wait in it to be received? */
+static bool carries_descriptors(int dir, const char *name)
+{
+    char path[32], text[512];
+    const char *count;
+    ssize_t len = -1;
+    int fd;
+
+    snprintf(path, sizeof(path), "../fdinfo/%.16s", name);
+    fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        len = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[len > 0 ? len : 0] = 0;
+    count = strstr(text, "scm_fds:");
+    return count && atoi(count + 8) > 0;
+}
+
 static void see_descriptor(struct supervisor *sv, pid_t pid, int dir, const char *name)
 {
     char text[64];
@@ -53,11 +76,13 @@ static void see_descriptor(struct supervisor *sv, pid_t pid, int dir, const char
     if (strncmp(text, "socket:[", 8) != 0)
         return;
     node = table_find(&sv->files, strtoull(text + 8, NULL, 10));
-    if (!node)
+    if (!node) {
+        if (sv->look_is_close && carries_descriptors(dir, name))
+            sv->look_is_blind = true;
         return;
+    }
     f = container_of(node, struct file, node);
-    f->seen = true;
-    f->missed = 0;
+    f->seen_in = sv->look_count;
     f->hint_tid = pid;
     f->hint_fd = atoi(name);
 }
@@ -71,7 +96,7 @@ static int see_table(struct supervisor *sv, pid_t pid, const char *path)
 
     if (!dir) {
         if (errno != ENOENT && errno != ESRCH)
-            sv->scan_is_blind = true;
+            sv->look_is_blind = true;
         return -1;
     }
     while ((entry = readdir(dir))) {
@@ -125,9 +150,41 @@ static void see_process(struct supervisor *sv, pid_t pid)
     closedir(tasks);
 }
 
-static void clear_mark(void *ctx, struct table_node *node)
+static bool was_seen(const struct file *f)
 {
-    container_of(node, struct file, node)->seen = false;
+    return f->seen_in == f->sv->look_count;
+}
+
+/* Reads the descriptors of all; was_seen tells afterwards. False: not to be relied upon. A close
+ * look finds out about descriptors under way, too. */
+static bool look(struct supervisor *sv, bool is_close)
+{
+    char path[64];
+
+    sv->look_count++;
+    sv->look_is_close = is_close;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    sv->look_is_blind = access(path, R_OK) < 0;
+    see_children(sv, path);
+    return !sv->look_is_blind;
+}
+
+static void suspect(void *ctx, struct table_node *node)
+{
+    struct supervisor *sv = ctx;
+    struct file *f = container_of(node, struct file, node);
+
+    f->suspected = !was_seen(f) && !f->pinned;
+    sv->scan_suspects |= f->suspected;
+}
+
+/* The last close of a connected one has been told at our end, perhaps a moment ago. */
+static void hear(struct file *f)
+{
+    struct pollfd p = {.fd = f->end.fd, .events = POLLIN | POLLRDHUP};
+
+    if (poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLRDHUP))
+        pump_ready(&f->end, (uint32_t)p.revents);
 }
 
 static void judge(void *ctx, struct table_node *node)
@@ -135,37 +192,38 @@ static void judge(void *ctx, struct table_node *node)
     struct supervisor *sv = ctx;
     struct file *f = container_of(node, struct file, node);
 
-    if (!is_invisible(f) || f->pinned)
-        return;
-    if (!f->seen && !sv->scan_is_blind && notify_prune(f) &&
-        (++f->missed >= 2 || sv->scan_is_urgent)) {
-        file_close(f);
-        return;
+    if (f->suspected && !was_seen(f)) {
+        if (!is_invisible(f)) {
+            hear(f);
+            return;
+        }
+        if (notify_prune(f)) {
+            file_close(f);
+            return;
+        }
     }
-    if (is_pending(f) || f->missed)
+    if (is_invisible(f) && is_pending(f))
         sv->scan_saw_pending = true;
 }
 
-static void scan(struct supervisor *sv, bool urgent)
+static void scan(struct supervisor *sv)
 {
-    char path[64];
+    bool sure = look(sv, false);
 
-    sv->scan_is_blind = sv->scan_saw_pending = false;
-    sv->scan_is_urgent = urgent;
-    table_each(&sv->files, clear_mark, sv);
-    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    if (access(path, R_OK) < 0)
-        sv->scan_is_blind = true;
-    see_children(sv, path);
-    table_each(&sv->files, judge, sv);
+    sv->scan_suspects = sv->scan_saw_pending = false;
+    table_each(&sv->files, suspect, sv);
+    if (sv->scan_suspects && sure)
+        sure = look(sv, true);
+    if (sure)
+        table_each(&sv->files, judge, sv);
     sv->born_since_scan = 0;
     if (sv->files.count)
-        reap_within(sv, sv->scan_saw_pending ? PENDING_SCAN : IDLE_SCAN);
+        reap_within(sv, sv->scan_saw_pending || !sure ? PENDING_SCAN : IDLE_SCAN);
 }
 
 static void scan_due(struct deadline *d)
 {
-    scan(container_of(d, struct supervisor, reap_at), false);
+    scan(container_of(d, struct supervisor, reap_at));
 }
 
 void reap_start(struct supervisor *sv)
@@ -184,13 +242,13 @@ void reap_within(struct supervisor *sv, hf_time delay)
 
 void reap_now(struct supervisor *sv)
 {
-    scan(sv, true);
+    scan(sv);
 }
 
 void reap_before_socket(struct supervisor *sv)
 {
     if (sv->born_since_scan >= FEW_SOCKETS && sv->born_since_scan * 2 >= sv->files.count)
-        scan(sv, false);
+        scan(sv);
 }
 
 bool reap_is_held_open(const struct file *f)
@@ -200,4 +258,22 @@ bool reap_is_held_open(const struct file *f)
 
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)f->hint_tid, f->hint_fd);
     return stat(path, &st) == 0 && st.st_ino == f->node.key && st.st_dev == f->sv->socket_dev;
+}
+
+bool reap_is_wanted(void *ctx, struct hf_sock *sk, void *user)
+{
+    struct supervisor *sv = ctx;
+    struct file *f = user;
+
+    if (!f || f->pinned || !is_invisible(f))
+        return true;
+    if (f->abandoned)
+        return false;
+    if (reap_is_held_open(f) || notify_is_awaited(f))
+        return true;
+    if (!look(sv, false) || was_seen(f) || !look(sv, true) || was_seen(f))
+        return true;
+    f->abandoned = true;
+    file_touch(f);
+    return false;
 }

@@ -9,12 +9,14 @@ void reap_start(struct supervisor *sv);
 /* A scan is to happen within `delay` from now. */
 void reap_within(struct supervisor *sv, hf_time delay);
 
-/* Scans at once and closes, without a second look, what nobody has open: before a bind or a port is
- * refused. */
+/* Scans at once and closes what nobody has open: before a bind or a port is refused. */
 void reap_now(struct supervisor *sv);
 
 /* Another socket is about to be made: scans when many have been since the last time. */
 void reap_before_socket(struct supervisor *sv);
+
+/* The stack's question (hf_wanted_fn). When the answer is false, the file ends soon. */
+bool reap_is_wanted(void *ctx, struct hf_sock *sk, void *user);
 
 /* Does the descriptor by which f was last used still exist? Cheap; false proves nothing. */
 bool reap_is_held_open(const struct file *f);

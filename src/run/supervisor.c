@@ -120,6 +120,7 @@ static int network_start(struct supervisor *sv)
         .publish_count = config->publish_count,
         .host_loopback = config->host_loopback,
         .event = file_event,
+        .wanted = reap_is_wanted,
         .event_ctx = sv,
         .log = config->verbose ? log_line : NULL,
         .log_ctx = sv,

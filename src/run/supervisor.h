@@ -61,12 +61,13 @@ struct file {
     struct loop_fd end; /* end.fd -1: none */
     struct held *held;  /* calls that wait for this file, newest first */
     struct file *dirty_next;
-    bool dirty;     /* on the list of files to look at */
-    bool is_dead;   /* to be freed when the list comes to it */
-    bool pinned;    /* a call on it is being served */
-    bool seen;      /* by the scan under way */
-    uint8_t missed; /* scans in a row that did not find it */
-    pid_t hint_tid; /* who last used it, and as which descriptor */
+    bool dirty;       /* on the list of files to look at */
+    bool is_dead;     /* to be freed when the list comes to it */
+    bool pinned;      /* a call on it is being served */
+    bool suspected;   /* the first look of the scan under way missed it */
+    bool abandoned;   /* nobody has it open: to be closed when the list comes to it */
+    uint32_t seen_in; /* the number of the last look that found it */
+    pid_t hint_tid;   /* who last used it, and as which descriptor */
     int hint_fd;
 
     /* streams */
@@ -125,8 +126,10 @@ struct supervisor {
     struct deadlines deadlines;
     struct deadline reap_at;
     size_t born_since_scan; /* sockets made since the last scan ended */
-    bool scan_is_blind;     /* the scan under way could not see every process */
-    bool scan_is_urgent;
+    uint32_t look_count;    /* number of the last look at all descriptors */
+    bool look_is_close;     /* and for descriptors under way */
+    bool look_is_blind;     /* it did not see everything */
+    bool scan_suspects;     /* some files were missed */
     bool scan_saw_pending;
     struct deadline trim_at;
     size_t files_peak; /* the most files there were since the last trim */

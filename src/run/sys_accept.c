@@ -32,11 +32,7 @@ static int write_peer(const struct call *c, struct hf_sock *sk)
 
     if (!c->args[1])
         return 0;
-    err = hf_sock_getpeername(sk, addr, &len);
-    if (err == -ENOTCONN) { /* reset meanwhile; Linux still hands it out, with its peer's address */
-        len = 0;
-        err = 0;
-    }
+    err = hf_sock_accepted_from(sk, addr, &len);
     return err < 0 ? err : memory_write_address(c, c->args[1], c->args[2], addr, len);
 }
 
@@ -81,8 +77,11 @@ static int64_t try_accept(const struct call *c, struct file *f, int flags)
 
     if (err < 0)
         return err;
-    result = hand_over(c, f, sk, flags);
+    /* Before the answer: who has the last connection sees no other. */
     if (f->state == FILE_LISTENING)
+        vehicle_ring(f);
+    result = hand_over(c, f, sk, flags);
+    if (f->ready && f->state == FILE_LISTENING)
         vehicle_ring(f);
     return result;
 }

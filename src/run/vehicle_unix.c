@@ -258,8 +258,7 @@ static void ring(struct file *f)
     f->bell = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (f->bell >= 0 && connect_nameless(f->bell, f->rendezvous) < 0)
         file_shut(&f->bell);
-    if (!reap_is_held_open(f))
-        reap_within(f->sv, 0);
+    reap_within(f->sv, reap_is_held_open(f) ? PENDING_SCAN : 0);
 }
 
 static bool connection_waits(const struct file *f)

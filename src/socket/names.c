@@ -25,13 +25,19 @@ int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *len)
     return 0;
 }
 
-int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len)
+int hf_sock_accepted_from(const struct hf_sock *sk, void *addr, uint32_t *len)
 {
     const struct pcb *pcb = sock_pcb(sk);
     struct endpoint ep = {pcb->entry.raddr, pcb->entry.rport, scope(pcb, &pcb->entry.raddr)};
 
     if (ep.port == 0)
         return -HF_ENOTCONN;
+    give(sk, &ep, addr, len);
+    return 0;
+}
+
+int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len)
+{
     /* Linux: not before the handshake nor after the end, though the peer is known. */
     if (sk->is_stream) {
         enum tcp_state state = tcp_state(sock_tcb(sk));
@@ -39,6 +45,5 @@ int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len)
         if (state == TCP_CLOSED || state == TCP_SYN_SENT || state == TCP_LISTEN)
             return -HF_ENOTCONN;
     }
-    give(sk, &ep, addr, len);
-    return 0;
+    return hf_sock_accepted_from(sk, addr, len);
 }

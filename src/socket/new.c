@@ -15,6 +15,7 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
 
     list_init(&all->open);
     all->event = config->event;
+    all->wanted = config->wanted;
     all->event_ctx = config->event_ctx;
     all->unprivileged_port_start = config->unprivileged_port_start;
     err = net_init(&all->net, &all->core);
@@ -153,8 +154,23 @@ static void udp_event(struct udp_pcb *up)
     sock_event(sock_of_block(up));
 }
 
-const struct tcp_up sock_tcp_up = {child_new, tcp_event, released};
-const struct udp_up sock_udp_up = {udp_event};
+static bool is_wanted(struct hf_sock *sk)
+{
+    return !sk->all->wanted || sk->all->wanted(sk->all->event_ctx, sk, sk->user);
+}
+
+static bool tcp_wanted(struct tcb *tcb)
+{
+    return is_wanted(sock_of_block(tcb));
+}
+
+static bool udp_wanted(struct udp_pcb *up)
+{
+    return is_wanted(sock_of_block(up));
+}
+
+const struct tcp_up sock_tcp_up = {child_new, tcp_event, released, tcp_wanted};
+const struct udp_up sock_udp_up = {udp_event, udp_wanted};
 
 void hf_sock_set_user(struct hf_sock *sk, void *user)
 {

@@ -32,7 +32,8 @@ struct sockets {
     struct list open; /* every struct hf_sock with memory, by link */
     struct pool streams, datagrams;
     hf_event_fn *event;
-    void *event_ctx;
+    hf_wanted_fn *wanted;
+    void *event_ctx; /* of both */
     uint16_t unprivileged_port_start;
     uint64_t next_cookie;
 };

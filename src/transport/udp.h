@@ -28,6 +28,9 @@ struct udp_dgram {
 struct udp_up {
     /* Readability or the pending error of up may have changed. Must not call back into UDP. */
     void (*event)(struct udp_pcb *up);
+    /* False: whoever had up has closed it, and udp_close will follow. Must not call back into UDP.
+     */
+    bool (*wanted)(struct udp_pcb *up);
 };
 
 struct udp {

@@ -74,6 +74,23 @@ static void refuse(struct udp *udp, enum hf_drop reason, const struct ip_info *i
     core_drop(udp->core, reason, f);
 }
 
+/* The socket a datagram is for; those that were closed hear no more. */
+static struct demux_entry *find(struct udp *udp, const struct ip_info *ip,
+                                const struct udp_header *h)
+{
+    uint32_t link = ip->link->index;
+    struct demux_entry *e;
+
+    for (;;) {
+        e = demux_find_conn(&udp->demux, &ip->dst, h->dst_port, &ip->src, h->src_port, link);
+        if (!e)
+            e = demux_find_bound(&udp->demux, &ip->dst, h->dst_port, &ip->src, h->src_port, link);
+        if (!e || udp->up->wanted(up_of(e)))
+            return e;
+        demux_remove(&udp->demux, e);
+    }
+}
+
 /* NetSem deliver_in_udp_1..3. */
 void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
 {
@@ -90,10 +107,7 @@ void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         core_drop(udp->core, HF_DROP_UDP_CSUM, f);
         return;
     }
-    e = demux_find_conn(&udp->demux, &ip->dst, h.dst_port, &ip->src, h.src_port, ip->link->index);
-    if (!e)
-        e = demux_find_bound(&udp->demux, &ip->dst, h.dst_port, &ip->src, h.src_port,
-                             ip->link->index);
+    e = find(udp, ip, &h);
     if (!e) {
         refuse(udp, HF_DROP_UDP_NO_PORT, ip, f);
         return;

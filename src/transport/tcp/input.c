@@ -47,6 +47,11 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
         drop(tcb, s, HF_DROP_TCP_NO_FLAGS);
         return;
     }
+    if (!tcp->up->wanted(tcb)) { /* NetSem close_7 */
+        tcp_disconnect(tcb);
+        reset_answer(tcp, s, HF_DROP_TCP_NO_SOCKET);
+        return;
+    }
     tcb->rcv_nxt = s->seq + 1;
     tcb->last_rcv = tcp_ms(tcp);
     options_from_syn(tcb, &s->h);
@@ -385,6 +390,20 @@ static void synchronised_input(struct tcb *tcb, struct segment *s)
 
 /* ---- from IP ---- */
 
+/* The socket bound there. A SYN finds out which listeners have been closed: they end here. */
+static struct demux_entry *find_bound(struct tcp *tcp, const struct segment *s)
+{
+    const struct ip_info *ip = s->ip;
+    bool opens = (s->h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+    struct demux_entry *e;
+
+    while ((e = demux_find_bound(&tcp->demux, &ip->dst, s->h.dst_port, &ip->src, s->h.src_port,
+                                 ip->link->index)) &&
+           opens && tcb_of(e)->state == TCP_LISTEN && !tcp->up->wanted(tcb_of(e)))
+        tcp_disconnect(tcb_of(e));
+    return e;
+}
+
 static void dispatch(struct tcp *tcp, struct segment *s)
 {
     const struct ip_info *ip = s->ip;
@@ -398,8 +417,7 @@ static void dispatch(struct tcp *tcp, struct segment *s)
         e = NULL;
     }
     if (!e)
-        e = demux_find_bound(&tcp->demux, &ip->dst, s->h.dst_port, &ip->src, s->h.src_port,
-                             ip->link->index);
+        e = find_bound(tcp, s);
     if (!e) {
         reset_answer(tcp, s, HF_DROP_TCP_NO_SOCKET);
         return;

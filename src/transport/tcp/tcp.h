@@ -36,6 +36,9 @@ struct tcp_up {
     /* TCP has let go of a tcb that was closed, or of a child that never was accepted: the socket's
      * memory can go. TCP does not touch it after this. */
     void (*released)(struct tcb *tcb);
+    /* False: whoever had the listening or connecting tcb has closed it, and tcp_close will follow.
+     * Must not call back into TCP. */
+    bool (*wanted)(struct tcb *tcb);
 };
 
 #define TCP_CC_NAME 16

@@ -142,6 +142,10 @@ static void rexmt_timeout(struct tcb *tcb)
         give_up(tcb);
         return;
     }
+    if (tcb->state == TCP_SYN_SENT && !tcb->tcp->up->wanted(tcb)) {
+        tcp_disconnect(tcb);
+        return;
+    }
     tcb->retries += tcb->retries < UINT8_MAX;
     if (tcb->state != TCP_SYN_SENT || tcb->retries > SYN_LINEAR)
         tcb->backoff += tcb->backoff < 20;

@@ -95,6 +95,33 @@ static void stream(struct world *w)
     hf_stack_poll(w->st, HF_S);
 }
 
+/* Linux: accept() hands out the dead, with the address they came from. NetSem accept_4. */
+static void reset_before_accept(struct world *w)
+{
+    struct {
+        int on, seconds;
+    } linger = {1, 0};
+    uint8_t name[28], from[28], peer[28];
+    struct hf_sock *l = listener(w, name), *c = make(w, HF_SOCK_STREAM), *s = NULL;
+    uint32_t len = sizeof(name), room = sizeof(peer);
+
+    EQ(hf_sock_connect(c, name, w->lo_len, false), -HF_EINPROGRESS, "connect_begins");
+    hf_stack_poll(w->st, HF_S);
+    EQ(hf_sock_getsockname(c, name, &len), 0, "the_client_has_a_name");
+    EQ(hf_sock_setsockopt(c, HF_SOL_SOCKET, HF_SO_LINGER, &linger, sizeof(linger)), 0, "linger_0");
+    hf_sock_close(c);
+    hf_stack_poll(w->st, HF_S);
+    EQ(hf_sock_accept(l, &s), 0, "a_reset_connection_is_accepted");
+    len = sizeof(from);
+    EQ(hf_sock_accepted_from(s, from, &len), 0, "its_origin_is_known");
+    OK(len == w->lo_len && memcmp(from, name, len) == 0, "and_is_the_client");
+    EQ(hf_sock_getpeername(s, peer, &room), -HF_ENOTCONN, "a_peer_it_has_not");
+    EQ(hf_sock_accepted_from(l, from, &len), -HF_ENOTCONN, "a_listener_came_from_nowhere");
+    hf_sock_close(s);
+    hf_sock_close(l);
+    hf_stack_poll(w->st, HF_S);
+}
+
 static void refused(struct world *w)
 {
     uint8_t name[28];
@@ -137,6 +164,7 @@ int main(void)
 
         world_init(&w, v6);
         stream(&w);
+        reset_before_accept(&w);
         refused(&w);
         datagram(&w);
         world_fini(&w);

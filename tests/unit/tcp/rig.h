@@ -132,6 +132,11 @@ static inline void rig_event(struct tcb *tcb)
     sock_of(tcb)->events++;
 }
 
+static inline bool rig_wanted(struct tcb *tcb)
+{
+    return true;
+}
+
 static inline void rig_released(struct tcb *tcb)
 {
     sock_of(tcb)->host->released++;
@@ -149,7 +154,7 @@ static inline struct ip_addr rig_ip(const char *text)
 
 static inline void host_init(struct rig *r, struct host *h, const char *v4, const char *v6)
 {
-    static const struct tcp_up up = {rig_child_new, rig_event, rig_released};
+    static const struct tcp_up up = {rig_child_new, rig_event, rig_released, rig_wanted};
     static const struct hf_link_ops ops = {.send = rig_send, .free = rig_link_free};
 
     h->rig = r;

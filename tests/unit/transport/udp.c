@@ -28,6 +28,11 @@ static void on_event(struct udp_pcb *up)
     events++;
 }
 
+static bool wanted(struct udp_pcb *up)
+{
+    return true;
+}
+
 static void wire_send(struct hf_link *link, struct hf_frame *f)
 {
     struct host *h = container_of(link, struct host, wire);
@@ -55,7 +60,7 @@ static struct endpoint at(const char *text, uint16_t port)
 
 static struct host *host_new(uint16_t port_min, uint16_t port_max)
 {
-    static const struct udp_up up = {on_event};
+    static const struct udp_up up = {on_event, wanted};
     static const struct hf_link_ops ops = {.send = wire_send, .free = wire_free};
     struct host *h = calloc(1, sizeof(*h));
     struct ip_addr a4 = ip("10.0.0.1"), a6 = ip("fd00::1");
