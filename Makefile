@@ -1,5 +1,5 @@
 # Build and test Handfast. V=release|debug|asan|tsan|cov picks a build; each has its own directory.
-#   make  test  check  check-full  demo  conformance  programs  fuzz  fmt  clauses  install  clean
+#   make  test  check  check-full  demo  conformance  programs  bench  fuzz  fmt  clauses  install  clean
 V ?= release
 ifeq ($(origin CC),default)
 CC := gcc
@@ -36,6 +36,7 @@ PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))# ordinary programs, as users have them
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
@@ -67,6 +68,9 @@ $(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
 $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
+$(BENCH_BIN): $(B)/%: %.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -g -MMD -MP -o $@ $<
 $(B)/tests/programs/hostile $(B)/tests/programs/storm: $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
@@ -81,7 +85,7 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS)
+everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS) $(BENCH_BIN)
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
 test: all unit
@@ -118,6 +122,12 @@ demo:
 	tools/deps.sh demo
 	$(MAKE) $(J) all
 	HANDFAST=$(B)/handfast tools/demo.sh
+# Figures: bench/run tells what is measured and how it is told what to do.
+bench: bench-run
+bench-run:
+	tools/deps.sh bench
+	$(MAKE) $(J) all $(BENCH_BIN)
+	HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench bench/run
 # Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME, replayed by `make check`.
 fuzz:
 	$(MAKE) $(J) V=fuzz CC=clang fuzzers
@@ -144,6 +154,6 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything unit test platform programs interop conformance checkers check check-full demo fuzz fuzz-replay \
-        fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d)
+.PHONY: all everything unit test platform programs interop conformance checkers check check-full demo bench \
+        bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
+-include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(BENCH_BIN:=.d)

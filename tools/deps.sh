@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a goal needs: tools/deps.sh demo|check. With apt when root, else says what to install.
+# Installs what a goal needs: tools/deps.sh demo|check|bench. With apt when root, else says what to install.
 # Nothing is touched when all is there.
 set -eu
 
@@ -11,11 +11,13 @@ check="$demo prove:perl clang:clang
     clang-format:clang-format go:golang-go musl-gcc:musl-tools node:nodejs javac:default-jdk-headless
     redis-server:redis-server redis-cli:redis-tools nginx:nginx-light ab:apache2-utils wrk:wrk sshd:openssh-server ssh:openssh-client socat:socat
     dnsmasq:dnsmasq-base setpriv:util-linux"
+bench="$build python3:python3 ip:iproute2 unshare:util-linux slirp4netns:slirp4netns pasta:passt"
 
 case ${1:-} in
 demo) wanted=$demo ;;
 check) wanted=$check ;;
-*) echo "usage: tools/deps.sh demo|check" >&2; exit 2 ;;
+bench) wanted=$bench ;;
+*) echo "usage: tools/deps.sh demo|check|bench" >&2; exit 2 ;;
 esac
 
 PATH=$PATH:/usr/sbin:/sbin
