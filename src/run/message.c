@@ -11,11 +11,9 @@
 
 #include "run/memory.h"
 #include "run/notify.h"
-#include "run/pump.h"
+#include "run/stream.h"
 #include "run/vehicle.h"
 
-/* One more than the largest UDP datagram, so that a longer one is seen to be too long. */
-#define BYTES_MAX     65536
 #define SOCKADDR_ROOM 28 /* struct sockaddr_in6 */
 
 static uint64_t number(const void *p)
@@ -32,6 +30,8 @@ int message_read(const struct call *c, uint64_t at, struct message *out)
         return err;
     if ((int)out->head.msg_namelen < 0)
         return -EINVAL;
+    if (out->head.msg_namelen > sizeof(struct sockaddr_storage)) /* Linux: cut, not refused */
+        out->head.msg_namelen = sizeof(struct sockaddr_storage);
     return memory_iovec(c, number(out->head.msg_iov), out->head.msg_iovlen, out->iov);
 }
 
@@ -42,29 +42,13 @@ void message_from_buffer(uint64_t buf, uint64_t len, struct message *out)
     out->iov[0] = (struct iovec){.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
 }
 
-static size_t length(const struct message *m)
+size_t message_length(const struct message *m)
 {
     size_t sum = 0;
 
-    for (size_t i = 0; i < m->head.msg_iovlen && sum < BYTES_MAX; i++)
-        sum += m->iov[i].iov_len < BYTES_MAX ? m->iov[i].iov_len : BYTES_MAX;
-    return sum < BYTES_MAX ? sum : BYTES_MAX;
-}
-
-/* A stream's bytes must follow those in the vehicle; while some are left there, none fit. */
-static int64_t hand_to_stack(struct file *f, const struct hf_msg *msg, int flags)
-{
-    if (f->state == FILE_DATAGRAM)
-        return datagram_give(f, msg, flags);
-    if (f->state == FILE_CONNECTED) {
-        f->end_readable = true;
-        pump_out(f);
-        if (f->is_dead)
-            return -EPIPE;
-        if (pump_waiting(f) > 0)
-            return -EAGAIN;
-    }
-    return hf_sock_send(f->sk, msg, flags);
+    for (size_t i = 0; i < m->head.msg_iovlen && sum < MESSAGE_BYTES_MAX; i++)
+        sum += m->iov[i].iov_len < MESSAGE_BYTES_MAX ? m->iov[i].iov_len : MESSAGE_BYTES_MAX;
+    return sum < MESSAGE_BYTES_MAX ? sum : MESSAGE_BYTES_MAX;
 }
 
 int64_t message_send(const struct call *c, struct file *f, const struct message *m, int flags)
@@ -90,13 +74,16 @@ int64_t message_send(const struct call *c, struct file *f, const struct message 
     }
     if (n < 0)
         return n;
-    buf = malloc(BYTES_MAX);
+    buf = malloc(MESSAGE_BYTES_MAX);
     if (!buf)
         return -ENOBUFS;
-    n = memory_gather(c, m->iov, m->head.msg_iovlen, buf, length(m));
+    n = memory_gather(c, m->iov, m->head.msg_iovlen, buf, message_length(m));
     if (n >= 0) {
         iov = (struct hf_iovec){buf, (size_t)n};
-        n = hand_to_stack(f, &msg, flags & ~MSG_NOSIGNAL);
+        flags &= n < MESSAGE_BYTES_MAX ? ~MSG_NOSIGNAL
+                                       : ~(MSG_NOSIGNAL | MSG_OOB); /* the last is not here */
+        n = f->state == FILE_DATAGRAM ? datagram_give(f, &msg, flags)
+                                      : stream_give(c, f, &msg, flags);
     }
     free(buf);
     return n;
@@ -130,15 +117,26 @@ static int64_t deliver(const struct call *c, struct message *m, const struct hf_
     return err < 0 ? err : 0;
 }
 
+static int64_t take(const struct call *c, struct file *f, struct hf_msg *msg, int flags)
+{
+    if (f->state != FILE_DATAGRAM) {
+        msg->addr_len = 0;
+        msg->control_len = 0;
+        msg->flags = flags & MSG_OOB;
+        return stream_take(c, f, msg->iov->base, msg->iov->len, flags);
+    }
+    return flags & MSG_ERRQUEUE ? hf_sock_recv(f->sk, msg, flags) : datagram_take(f, msg, flags);
+}
+
 int64_t message_receive(const struct call *c, struct file *f, struct message *m, int flags,
                         uint8_t *addr)
 {
     uint8_t control[MESSAGE_CONTROL_MAX];
     struct hf_iovec iov;
     struct hf_msg msg = {.iov = &iov, .iov_len = 1, .addr = addr, .addr_len = SOCKADDR_ROOM};
-    size_t room = length(m), len;
+    size_t room = message_length(m), len;
     int64_t n, err;
-    uint8_t *buf = malloc(BYTES_MAX);
+    uint8_t *buf = malloc(MESSAGE_BYTES_MAX);
 
     if (!buf)
         return -ENOBUFS;
@@ -147,9 +145,11 @@ int64_t message_receive(const struct call *c, struct file *f, struct message *m,
     if (m->head.msg_control)
         msg.control_len =
             m->head.msg_controllen < sizeof(control) ? m->head.msg_controllen : sizeof(control);
-    n = flags & MSG_ERRQUEUE ? hf_sock_recv(f->sk, &msg, flags) : datagram_take(f, &msg, flags);
+    n = take(c, f, &msg, flags);
     if (n >= 0) {
         len = (size_t)n < room ? (size_t)n : room;
+        if (f->state != FILE_DATAGRAM && flags & MSG_TRUNC)
+            len = 0; /* a stream's bytes are thrown away */
         err = deliver(c, m, &msg, buf, len);
         n = err < 0 ? err : flags & MSG_TRUNC ? n : (int64_t)len;
     }

@@ -8,6 +8,9 @@
 #include "run/address.h"
 
 #define MESSAGE_CONTROL_MAX 4096
+/* Bytes of one call. One more than the largest UDP datagram, so that a longer one is seen to be too
+ * long. */
+#define MESSAGE_BYTES_MAX 65536
 
 struct message {
     uint64_t at;        /* where the program keeps it; 0: none, the pieces came as arguments */
@@ -21,13 +24,16 @@ HF_NODISCARD int message_read(const struct call *c, uint64_t at, struct message 
 /* One buffer, as sendto and recvfrom have it. */
 void message_from_buffer(uint64_t buf, uint64_t len, struct message *out);
 
+/* The bytes of its pieces, MESSAGE_BYTES_MAX at most. */
+size_t message_length(const struct message *m);
+
 /* Sends m on f: bytes taken, -EAGAIN, or the error. */
 HF_NODISCARD int64_t message_send(const struct call *c, struct file *f, const struct message *m,
                                   int flags);
 
-/* Receives one datagram into m. head then has what Linux tells there; the address is in addr (28
- * bytes, head.msg_namelen of them) and, when head.msg_name is not NULL, with the program too.
- * Returns recvmsg's result. */
+/* Receives one datagram, or bytes of a stream, into m. head then has what Linux tells there; the
+ * address is in addr (28 bytes, head.msg_namelen of them) and, when head.msg_name is not NULL, with
+ * the program too. Returns recvmsg's result, or CALL_CONTINUE. */
 HF_NODISCARD int64_t message_receive(const struct call *c, struct file *f, struct message *m,
                                      int flags, uint8_t *addr);
 

@@ -19,6 +19,7 @@
 #include <linux/sockios.h>
 
 #include "run/files.h"
+#include "run/notify.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
 
@@ -195,11 +196,65 @@ static void fail(struct file *f, int error)
         vehicle_fail(f);
 }
 
+/* Linux: a reset after the FIN is EPIPE, for SO_ERROR alone. */
+static void note_reset_after_fin(struct file *f)
+{
+    int error = 0;
+    uint32_t len = sizeof(error);
+
+    if (!(hf_sock_poll(f->sk) & HF_POLLERR))
+        return;
+    (void)!hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_ERROR, &error, &len);
+    f->error = error;
+    if (f->end_closed)
+        file_close(f);
+    else
+        vehicle_end(f);
+}
+
+static bool is_full(int error)
+{
+    return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The urgent byte, once the stream has come to it: the vehicle shows it as TCP does (POLLPRI, the
+ * mark, MSG_OOB, SO_OOBINLINE, SIGURG). Kernels without AF_UNIX urgent data carry it only in line.
+ * False when there is no room. */
+static bool carry_urgent(struct file *f)
+{
+    uint8_t byte;
+    struct hf_iovec iov = {&byte, 1};
+    struct hf_msg msg = {.iov = &iov, .iov_len = 1};
+    int mark = 0, readable = 0, flags = MSG_OOB;
+    ssize_t done;
+    int64_t n;
+
+    if (!(hf_sock_poll(f->sk) & HF_POLLPRI) || hf_sock_ioctl(f->sk, HF_SIOCATMARK, &mark) < 0 ||
+        !mark)
+        return true;
+    n = hf_sock_recv(f->sk, &msg, flags | MSG_PEEK);
+    if (n == -EINVAL && hf_sock_ioctl(f->sk, HF_SIOCINQ, &readable) == 0 && readable) {
+        flags = 0; /* in line */
+        n = hf_sock_recv(f->sk, &msg, MSG_PEEK);
+    }
+    if (n != 1)
+        return true;
+    done = send(f->end.fd, &byte, 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (done < 0 && errno == EOPNOTSUPP && !flags)
+        done = send(f->end.fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    f->end_writable = done == 1 || !is_full(errno);
+    if (f->end_writable)
+        (void)!hf_sock_recv(f->sk, &msg, flags);
+    return f->end_writable;
+}
+
 static void pump_in(struct file *f)
 {
     struct hf_iovec iov[PIECES];
 
-    while (f->end_writable && !f->fin_given) {
+    if (f->fin_given)
+        note_reset_after_fin(f);
+    while (f->end_writable && !f->fin_given && carry_urgent(f)) {
         int n = hf_sock_peek(f->sk, iov, PIECES);
         struct msghdr msg = {.msg_iov = (struct iovec *)(void *)iov, .msg_iovlen = (size_t)n};
         ssize_t done;
@@ -218,7 +273,7 @@ static void pump_in(struct file *f)
             return;
         }
         done = sendmsg(f->end.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (done < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
+        if (done < 0 && is_full(errno)) {
             f->end_writable = false;
             return;
         }
@@ -235,6 +290,16 @@ void pump_run(struct file *f)
     pump_out(f);
     if (!f->is_dead && f->state == FILE_CONNECTED)
         pump_in(f);
+    if (!f->is_dead && f->held)
+        notify_retry(f);
+}
+
+void pump_shut_before(struct file *f)
+{
+    int how = !f->wr_shut ? SHUT_RD : f->rd_shut ? SHUT_RDWR : SHUT_WR;
+
+    f->fin_sent = f->wr_shut;
+    pump_shutdown(f, how);
 }
 
 void pump_shutdown(struct file *f, int how)

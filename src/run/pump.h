@@ -20,6 +20,10 @@ int pump_waiting(const struct file *f);
 /* shutdown() of a CONNECTED file, as SHUT_*: what was written before is carried first. */
 void pump_shutdown(struct file *f, int how);
 
+/* f has just become CONNECTED, and was shut down (rd_shut, wr_shut) before: the vehicle is told,
+ * the peer is not, as on Linux. */
+void pump_shut_before(struct file *f);
+
 /* Is the last close of the program's invisible at our end? Both directions are shut, which looks
  * the same. */
 bool pump_is_blind(const struct file *f);

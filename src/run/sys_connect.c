@@ -75,16 +75,6 @@ static int64_t begun(const struct call *c, struct file *f)
     return -EINPROGRESS;
 }
 
-/* The error that ended an asynchronous open has been told: the vehicle shows it no longer. */
-static void error_was_taken(struct file *f)
-{
-    int error;
-    socklen_t len = sizeof(error);
-
-    if (f->state == FILE_FAILED && f->fd >= 0)
-        (void)getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-}
-
 static int64_t stream_connect(const struct call *c, struct file *f, const struct address *to)
 {
     bool blocking = !file_is_nonblocking(c, f);
@@ -110,7 +100,7 @@ static int64_t stream_connect(const struct call *c, struct file *f, const struct
         return succeed(f);
     if (result != -EINPROGRESS) {
         log_connect(f, result);
-        error_was_taken(f);
+        vehicle_error_taken(f);
         return result;
     }
     if (f->state == FILE_FAILED && vehicle_renew(c, f) < 0)

@@ -1,4 +1,5 @@
-/* ioctl() requests whose answer the vehicle does not know: what is unsent, where the mark is. */
+/* ioctl() requests whose answer the vehicle does not know: what is unsent, and of datagrams
+ * what can be read. */
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -33,6 +34,8 @@ int64_t sys_ioctl(const struct call *c, struct file *f)
         return -EBADF;
     if (request == FIONREAD)
         return readable_bytes(c, f);
+    if (request == HF_SIOCATMARK && f->state == FILE_CONNECTED)
+        return CALL_CONTINUE; /* the mark is where the program reads, in the vehicle */
     err = hf_sock_ioctl(f->sk, request, &value);
     if (err < 0)
         return err;

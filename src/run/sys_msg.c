@@ -1,6 +1,6 @@
 /* sendmsg(), recvmsg(), sendmmsg(), recvmmsg(). They are notified for every descriptor, as what
- * they say is behind a pointer. On streams the kernel carries them out on the vehicle, except a
- * send that names an address, which TCP does not look at and AF_UNIX would refuse.
+ * they say is behind a pointer. On streams the kernel carries them out on the vehicle where its
+ * answer is TCP's (stream.c); AF_UNIX would refuse a send that names an address.
  *
  * Deviates: a blocking recvmmsg() returns as soon as it has one datagram, as with MSG_WAITFORONE.
  */
@@ -13,12 +13,15 @@
 #include "run/memory.h"
 #include "run/message.h"
 #include "run/notify.h"
+#include "run/stream.h"
 
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV: Linux takes no more either */
 
 static int64_t hold_or(const struct call *c, struct file *f, int flags, retry_fn *retry, int option)
 {
-    if (f->is_dead || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f))
+    /* A datagram never waits to be sent: no port is left for it. */
+    if (f->is_dead || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f) ||
+        (f->state == FILE_DATAGRAM && option == SO_SNDTIMEO))
         return -EAGAIN;
     return notify_hold(c, f, retry, file_timeout(f, option));
 }
@@ -45,12 +48,30 @@ static bool names_address(const struct call *c, uint64_t at)
     return memory_read(c, at, &head, sizeof(head)) == 0 && head.msg_name && head.msg_namelen;
 }
 
+static bool sends_natively(const struct file *f, int flags)
+{
+    return f->state == FILE_CONNECTED && !(flags & (MSG_FASTOPEN | MSG_OOB));
+}
+
+/* The header is read only where it can matter. */
+static bool reads_natively(const struct call *c, const struct file *f, uint64_t at, int flags)
+{
+    struct message m;
+
+    if (f->state == FILE_DATAGRAM)
+        return false;
+    if (stream_reads_natively(f, MESSAGE_BYTES_MAX, flags, true))
+        return true;
+    return message_read(c, at, &m) == 0 &&
+           stream_reads_natively(f, message_length(&m), flags, m.head.msg_name);
+}
+
 int64_t sys_sendmsg(const struct call *c, struct file *f)
 {
     int flags = (int)c->args[2];
     int64_t n;
 
-    if (f->state != FILE_DATAGRAM && !(flags & MSG_FASTOPEN) && !names_address(c, c->args[1]))
+    if (sends_natively(f, flags) && !names_address(c, c->args[1]))
         return CALL_CONTINUE;
     n = retry_sendmsg(c, f, false);
     files_settle(c->sv);
@@ -75,7 +96,8 @@ static int64_t receive_one(const struct call *c, struct file *f, uint64_t at, in
 
 static int64_t retry_recvmsg(const struct call *c, struct file *f, bool expired)
 {
-    int64_t n = receive_one(c, f, c->args[1], (int)c->args[2]);
+    int flags = (int)c->args[2] | (expired ? MSG_DONTWAIT : 0);
+    int64_t n = receive_one(c, f, c->args[1], flags);
 
     return n == -EAGAIN && !expired ? CALL_HELD : n;
 }
@@ -85,8 +107,8 @@ int64_t sys_recvmsg(const struct call *c, struct file *f)
     int flags = (int)c->args[2];
     int64_t n;
 
-    if (f->state != FILE_DATAGRAM)
-        return flags & MSG_ERRQUEUE ? -EAGAIN : CALL_CONTINUE;
+    if (reads_natively(c, f, c->args[1], flags))
+        return CALL_CONTINUE;
     files_settle(c->sv);
     if (f->is_dead)
         return -EBADF;
@@ -113,6 +135,15 @@ static uint64_t message_count(const struct call *c)
     return count < MESSAGES_MAX ? count : MESSAGES_MAX;
 }
 
+static bool any_names_address(const struct call *c)
+{
+    bool any = false;
+
+    for (uint64_t i = 0; i < message_count(c) && !any; i++)
+        any = names_address(c, message_at(c, i));
+    return any;
+}
+
 /* As many as go; an error counts only when it hits the first. */
 static int64_t retry_sendmmsg(const struct call *c, struct file *f, bool expired)
 {
@@ -133,6 +164,8 @@ static int64_t retry_sendmmsg(const struct call *c, struct file *f, bool expired
     }
     if (done || n == 0)
         return (int64_t)done;
+    if (n == -EPIPE)
+        return message_broken_pipe(c, f, (int)c->args[3]);
     return n == -EAGAIN && !expired ? CALL_HELD : n;
 }
 
@@ -140,7 +173,7 @@ int64_t sys_sendmmsg(const struct call *c, struct file *f)
 {
     int64_t n;
 
-    if (f->state != FILE_DATAGRAM)
+    if (sends_natively(f, (int)c->args[3]) && !any_names_address(c))
         return CALL_CONTINUE;
     n = retry_sendmmsg(c, f, false);
     files_settle(c->sv);
@@ -150,7 +183,7 @@ int64_t sys_sendmmsg(const struct call *c, struct file *f)
 static int64_t retry_recvmmsg(const struct call *c, struct file *f, bool expired)
 {
     uint64_t count = message_count(c), done = 0;
-    int flags = (int)c->args[3] & ~MSG_WAITFORONE;
+    int flags = ((int)c->args[3] & ~MSG_WAITFORONE) | (expired ? MSG_DONTWAIT : 0);
     int64_t n = 0;
 
     while (done < count) {
@@ -164,6 +197,15 @@ static int64_t retry_recvmmsg(const struct call *c, struct file *f, bool expired
     if (done || n == 0)
         return (int64_t)done;
     return n == -EAGAIN && !expired ? CALL_HELD : n;
+}
+
+static bool all_read_natively(const struct call *c, const struct file *f, int flags)
+{
+    bool all = true;
+
+    for (uint64_t i = 0; i < message_count(c) && all; i++)
+        all = reads_natively(c, f, message_at(c, i), flags);
+    return all;
 }
 
 /* The time-out argument: 0 for none given, -EFAULT, -EINVAL. */
@@ -190,7 +232,7 @@ int64_t sys_recvmmsg(const struct call *c, struct file *f)
     hf_time timeout;
     int64_t n;
 
-    if (f->state != FILE_DATAGRAM)
+    if (all_read_natively(c, f, flags))
         return CALL_CONTINUE;
     n = read_timeout(c, &timeout);
     if (n < 0)

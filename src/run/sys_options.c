@@ -1,5 +1,6 @@
 /* getsockopt() and setsockopt(). The stack has the options; those that data calls meet (time-outs,
- * low water) are set on the vehicle too, by letting the kernel carry the call out there. */
+ * low water, urgent data in line) are set on the vehicle too, by letting the kernel carry the call
+ * out there. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,13 +8,14 @@
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/memory.h"
+#include "run/vehicle.h"
 
 #define VALUE_MAX 4096 /* longer than any option the stack has */
 
 static bool is_vehicles_too(int level, int name)
 {
     static const int both[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
-                               HF_SO_SNDTIMEO_NEW, HF_SO_RCVLOWAT};
+                               HF_SO_SNDTIMEO_NEW, HF_SO_RCVLOWAT,     HF_SO_OOBINLINE};
 
     for (size_t i = 0; level == HF_SOL_SOCKET && i < sizeof(both) / sizeof(both[0]); i++) {
         if (both[i] == name)
@@ -50,8 +52,6 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
 static int64_t take_error(struct file *f, int *error)
 {
     uint32_t len = sizeof(*error);
-    int on_vehicle;
-    socklen_t on_vehicle_len = sizeof(on_vehicle);
 
     if (f->state == FILE_FAILED && f->fd < 0 && f->error == ECONNRESET)
         return CALL_CONTINUE;
@@ -59,8 +59,7 @@ static int64_t take_error(struct file *f, int *error)
     f->error = 0;
     if (!*error && hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_ERROR, error, &len) < 0)
         *error = 0;
-    if (f->state == FILE_FAILED && f->fd >= 0)
-        (void)getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &on_vehicle, &on_vehicle_len);
+    vehicle_error_taken(f);
     return 0;
 }
 

@@ -28,7 +28,7 @@ int64_t sys_sendto(const struct call *c, struct file *f)
     int flags = (int)c->args[3];
     int64_t result;
 
-    if (!c->args[4] && !(flags & MSG_FASTOPEN))
+    if (!c->args[4] && !(flags & (MSG_FASTOPEN | MSG_OOB)))
         return CALL_CONTINUE;
     result = try_send(c, f, false);
     files_settle(c->sv);

@@ -26,6 +26,15 @@ static int64_t datagram_shutdown(struct file *f, int how)
     return 0;
 }
 
+/* Linux: -ENOTCONN once both sides have ended, 0 before. */
+static int stands(struct file *f)
+{
+    uint8_t addr[28];
+    uint32_t len = sizeof(addr);
+
+    return hf_sock_getpeername(f->sk, addr, &len);
+}
+
 int64_t sys_shutdown(const struct call *c, struct file *f)
 {
     int how = (int)c->args[1];
@@ -39,11 +48,16 @@ int64_t sys_shutdown(const struct call *c, struct file *f)
     if (f->state == FILE_DATAGRAM)
         return datagram_shutdown(f, how);
     if (f->state == FILE_CONNECTED) {
+        err = stands(f);
         pump_shutdown(f, how);
         files_settle(c->sv);
-        return 0;
+        return err;
     }
     err = hf_sock_shutdown(f->sk, how);
+    if (err == -ENOTCONN && f->state == FILE_FRESH) { /* Linux: yet it sticks */
+        f->rd_shut |= how != SHUT_WR;
+        f->wr_shut |= how != SHUT_RD;
+    }
     if (err == 0 && f->state == FILE_CONNECTING)
         vehicle_fail(f);
     return err;

@@ -24,6 +24,13 @@ HF_NODISCARD int vehicle_connected(struct file *f);
 /* FRESH, CONNECTING or CONNECTED -> FAILED: reset, as the program sees it. */
 void vehicle_fail(struct file *f);
 
+/* The error that ended an asynchronous open has been told: the vehicle shows it no longer. */
+void vehicle_error_taken(struct file *f);
+
+/* CONNECTED -> FAILED, with the end of the stream to be read and no error to be told: reset after
+ * the peer's FIN. */
+void vehicle_end(struct file *f);
+
 /* Any -> FRESH: a new vehicle takes the place of descriptor args[0]; other copies of it keep the
  * dead one. 0 or -errno, then the state is as before. */
 HF_NODISCARD int vehicle_renew(const struct call *c, struct file *f);

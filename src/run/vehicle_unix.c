@@ -109,6 +109,7 @@ static int attach(struct file *f)
     if (err < 0)
         return err;
     f->end.fd = accept4(f->sv->rendezvous_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    f->end_is_named = true;
     return f->end.fd < 0 ? -errno : 0;
 }
 
@@ -175,6 +176,8 @@ int vehicle_connected(struct file *f)
     if (err == 0)
         err = watch_end(f);
     file_shut(&f->fd);
+    if (err == 0 && (f->rd_shut || f->wr_shut))
+        pump_shut_before(f);
     file_touch(f);
     return err;
 }
@@ -188,6 +191,26 @@ void vehicle_fail(struct file *f)
     file_shut(&f->end.fd);
     f->state = FILE_FAILED;
     reap_within(f->sv, PENDING_SCAN);
+}
+
+void vehicle_error_taken(struct file *f)
+{
+    int error;
+    socklen_t len = sizeof(error);
+
+    if (f->state == FILE_FAILED && f->fd >= 0)
+        (void)getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
+/* With nothing unread our end closes in peace. */
+void vehicle_end(struct file *f)
+{
+    char discard[FILL_AT_ONCE];
+
+    (void)shutdown(f->end.fd, SHUT_RDWR);
+    while (read(f->end.fd, discard, sizeof(discard)) > 0)
+        continue;
+    vehicle_fail(f);
 }
 
 int vehicle_renew(const struct call *c, struct file *f)
@@ -205,6 +228,7 @@ int vehicle_renew(const struct call *c, struct file *f)
     f->fd = fd;
     f->state = FILE_FRESH;
     f->skip = 0;
+    f->end_is_named = false;
     f->end_readable = f->end_writable = f->end_eof = f->end_closed = false;
     f->wr_shut = f->rd_shut = f->fin_sent = f->fin_given = false;
     f->error = 0;

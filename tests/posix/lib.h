@@ -381,6 +381,18 @@ static inline void reset(int fd)
     MUST(close(fd));
 }
 
+/* Sends until a send has found no room for a while: all between here and the peer is full, also
+ * where that takes bytes a moment after they were sent. */
+static inline void fill(int fd)
+{
+    static const char junk[65536];
+    set_timeout(fd, SO_SNDTIMEO, 200);
+    while (send(fd, junk, sizeof(junk), 0) > 0)
+        ;
+    MUST(errno == EAGAIN ? 0 : -1);
+    set_timeout(fd, SO_SNDTIMEO, 0);
+}
+
 static inline void ignore_sigpipe(void)
 {
     signal(SIGPIPE, SIG_IGN);

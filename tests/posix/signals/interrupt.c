@@ -216,10 +216,7 @@ static void in_send(int f)
 {
     static char junk[65536];
     struct pair t = tcp_pair(f);
-    nonblock(t.c);
-    while (send(t.c, junk, sizeof(junk), 0) > 0 || await(t.c, 0) & POLLOUT)
-        ;
-    MUST(fcntl(t.c, F_SETFL, 0));
+    fill(t.c);
     struct helper h = {.nr = SYS_sendto, .connecting = -1};
     handle(0);
     start(&h);

@@ -1,0 +1,11 @@
+/* The program's own descriptors, had for the length of a call. */
+#ifndef RUN_BORROW_H
+#define RUN_BORROW_H
+
+#include "run/supervisor.h"
+
+/* A descriptor of ours for the caller's args[0], which must still be f's vehicle; the caller of
+ * this closes it. -errno, among them -EPERM: this machine lets nobody have it. */
+HF_NODISCARD int borrow_vehicle(const struct call *c, const struct file *f);
+
+#endif
