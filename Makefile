@@ -33,6 +33,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
+DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
@@ -64,6 +65,9 @@ $(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 $(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/command.a $(B)/layers.a -pthread -lseccomp
+$(DIFF_OBJ): CFLAGS += -Itests -D_GNU_SOURCE
+$(B)/diff: $(DIFF_OBJ) $(B)/layers.a
+	$(CC) $(LDFLAGS) -o $@ $^
 # What runs under `handfast run` is an ordinary program in every build.
 $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
@@ -85,7 +89,7 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS) $(BENCH_BIN)
+everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS) $(BENCH_BIN) $(B)/diff
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
 test: all unit
@@ -156,4 +160,4 @@ clean:
 	rm -rf build
 .PHONY: all everything unit test platform programs interop conformance checkers check check-full demo bench \
         bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(BENCH_BIN:=.d)
