@@ -11,7 +11,9 @@
  *
  * Bytes are read straight into the stack's pages and written straight from them. Each side tells
  * when it can go on: the stack by a notice, the host by epoll, which is asked for readable only
- * while the stack has room and for writable only while bytes wait. */
+ * while the stack has room and for writable only while bytes wait. System calls are what a short
+ * connection costs, so nothing is read before epoll has told of something, and a dial that has
+ * ended at once, as over loopback, is never waited for. */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -42,6 +44,7 @@ struct tcp_flow {
     enum tcp_flow_state state;
     uint32_t syns;    /* DIALING: seen when due was armed */
     bool is_watched;  /* the loop knows host */
+    bool is_over;     /* nothing changes at host any more: there is but what can be read */
     bool host_failed; /* it was reset: what it has sent before goes on, then the program is reset */
     bool host_is_full; /* bytes for it wait in the stack */
     bool sk_is_full;   /* bytes for it may wait in the host's socket */
@@ -91,7 +94,8 @@ static int watch(struct tcp_flow *flow, uint32_t events)
 /* Closes both ends, where they are still there. */
 static void flow_free(struct tcp_flow *flow)
 {
-    unwatch(flow);
+    if (flow->is_watched)
+        loop_forget(flow->g->config.loop, &flow->host);
     if (flow->host.fd >= 0)
         close(flow->host.fd);
     hf_sock_close(flow->sk);
@@ -184,7 +188,7 @@ static bool pump_out(struct tcp_flow *flow)
 /* The host's socket gave no bytes. False when the flow is gone. */
 static bool host_read_nothing(struct tcp_flow *flow, ssize_t got, int err)
 {
-    if (got < 0 && (err == EAGAIN || err == EINTR) && flow->is_watched && !flow->host_failed)
+    if (got < 0 && (err == EAGAIN || err == EINTR) && !flow->is_over && !flow->host_failed)
         return true;
     if (got < 0 || flow->host_failed) {
         flow_reset(flow);
@@ -227,26 +231,30 @@ static bool pump_in(struct tcp_flow *flow)
         if (got <= 0)
             return host_read_nothing(flow, got, err);
         moved += (size_t)got;
-        if (moved >= TURN_BYTES || ((size_t)got < room && flow->is_watched))
+        if (moved >= TURN_BYTES || ((size_t)got < room && !flow->is_over))
             return true; /* level-triggered epoll tells when there is more */
         want = READ_MORE;
     }
     return true;
 }
 
-static void pump(struct tcp_flow *flow)
+/* is_readable: epoll says so of the host's socket. */
+static void pump(struct tcp_flow *flow, bool is_readable)
 {
     uint32_t events = 0;
 
-    if (!pump_out(flow) || !pump_in(flow))
+    if (!pump_out(flow))
         return;
+    if (is_readable || flow->sk_is_full || flow->host_failed || flow->is_over) {
+        if (!pump_in(flow))
+            return;
+    }
     if (flow->in_done && flow->out_done) {
         flow_free(flow);
         return;
     }
-    if (!flow->is_watched) {
-        /* Its end is known to have come: there is no more to wait for there but what can be read.
-         */
+    if (flow->is_over) {
+        unwatch(flow);
         if (!flow->in_done && !flow->sk_is_full)
             notice_again(flow->g, &flow->notice);
         return;
@@ -269,16 +277,21 @@ static void log_dial(struct tcp_flow *flow, const union address *dst, int err)
                     address_text(dst, text), strerror(err));
 }
 
-/* Begins the host's connect. 0: under way or done, else the errno. */
+/* Begins the host's connect. 0: it is done already; EINPROGRESS: under way; else its errno. */
 static int dial(struct tcp_flow *flow, const union address *to)
 {
     flow->host.fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (flow->host.fd < 0)
         return errno;
     tune_host(flow->host.fd);
-    if (connect(flow->host.fd, &to->sa, address_len(to)) < 0 && errno != EINPROGRESS)
+    if (connect(flow->host.fd, &to->sa, address_len(to)) == 0)
+        return 0;
+    if (errno != EINPROGRESS)
         return errno;
-    return -watch(flow, EPOLLOUT);
+    /* Over loopback it ended while the kernel returned; asked again, it tells. */
+    if (connect(flow->host.fd, &to->sa, address_len(to)) == 0)
+        return 0;
+    return errno == EALREADY ? EINPROGRESS : errno;
 }
 
 static void arm_dial(struct tcp_flow *flow)
@@ -306,6 +319,14 @@ static void on_due(struct due *d)
         arm_dial(flow);
 }
 
+/* The host's socket is connected, and watched for what it will have to say. */
+static void answer(struct tcp_flow *flow)
+{
+    flow->state = ANSWERED;
+    if (hf_sock_answer(flow->sk) < 0)
+        flow_reset(flow);
+}
+
 static void take_held(struct gateway *g, struct hf_sock *sk)
 {
     union address from = {0}, dst = {0}, to;
@@ -325,12 +346,19 @@ static void take_held(struct gateway *g, struct hf_sock *sk)
         return;
     }
     err = dial(flow, &to);
+    if (!err || err == EINPROGRESS) {
+        bool is_done = !err;
+
+        err = -watch(flow, is_done ? EPOLLIN : EPOLLOUT);
+        if (!err && is_done)
+            answer(flow);
+        else if (!err)
+            arm_dial(flow);
+    }
     if (err) {
         log_dial(flow, &dst, err);
         flow_refuse(flow, gateway_refusal(err));
-        return;
     }
-    arm_dial(flow);
 }
 
 static void dial_ended(struct tcp_flow *flow)
@@ -344,10 +372,8 @@ static void dial_ended(struct tcp_flow *flow)
         return;
     }
     due_cancel(&flow->due);
-    flow->state = ANSWERED;
-    loop_change(flow->g->config.loop, &flow->host, 0);
-    if (hf_sock_answer(flow->sk) < 0)
-        flow_reset(flow);
+    loop_change(flow->g->config.loop, &flow->host, EPOLLIN);
+    answer(flow);
 }
 
 /* ---- published ports ---- */
@@ -391,11 +417,13 @@ static void on_host(struct loop_fd *fd, uint32_t events)
         dial_ended(flow);
         return;
     }
-    /* Reported for ever, whatever is asked for; and nothing changes there any more. */
-    if (events & (EPOLLERR | EPOLLHUP))
-        unwatch(flow);
+    flow->is_over = events & (EPOLLERR | EPOLLHUP);
     if (flow->state == OPEN)
-        pump(flow);
+        pump(flow, true);
+    else if (flow->is_over)
+        unwatch(flow); /* it would be reported for ever, whatever is asked for */
+    else
+        loop_change(flow->g->config.loop, &flow->host, 0); /* until the program's side is open */
 }
 
 static void on_stack(struct notice *n)
@@ -427,7 +455,7 @@ static void on_stack(struct notice *n)
         break;
     }
     flow->state = OPEN;
-    pump(flow);
+    pump(flow, false);
 }
 
 static void on_catcher(struct notice *n)

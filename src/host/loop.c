@@ -142,6 +142,11 @@ void loop_remove(struct loop *l, struct loop_fd *w)
     release_slot(l, w->slot);
 }
 
+void loop_forget(struct loop *l, struct loop_fd *w)
+{
+    release_slot(l, w->slot);
+}
+
 void loop_add_source(struct loop *l, struct loop_source *s)
 {
     s->next = l->sources;

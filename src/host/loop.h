@@ -41,6 +41,8 @@ void loop_free(struct loop *l);
 HF_NODISCARD int loop_add(struct loop *l, struct loop_fd *w);
 void loop_change(struct loop *l, struct loop_fd *w, uint32_t events);
 void loop_remove(struct loop *l, struct loop_fd *w);
+/* The same for a descriptor that is closed right after and has no copies: the kernel removes it. */
+void loop_forget(struct loop *l, struct loop_fd *w);
 
 void loop_add_source(struct loop *l, struct loop_source *s);
 void loop_remove_source(struct loop *l, struct loop_source *s);
