@@ -98,6 +98,10 @@ HF_NODISCARD int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, voi
 HF_NODISCARD int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value,
                                     uint32_t len);
 
+/* How long a waiter waits: SO_RCVTIMEO or SO_SNDTIMEO. 0: not at all (a time below 0 was set, which
+ * getsockopt does not tell from none); HF_TIME_NEVER: for ever. */
+hf_time hf_sock_timeout(const struct hf_sock *sk, int option);
+
 /* ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK; value is the int it fills. -HF_ENOTTY else.
  */
 HF_NODISCARD int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value);

@@ -196,13 +196,3 @@ bool file_is_nonblocking(const struct call *c, const struct file *f)
 
     return flags & O_NONBLOCK;
 }
-
-hf_time file_timeout(struct file *f, int option)
-{
-    struct timeval tv = {0};
-    uint32_t len = sizeof(tv);
-
-    if (hf_sock_getsockopt(f->sk, SOL_SOCKET, option, &tv, &len) < 0)
-        return 0;
-    return tv.tv_sec * HF_S + tv.tv_usec * HF_US;
-}

@@ -41,9 +41,6 @@ void file_unpin(struct file *f);
 /* Is the caller's descriptor (args[0]) in non-blocking mode? */
 bool file_is_nonblocking(const struct call *c, const struct file *f);
 
-/* SO_RCVTIMEO or SO_SNDTIMEO of f; 0: none. */
-hf_time file_timeout(struct file *f, int option);
-
 /* Closes what *fd is, if anything, and makes it -1. */
 void file_shut(int *fd);
 

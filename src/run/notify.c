@@ -128,13 +128,27 @@ static void held_free(struct held *h)
     free(h);
 }
 
-/* A thread is in one call at a time, so a new one of its ends the old. */
-static void forget_held(struct supervisor *sv, pid_t tid)
+static bool is_same(const struct call *a, const struct call *b)
 {
-    struct table_node *node = table_find(&sv->held, (uint64_t)tid);
+    return a->nr == b->nr && !memcmp(a->args, b->args, sizeof(a->args));
+}
 
-    if (node)
-        held_free(container_of(node, struct held, node));
+/* A thread is in one call at a time, so a new one of its ends the old. True when the new one is the
+ * old made again after a signal, and had a time-out: on Linux such a call ends with EINTR, also
+ * under SA_RESTART. The program's own retry after EINTR looks the same, but for registers that hold
+ * no argument. */
+static bool end_held(const struct call *c)
+{
+    struct table_node *node = table_find(&c->sv->held, (uint64_t)c->tid);
+    struct held *h;
+    bool ends;
+
+    if (!node)
+        return false;
+    h = container_of(node, struct held, node);
+    ends = h->timeout.place && is_same(&h->call, c);
+    held_free(h);
+    return ends;
 }
 
 static void ask_again(struct held *h, bool expired)
@@ -162,15 +176,18 @@ static void held_due(struct deadline *d)
 int64_t notify_hold(const struct call *c, struct file *f, retry_fn *retry, hf_time timeout)
 {
     struct supervisor *sv = c->sv;
-    struct held *h = calloc(1, sizeof(*h));
+    struct held *h;
 
+    if (timeout == 0)
+        return retry(c, f, true);
+    h = calloc(1, sizeof(*h));
     if (!h)
         return -ENOMEM;
     h->call = *c;
     h->file = f;
     h->retry = retry;
     h->timeout.due = held_due;
-    if (timeout > 0 &&
+    if (timeout != HF_TIME_NEVER &&
         deadline_set(&sv->deadlines, &h->timeout, loop_now(sv->loop) + timeout) < 0) {
         free(h);
         return -ENOMEM;
@@ -229,7 +246,10 @@ static void dispatch(const struct call *c)
     struct file *f = NULL;
     int64_t result;
 
-    forget_held(c->sv, c->tid);
+    if (end_held(c)) {
+        notify_answer(c, -EINTR);
+        return;
+    }
     if (recall(c, &result)) {
         notify_answer(c, result);
         return;

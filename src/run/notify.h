@@ -15,8 +15,8 @@ bool notify_is_waiting(const struct call *c);
  * the same call made anew (SA_RESTART, or the program's own retry after EINTR). */
 void notify_answer(const struct call *c, int64_t result);
 
-/* Keeps a call waiting on f until retry has an answer. timeout: 0 for none. CALL_HELD, or -ENOMEM.
- */
+/* Keeps a call waiting on f until retry has an answer, at most for `timeout` (0: not at all,
+ * HF_TIME_NEVER: for ever). CALL_HELD, the answer, or -ENOMEM. */
 HF_NODISCARD int64_t notify_hold(const struct call *c, struct file *f, retry_fn *retry,
                                  hf_time timeout);
 

@@ -111,7 +111,7 @@ static int64_t do_accept(const struct call *c, struct file *f)
     result = try_accept(c, f, flags);
     if (result != -EAGAIN || file_is_nonblocking(c, f))
         return result;
-    return notify_hold(c, f, wait_on, file_timeout(f, SO_RCVTIMEO));
+    return notify_hold(c, f, wait_on, hf_sock_timeout(f->sk, SO_RCVTIMEO));
 }
 
 int64_t sys_accept(const struct call *c, struct file *f)

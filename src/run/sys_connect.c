@@ -63,7 +63,7 @@ static int64_t begun_blocking(const struct call *c, struct file *f)
         return result;
     if (!joins && vehicle_connecting(f) < 0)
         return -ENOBUFS;
-    return notify_hold(c, f, joins ? join : wait_on, file_timeout(f, SO_SNDTIMEO));
+    return notify_hold(c, f, joins ? join : wait_on, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }
 
 static int64_t begun(const struct call *c, struct file *f)

@@ -46,5 +46,5 @@ int64_t sys_recvfrom(const struct call *c, struct file *f)
     n = receive(c, f, flags);
     if (n != -EAGAIN || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f))
         return n;
-    return notify_hold(c, f, try_receive, file_timeout(f, SO_RCVTIMEO));
+    return notify_hold(c, f, try_receive, hf_sock_timeout(f->sk, SO_RCVTIMEO));
 }

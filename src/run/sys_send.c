@@ -38,5 +38,5 @@ int64_t sys_sendto(const struct call *c, struct file *f)
     if (f->is_dead || f->state == FILE_DATAGRAM || flags & MSG_DONTWAIT ||
         file_is_nonblocking(c, f))
         return -EAGAIN;
-    return notify_hold(c, f, try_send, file_timeout(f, SO_SNDTIMEO));
+    return notify_hold(c, f, try_send, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }

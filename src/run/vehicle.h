@@ -72,6 +72,10 @@ void datagram_forget(struct file *f);
  * (msg->flags has MSG_TRUNC when it was longer than the room), -EAGAIN, or an error. */
 HF_NODISCARD int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags);
 
+/* Has f `count` datagrams, or what ends a wait for them: more than the vehicle holds, an error, a
+ * shutdown? */
+bool datagram_has(struct file *f, uint64_t count);
+
 /* One datagram of a notified call, behind those already in the vehicle. */
 HF_NODISCARD int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags);
 

@@ -260,6 +260,13 @@ int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags)
     return n;
 }
 
+bool datagram_has(struct file *f, uint64_t count)
+{
+    datagram_run(f);
+    return f->source_count >= count || f->error || f->rd_shut ||
+           (hf_sock_poll(f->sk) & (HF_POLLIN | HF_POLLERR));
+}
+
 int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags)
 {
     carry_out(f);

@@ -213,6 +213,28 @@ void vehicle_end(struct file *f)
     vehicle_fail(f);
 }
 
+/* What data calls meet on the vehicle, as the socket has it. */
+static void give_options(const struct file *f, int vehicle)
+{
+    static const int timeouts[] = {SO_RCVTIMEO, SO_SNDTIMEO},
+                     numbers[] = {SO_RCVLOWAT, SO_OOBINLINE};
+
+    for (int i = 0; i < 2; i++) {
+        hf_time t = hf_sock_timeout(f->sk, timeouts[i]);
+        struct timeval tv = {.tv_sec = t ? t / HF_S : -1, .tv_usec = t % HF_S / HF_US};
+
+        if (t != HF_TIME_NEVER)
+            (void)setsockopt(vehicle, SOL_SOCKET, timeouts[i], &tv, sizeof(tv));
+    }
+    for (int i = 0; i < 2; i++) {
+        int value;
+        uint32_t len = sizeof(value);
+
+        if (hf_sock_getsockopt(f->sk, SOL_SOCKET, numbers[i], &value, &len) == 0)
+            (void)setsockopt(vehicle, SOL_SOCKET, numbers[i], &value, sizeof(value));
+    }
+}
+
 int vehicle_renew(const struct call *c, struct file *f)
 {
     int fd = vehicle_new(file_is_nonblocking(c, f));
@@ -224,6 +246,7 @@ int vehicle_renew(const struct call *c, struct file *f)
         file_shut(&fd);
         return err;
     }
+    give_options(f, fd);
     vehicle_drop(f);
     f->fd = fd;
     f->state = FILE_FRESH;
@@ -316,20 +339,6 @@ void vehicle_ring_anew(struct file *f)
         silence(f, &old);
 }
 
-/* SO_RCVTIMEO and SO_SNDTIMEO are inherited; data calls meet them on the vehicle. */
-static void inherit_timeouts(struct file *f, int vehicle)
-{
-    static const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO};
-
-    for (int i = 0; i < 2; i++) {
-        hf_time t = file_timeout(f, options[i]);
-        struct timeval tv = {.tv_sec = t / HF_S, .tv_usec = t % HF_S / HF_US};
-
-        if (t)
-            (void)setsockopt(vehicle, SOL_SOCKET, options[i], &tv, sizeof(tv));
-    }
-}
-
 int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, struct file **out,
                      int *vehicle)
 {
@@ -361,7 +370,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
         file_close(f);
         return err;
     }
-    inherit_timeouts(f, pair[1]);
+    give_options(f, pair[1]);
     *vehicle = pair[1];
     *out = f;
     return 0;

@@ -116,6 +116,14 @@ static int get_linger(const struct hf_sock *sk, void *value, uint32_t *len)
     return option_give(value, len, linger, sizeof(linger));
 }
 
+hf_time hf_sock_timeout(const struct hf_sock *sk, int option)
+{
+    bool sends = option == HF_SO_SNDTIMEO_OLD || option == HF_SO_SNDTIMEO_NEW;
+    uint32_t ms = sends ? sk->opt.sndtimeo_ms : sk->opt.rcvtimeo_ms;
+
+    return ms == SOCK_TIMEO_NONE ? HF_TIME_NEVER : ms * HF_MS;
+}
+
 /* Linux: "do not wait" reads as 0 as "for ever" does. */
 static int get_timeout(uint32_t timeout_ms, void *value, uint32_t *len)
 {

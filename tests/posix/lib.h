@@ -382,15 +382,18 @@ static inline void reset(int fd)
 }
 
 /* Sends until a send has found no room for a while: all between here and the peer is full, also
- * where that takes bytes a moment after they were sent. */
-static inline void fill(int fd)
+ * where that takes bytes a moment after they were sent. Returns how many bytes that was. */
+static inline long long fill(int fd)
 {
     static const char junk[65536];
+    long long sent = 0;
+    ssize_t n;
     set_timeout(fd, SO_SNDTIMEO, 200);
-    while (send(fd, junk, sizeof(junk), 0) > 0)
-        ;
+    while ((n = send(fd, junk, sizeof(junk), 0)) > 0)
+        sent += n;
     MUST(errno == EAGAIN ? 0 : -1);
     set_timeout(fd, SO_SNDTIMEO, 0);
+    return sent;
 }
 
 static inline void ignore_sigpipe(void)

@@ -1,6 +1,7 @@
 /* recv(), recvfrom(), recvmsg(), read(): stream sockets. */
 #include "../lib.h"
 
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 /* NetSem recv_4. */
@@ -70,8 +71,12 @@ static void truncate_stream(int f)
     MUST(send(t.s, "abcdef", 6, 0));
     RC(recv(t.c, b, 4, MSG_TRUNC), 4, nm(f, "MSG_TRUNC, counts"));
     EQ(b[0], 'z', nm(f, "MSG_TRUNC, writes nothing"));
-    RC(recv(t.c, b, 8, 0), 2, nm(f, "MSG_TRUNC, the rest"));
-    OK(memcmp(b, "ef", 2) == 0, nm(f, "MSG_TRUNC, skipped the first four"));
+    struct iovec v = {b, 1};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    RC(recvmsg(t.c, &m, MSG_TRUNC), 1, nm(f, "recvmsg MSG_TRUNC, counts"));
+    EQ(b[0], 'z', nm(f, "recvmsg MSG_TRUNC, writes nothing"));
+    RC(recv(t.c, b, 8, 0), 1, nm(f, "MSG_TRUNC, the rest"));
+    EQ(b[0], 'f', nm(f, "MSG_TRUNC, skipped the first five"));
 }
 
 /* NetSem recv_5. */
@@ -154,6 +159,63 @@ static void timeout(int f)
     RC(recv(t.c, b, 8, MSG_WAITALL), 3, nm(f, "recv MSG_WAITALL, SO_RCVTIMEO, what there was"));
 }
 
+/* Linux: sock_set_timeout. A time below 0 is none, and does not wait. */
+static void timeout_below_zero(int f)
+{
+    struct pair t = tcp_pair(f);
+    struct timeval tv = {-1, 0};
+    struct addr from = {.len = sizeof(from.u)};
+    char b;
+    MUST(setsockopt(t.c, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+    MUST(setsockopt(t.l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+    RC(recv(t.c, &b, 1, 0), -EAGAIN, nm(f, "recv, SO_RCVTIMEO below zero"));
+    RC(recvfrom(t.c, &b, 1, 0, &from.u.sa, &from.len), -EAGAIN,
+       nm(f, "recvfrom with an address, SO_RCVTIMEO below zero"));
+    RC(accept(t.l, NULL, NULL), -EAGAIN, nm(f, "accept, SO_RCVTIMEO below zero"));
+    MUST(connect_to(tcp(f), name_of(t.l)));
+    MUST(await(t.l, POLLIN) == POLLIN ? 0 : -1);
+    int s = MUST(accept(t.l, NULL, NULL));
+    RC(recv(s, &b, 1, 0), -EAGAIN, nm(f, "recv, SO_RCVTIMEO below zero is inherited"));
+}
+
+/* Another process sends each of n strings once this one waits in call nr. */
+static void send_when_blocked(int fd, long nr, const char *const *strings, int n)
+{
+    int parent = getpid();
+    if (MUST(fork()))
+        return;
+    for (int i = 0; i < n; i++) {
+        MUST(wait_blocked(parent, nr) ? 0 : -1);
+        MUST(send(fd, strings[i], strlen(strings[i]), 0));
+    }
+    _exit(0);
+}
+
+/* The same calls with room for an address, of which TCP tells none. */
+static void waiting_for_address(int f)
+{
+    static const char *const one[] = {"abc"}, *const two[] = {"abc", "def"};
+    struct pair t = tcp_pair(f);
+    struct addr from = {.len = sizeof(from.u)};
+    char b[8] = "";
+    send_when_blocked(t.s, SYS_recvfrom, one, 1);
+    RC(recvfrom(t.c, b, 8, 0, &from.u.sa, &from.len), 3, nm(f, "recvfrom on a stream waits"));
+    EQ(from.len, 0, nm(f, "recvfrom on a stream waits, no address"));
+    MUST(send(t.s, "123", 3, 0));
+    send_when_blocked(t.s, SYS_recvfrom, two, 1);
+    RC(recvfrom(t.c, b, 6, MSG_WAITALL, &from.u.sa, &from.len), 6,
+       nm(f, "recvfrom on a stream, MSG_WAITALL"));
+    OK(memcmp(b, "123abc", 6) == 0, nm(f, "recvfrom on a stream, MSG_WAITALL, in order"));
+    MUST(send(t.s, "xy", 2, 0));
+    RC(recvfrom(t.c, b, 8, MSG_PEEK, &from.u.sa, &from.len), 2, nm(f, "recvfrom, MSG_PEEK"));
+    RC(recvfrom(t.c, b, 8, 0, &from.u.sa, &from.len), 2, nm(f, "recvfrom, after MSG_PEEK"));
+    RC(recvfrom(tcp(f), b, 1, 0, &from.u.sa, &from.len), -ENOTCONN, nm(f, "recvfrom, fresh"));
+    reset(t.s);
+    RC(recvfrom(t.c, b, 8, 0, &from.u.sa, &from.len), -ECONNRESET, nm(f, "recvfrom, RST"));
+    RC(recvfrom(t.c, b, 8, 0, &from.u.sa, &from.len), 0, nm(f, "recvfrom, RST, then the end"));
+    EQ(so_error(t.c), 0, nm(f, "recvfrom, RST, SO_ERROR was taken"));
+}
+
 static void addresses(int f)
 {
     struct pair t = tcp_pair(f);
@@ -209,9 +271,20 @@ static void low_water(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(arguments),     CASE(pieces),          CASE(peek),        CASE(truncate_stream),
-        CASE(end_of_stream), CASE(reset_with_data), CASE(reset_plain), CASE(reset_after_fin),
-        CASE(timeout),       CASE(addresses),       CASE(vectors),     CASE(low_water),
+        CASE(arguments),
+        CASE(pieces),
+        CASE(peek),
+        CASE(truncate_stream),
+        CASE(end_of_stream),
+        CASE(reset_with_data),
+        CASE(reset_plain),
+        CASE(reset_after_fin),
+        CASE(timeout),
+        CASE(timeout_below_zero),
+        CASE(waiting_for_address),
+        CASE(addresses),
+        CASE(vectors),
+        CASE(low_water),
     };
     return run_cases(cases, COUNT(cases));
 }

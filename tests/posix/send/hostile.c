@@ -1,6 +1,8 @@
 /* sendmsg(), recvmsg() and their many-message forms with headers no decent program writes. */
 #include "../lib.h"
 
+#include <sys/syscall.h>
+
 static char *closed_page(void)
 {
     char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -133,6 +135,30 @@ static void many(int f)
     RC(recvmmsg(u, mm, 4, MSG_DONTWAIT, &brief), -EAGAIN, nm(f, "recvmmsg, none there, a time"));
 }
 
+/* Without MSG_WAITFORONE and a time, recvmmsg() waits until all have come. */
+static void many_wait(int f)
+{
+    struct addr a;
+    char b[2][8];
+    int u = bound(f, SOCK_DGRAM, &a), parent = getpid();
+    struct iovec v[2] = {{b[0], 8}, {b[1], 8}};
+    struct mmsghdr mm[2];
+    memset(mm, 0, sizeof(mm));
+    for (int i = 0; i < 2; i++)
+        mm[i].msg_hdr = header(&v[i], 1);
+    MUST(connect_to(u, a));
+    MUST(send(u, "one", 3, 0));
+    MUST(await(u, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
+    if (MUST(fork()) == 0) {
+        MUST(wait_blocked(parent, SYS_recvmmsg) ? 0 : -1);
+        MUST(send(u, "three", 5, 0));
+        _exit(0);
+    }
+    RC(recvmmsg(u, mm, 2, 0, NULL), 2, nm(f, "recvmmsg waits for both"));
+    EQ(mm[0].msg_len, 3, nm(f, "recvmmsg waits for both, the first"));
+    EQ(mm[1].msg_len, 5, nm(f, "recvmmsg waits for both, the second"));
+}
+
 static void flags(int f)
 {
     struct addr a;
@@ -152,7 +178,7 @@ static void flags(int f)
 
 int main(void)
 {
-    static const struct tcase cases[] = {CASE(headers), CASE(names), CASE(control), CASE(many),
-                                         CASE(flags)};
+    static const struct tcase cases[] = {CASE(headers), CASE(names),     CASE(control),
+                                         CASE(many),    CASE(many_wait), CASE(flags)};
     return run_cases(cases, COUNT(cases));
 }

@@ -41,6 +41,17 @@ static void to_an_address(int f)
     RC(sendto(t.c, "x", 1, 0, (struct sockaddr *)8, a.len), -EFAULT, nm(f, "sendto, wild address"));
     RC(sendto(tcp(f), "x", 1, MSG_NOSIGNAL, &a.u.sa, a.len), -EPIPE,
        nm(f, "sendto, not connected"));
+    struct iovec v = {&b, 1};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    RC(sendmsg(tcp(f), &m, MSG_NOSIGNAL), -EPIPE, nm(f, "sendmsg, not connected"));
+    m.msg_name = &a.u;
+    m.msg_namelen = a.len;
+    RC(sendmsg(t.c, &m, 0), 1, nm(f, "sendmsg with an address on a connected stream"));
+    reset(t.s);
+    MUST(await(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP) & POLLERR ? 0 : -1);
+    RC(sendmsg(t.c, &m, MSG_NOSIGNAL), -ECONNRESET, nm(f, "sendmsg after a reset"));
+    RC(sendmsg(t.c, &m, MSG_NOSIGNAL), -EPIPE, nm(f, "sendmsg after a reset, the second"));
+    EQ(so_error(t.c), 0, nm(f, "sendmsg after a reset, SO_ERROR was taken"));
 }
 
 /* NetSem send_6. */
@@ -97,12 +108,10 @@ static void full(int f)
 {
     static char junk[65536];
     struct pair t = tcp_pair(f);
-    long long sent = 0, got = 0;
+    long long sent = fill(t.c), got = 0;
     ssize_t n;
     nonblock(t.c);
-    while ((n = send(t.c, junk, sizeof(junk), 0)) > 0)
-        sent += n;
-    RC(n, -EAGAIN, nm(f, "full, send"));
+    RC(send(t.c, junk, sizeof(junk), 0), -EAGAIN, nm(f, "full, send"));
     RC(send(t.c, junk, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "full, send of one byte"));
     MASK(t.c, 0, nm(f, "full, mask empty"));
     OK(sent > 65536, nm(f, "full, took more than one buffer"));

@@ -32,11 +32,8 @@ static void streams(int f)
 
 static void full(int f)
 {
-    static char junk[65536];
     struct pair t = tcp_pair(f);
-    nonblock(t.c);
-    while (send(t.c, junk, sizeof(junk), 0) > 0 || await(t.c, 0) & POLLOUT)
-        ;
+    fill(t.c);
     OK(asked(t.c, SIOCOUTQ) > 0, nm(f, "SIOCOUTQ, full"));
     OK(asked(t.s, SIOCINQ) > 0, nm(f, "SIOCINQ, full"));
 }
