@@ -149,15 +149,14 @@ static int set_other(struct hf_sock *sk, int name, int v)
 /* Linux: tcp_set_congestion_control. An algorithm that is not here is ENOENT. */
 static int set_congestion(struct tcb *tcb, const void *value, uint32_t len)
 {
-    char name[TCP_CC_NAME] = {0}, now[TCP_CC_NAME];
+    char name[TCP_CC_NAME] = {0};
     uint32_t n = 0;
 
     if (len < 1)
         return -HF_EINVAL;
     for (; n < HF_MIN(len, TCP_CC_NAME - 1u) && ((const char *)value)[n]; n++)
         name[n] = ((const char *)value)[n];
-    tcp_congestion(tcb, now);
-    return memcmp(name, now, sizeof(name)) == 0 ? 0 : -HF_ENOENT;
+    return tcp_set_congestion(tcb, name);
 }
 
 int setsockopt_tcp(struct hf_sock *sk, int name, const void *value, uint32_t len)

@@ -1,27 +1,45 @@
-/* How much may be out: slow start and congestion avoidance, behind a table. RFC 5681, RFC 6928. */
+/* How much may be out, behind a table: what all algorithms share, and Reno. RFC 5681, RFC 6928. */
 #include "transport/tcp/internal.h"
 
-#define CWND_MAX (1u << 30)
+static void reno_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us);
+static uint32_t reno_ssthresh(struct tcb *tcb);
+static void reno_idle(struct tcb *tcb) {}
 
-static void reno_acked(struct tcb *tcb, uint32_t bytes);
-static uint32_t reno_ssthresh(const struct tcb *tcb);
+static const struct cong_ops reno_ops = {"reno", reno_acked, reno_ssthresh, reno_idle};
 
-static const struct cong_ops table[] = {
-    {"reno", reno_acked, reno_ssthresh},
-};
+static const struct cong_ops *const table[] = {&cubic_ops, &reno_ops};
 
 const struct cong_ops *cong_ops(const struct tcb *tcb)
 {
-    return &table[tcb->cong];
+    return table[tcb->opts.congestion];
 }
 
 void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME])
 {
-    const char *from = table[tcb->state == TCP_LISTEN ? 0 : tcb->cong].name;
+    const char *from = cong_ops(tcb)->name;
 
     memset(name, 0, TCP_CC_NAME);
     for (int i = 0; i < TCP_CC_NAME - 1 && from[i]; i++)
         name[i] = from[i];
+}
+
+int tcp_set_congestion(struct tcb *tcb, const char name[TCP_CC_NAME])
+{
+    uint8_t before = tcb->opts.congestion;
+
+    for (unsigned i = 0; i < HF_COUNT(table); i++) {
+        char known[TCP_CC_NAME];
+
+        tcb->opts.congestion = i & 1;
+        tcp_congestion(tcb, known);
+        if (memcmp(name, known, sizeof(known)) != 0)
+            continue;
+        if (i != before && tcb->state != TCP_LISTEN)
+            tcb->cong = (struct cong_state){0};
+        return 0;
+    }
+    tcb->opts.congestion = before & 1;
+    return -HF_ENOENT;
 }
 
 /* RFC 6928: ten segments; Linux does not cut it at 14600 bytes. */
@@ -38,13 +56,15 @@ void cong_start(struct tcb *tcb)
 }
 
 /* RFC 7661: a window that was not used says nothing about the path, so it does not grow. */
-void cong_acked(struct tcb *tcb, uint32_t bytes, uint32_t flight)
+void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight)
 {
     bool was_used = flight + tcb->mss >= tcb->cwnd / 2;
 
-    if (!was_used)
+    if (!was_used) {
+        cong_ops(tcb)->idle(tcb);
         return;
-    cong_ops(tcb)->acked(tcb, bytes);
+    }
+    cong_ops(tcb)->acked(tcb, bytes, s->rtt_us);
     tcb->cwnd = HF_MIN(tcb->cwnd, CWND_MAX);
 }
 
@@ -54,30 +74,31 @@ void cong_timeout(struct tcb *tcb)
     if (tcb->retries == 1)
         tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
     tcb->cwnd = tcb->mss;
-    tcb->acked_bytes = 0;
 }
 
 /* RFC 5681 4.1 */
 void cong_idle(struct tcb *tcb)
 {
+    cong_ops(tcb)->idle(tcb);
     tcb->cwnd = HF_MIN(tcb->cwnd, cong_initial_window(tcb));
 }
 
 /* RFC 3465 counts bytes; Linux lets slow start take an ACK in full. */
-static void reno_acked(struct tcb *tcb, uint32_t bytes)
+static void reno_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us)
 {
     if (tcb->cwnd < tcb->ssthresh) {
         tcb->cwnd += bytes;
         return;
     }
-    tcb->acked_bytes += bytes;
-    if (tcb->acked_bytes >= tcb->cwnd) {
-        tcb->acked_bytes -= tcb->cwnd;
+    tcb->cong.reno.acked += bytes;
+    if (tcb->cong.reno.acked >= tcb->cwnd) {
+        tcb->cong.reno.acked -= tcb->cwnd;
         tcb->cwnd += tcb->mss;
     }
 }
 
-static uint32_t reno_ssthresh(const struct tcb *tcb)
+static uint32_t reno_ssthresh(struct tcb *tcb)
 {
+    tcb->cong.reno.acked = 0;
     return HF_MAX(tcb_flight(tcb) / 2, 2u * tcb->mss);
 }

@@ -1,5 +1,5 @@
 /* TCP_INFO: Linux's struct tcp_info, filled with what we know; what we do not is 0. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/repair.h"
 
 /* The layout is ABI: uapi/linux/tcp.h of Linux 6. */
 struct tcp_info_abi {
@@ -22,7 +22,7 @@ static_assert(offsetof(struct tcp_info_abi, total_retrans) == 100, "Linux's layo
 static_assert(offsetof(struct tcp_info_abi, pacing_rate) == 104, "Linux's layout");
 static_assert(sizeof(struct tcp_info_abi) == 240, "Linux's size");
 
-enum { OPT_TIMESTAMPS = 1, OPT_WSCALE = 4 };
+enum { OPT_TIMESTAMPS = 1, OPT_SACK = 2, OPT_WSCALE = 4 };
 enum { CA_OPEN = 0, CA_DISORDER = 1, CA_RECOVERY = 3, CA_LOSS = 4 };
 
 /* Linux's numbers of the states. */
@@ -35,11 +35,29 @@ static_assert(HF_COUNT(linux_state) == TCP_TIME_WAIT + 1, "a number for each sta
 
 static uint8_t ca_state(const struct tcb *tcb)
 {
-    if (tcb->in_recovery)
+    const struct repair *r = board_of(tcb);
+
+    if (tcb->in_recovery || (r && r->phase == REPAIR_RECOVERY))
         return CA_RECOVERY;
+    if (r && r->phase == REPAIR_LOSS)
+        return CA_LOSS;
+    if (r && r->sacked)
+        return CA_DISORDER;
     if (tcb->retries && tcb_flight(tcb))
         return CA_LOSS;
     return tcb->dupacks ? CA_DISORDER : CA_OPEN;
+}
+
+/* In segments, as Linux counts. */
+static void fill_losses(const struct tcb *tcb, struct tcp_info_abi *i)
+{
+    const struct repair *r = board_of(tcb);
+
+    if (!r)
+        return;
+    i->sacked = (r->sacked + tcb->mss - 1) / tcb->mss;
+    i->lost = (r->lost + tcb->mss - 1) / tcb->mss;
+    i->retrans = (r->repeated + tcb->mss - 1) / tcb->mss;
 }
 
 static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
@@ -52,12 +70,14 @@ static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
     i->retransmits = sends ? tcb->retries : 0;
     i->probes = sends ? tcb->keep_probes : tcb->retries;
     i->backoff = tcb->backoff;
-    i->options = (tcb->ts_ok ? OPT_TIMESTAMPS : 0) | (scales ? OPT_WSCALE : 0);
+    i->options = (tcb->ts_ok ? OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? OPT_SACK : 0) |
+                 (scales ? OPT_WSCALE : 0);
     i->wscale = scales ? (uint8_t)(tcb->snd_wscale | tcb->rcv_wscale << 4) : 0;
     i->rto = rtt_rto_ms(tcb) * 1000;
     i->ato = 40000;
     i->rcv_mss = tcb->rcv_mss;
     i->unacked = (tcb_flight(tcb) + tcb->mss - 1) / tcb->mss;
+    fill_losses(tcb, i);
     i->last_ack_recv = i->last_data_recv = tcp_ms(tcp) - tcb->last_rcv;
     i->pmtu = tcb->pcb.path ? path_mtu(tcb->pcb.path) : 0;
     i->rcv_ssthresh = tcb->rcvbuf / 2;

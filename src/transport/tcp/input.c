@@ -104,7 +104,7 @@ static bool is_old_by_timestamp(const struct tcb *tcb, const struct segment *s)
 {
     return tcb->ts_ok && s->h.has_timestamps && !(s->h.flags & TCP_RST) &&
            (int32_t)(s->h.ts_val - tcb->ts_recent) < 0 &&
-           tcp_ms(tcb->tcp) - tcb->ts_recent_at < PAWS_IDLE_MS;
+           tcp_ms(tcb->tcp) - tcb->last_rcv < PAWS_IDLE_MS;
 }
 
 /* Not ours to take: says where we stand (an RST gets no answer). Empty ones are answered within
@@ -119,6 +119,9 @@ static bool unacceptable(struct tcb *tcb, struct segment *s, enum hf_drop reason
         return drop(tcb, s, HF_DROP_TCP_DUPLICATE);
     }
     if (s->len || s->h.flags & TCP_FIN) {
+        if (seq_lt(s->seq, tcb->rcv_nxt)) /* Linux: tcp_send_dupack */
+            sack_duplicate(tcb, s->seq,
+                           seq_lt(segment_end(s), tcb->rcv_nxt) ? segment_end(s) : tcb->rcv_nxt);
         output_ack(tcb);
         return drop(tcb, s, reason);
     }
@@ -206,26 +209,29 @@ static bool take_window(struct tcb *tcb, const struct segment *s, bool is_new)
 
 /* A measured round trip, when the ACK covers the timed byte; else what the timestamp tells. RFC
  * 6298 3 (Karn), RFC 7323 4.1. */
-static void measure(struct tcb *tcb, const struct segment *s)
+static void measure(struct tcb *tcb, struct segment *s)
 {
     struct tcp *tcp = tcb->tcp;
 
     if (tcb->is_timed && seq_ge(s->h.ack, tcb->rtt_seq)) {
-        rtt_sample(tcb, tcp_us(tcp) - tcb->rtt_at);
+        s->rtt_us = HF_MAX(tcp_us(tcp) - tcb->rtt_at, 1u);
+        rtt_sample(tcb, s->rtt_us);
         tcb->is_timed = 0;
-    } else if (!tcb->is_timed && tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr) {
+    } else if (tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr) {
         int32_t ms = (int32_t)(tcp_ms(tcp) + tcb->ts_offset - s->h.ts_ecr);
 
-        if (ms > 0 && ms < RTO_MAX_MS) /* 0 says only that it was short */
-            rtt_sample(tcb, (uint32_t)ms * 1000);
+        if (ms <= 0 || ms >= RTO_MAX_MS) /* 0 says only that it was short */
+            return;
+        s->rtt_us = (uint32_t)ms * 1000;
+        if (!tcb->is_timed)
+            rtt_sample(tcb, s->rtt_us);
     }
 }
 
 /* snd_una moves to ack. */
-static void ack_new(struct tcb *tcb, const struct segment *s)
+static void ack_new(struct tcb *tcb, struct segment *s)
 {
     uint32_t bytes = s->h.ack - tcb->snd_una, flight = tcb_flight(tcb);
-    bool repairs = tcb->in_recovery;
 
     measure(tcb, s);
     byteq_drop(&tcb->sndq, HF_MIN(bytes, tcb->sndq.len)); /* one more than the bytes: the FIN */
@@ -239,11 +245,8 @@ static void ack_new(struct tcb *tcb, const struct segment *s)
     tcb->rexmt_due = 0;
     if (tcb_flight(tcb)) /* RFC 6298 5.3 */
         timer_rexmt(tcb);
-    if (repairs)
-        loss_new_ack(tcb, bytes);
-    else
-        cong_acked(tcb, bytes, flight);
-    tcb->dupacks = 0;
+    if (!loss_acked(tcb, s, bytes, flight))
+        newreno_acked(tcb, s, bytes, flight);
     if (tcb->pcb.path)
         path_confirm(tcb->pcb.path);
 }
@@ -296,8 +299,10 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
     if (seq_gt(ack, tcb->snd_una)) {
         ack_new(tcb, s);
     } else if (tcb_flight(tcb)) {
-        if (!s->len && !wnd_changes && !(s->h.flags & TCP_FIN)) /* RFC 5681 2 */
-            loss_duplicate_ack(tcb);
+        bool again = !s->len && !wnd_changes && !(s->h.flags & TCP_FIN); /* RFC 5681 2 */
+
+        if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again)
+            newreno_duplicate(tcb);
     } else {
         /* The answer to a probe: the peer lives. RFC 9293 MUST-37 */
         tcb->retries = 0;
@@ -361,10 +366,8 @@ static void take_timestamp(struct tcb *tcb, const struct segment *s)
     if (!tcb->ts_ok || !s->h.has_timestamps || !seq_le(s->seq, tcb->last_ack_sent))
         return;
     if ((int32_t)(s->h.ts_val - tcb->ts_recent) >= 0 ||
-        tcp_ms(tcb->tcp) - tcb->ts_recent_at >= PAWS_IDLE_MS) {
+        tcp_ms(tcb->tcp) - tcb->last_rcv >= PAWS_IDLE_MS)
         tcb->ts_recent = s->h.ts_val;
-        tcb->ts_recent_at = tcp_ms(tcb->tcp);
-    }
 }
 
 static void synchronised_input(struct tcb *tcb, struct segment *s)
@@ -448,6 +451,7 @@ void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
     struct segment s = {.ip = ip, .f = f};
 
     tcp->core->stats.segments_in++;
+    tcp->dsack.of = NULL;
     if (!ip->dst_is_unicast || f->flags & HF_FRAME_LINK_BCAST || addr_is_multicast(&ip->src)) {
         segment_drop(tcp->core, &s, HF_DROP_TCP_NOT_UNICAST); /* RFC 9293 MUST-57 */
         return;

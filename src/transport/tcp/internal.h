@@ -10,9 +10,10 @@ struct segment {
     struct tcp_header h;
     const struct ip_info *ip;
     struct hf_frame *f;
-    uint32_t seq; /* of the first byte of payload or the SYN */
-    uint32_t len; /* payload bytes */
-    uint32_t iss; /* for a child that follows a TIME-WAIT: RFC 6191; else 0 */
+    uint32_t seq;    /* of the first byte of payload or the SYN */
+    uint32_t len;    /* payload bytes */
+    uint32_t iss;    /* for a child that follows a TIME-WAIT: RFC 6191; else 0 */
+    uint32_t rtt_us; /* the round trip that its acknowledgement ends; 0: it does not tell */
 };
 
 /* One past the segment's last sequence number. */
@@ -69,6 +70,8 @@ void output_syn(struct tcb *tcb);
 void output_ack(struct tcb *tcb);
 /* The first unacknowledged segment once more. */
 void output_head(struct tcb *tcb);
+/* seq to end, at most one segment of what was sent, once more. False when that failed. */
+HF_NODISCARD bool output_again(struct tcb *tcb, uint32_t seq, uint32_t end);
 /* Asks the peer for its window, or whether it lives: an old byte's number and nothing else. */
 void output_probe(struct tcb *tcb);
 /* At least something of what the window or Nagle keeps back. RFC 9293 3.8.6.2.1 */
@@ -124,25 +127,67 @@ void rtt_sample(struct tcb *tcb, uint32_t us);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
 
 /* cong.c */
+#define CWND_MAX (1u << 30)
 struct cong_ops {
     const char *name;
-    void (*acked)(struct tcb *tcb, uint32_t bytes);
-    uint32_t (*ssthresh)(const struct tcb *tcb);
+    /* bytes were acknowledged; rtt_us: the round trip that told, 0 when unknown. Sets cwnd. */
+    void (*acked)(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us);
+    /* The window is too large: what it should be. */
+    uint32_t (*ssthresh)(struct tcb *tcb);
+    /* Nothing was sent, or less than allowed, for a while. */
+    void (*idle)(struct tcb *tcb);
 };
 const struct cong_ops *cong_ops(const struct tcb *tcb);
 void cong_start(struct tcb *tcb);
-/* bytes were acknowledged outside recovery; flight: what was out before. */
-void cong_acked(struct tcb *tcb, uint32_t bytes, uint32_t flight);
+/* s acknowledged bytes outside recovery; flight: what was out before. */
+void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight);
 void cong_timeout(struct tcb *tcb);
 void cong_idle(struct tcb *tcb);
 uint32_t cong_initial_window(const struct tcb *tcb);
 
+/* cubic.c, hystart.c */
+extern const struct cong_ops cubic_ops;
+/* Slow start, the first one: whether cwnd may grow as fast as that, or how much slower. */
+void hystart_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us);
+
 /* loss.c */
-void loss_duplicate_ack(struct tcb *tcb);
-/* During recovery, or after duplicates: the ACK moved snd_una by bytes. */
-void loss_new_ack(struct tcb *tcb, uint32_t bytes);
+/* s acknowledged bytes new bytes (0: a duplicate), flight was out before. False when there is no
+ * scoreboard: NewReno's business. */
+HF_NODISCARD bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes,
+                             uint32_t flight);
+/* Bytes of new data that may go when off are out without SACK. */
+uint32_t loss_room(const struct tcb *tcb, uint32_t off);
+bool loss_repairs(const struct tcb *tcb);
+/* Sends again what is missing, as far as it may go; true when nothing is. */
+bool loss_repeat(struct tcb *tcb);
+/* The retransmission timer: false when there is no scoreboard, and snd_nxt has to go back. */
+bool loss_timeout(struct tcb *tcb);
+void loss_reordering_timeout(struct tcb *tcb);
+/* The path takes smaller segments only: what is out is to be sent again. */
+void loss_too_big(struct tcb *tcb);
+
+/* newreno.c */
+void newreno_duplicate(struct tcb *tcb);
+void newreno_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight);
 /* Bytes that may be out now: cwnd, and what limited transmit adds. RFC 3042 */
-uint32_t loss_window(const struct tcb *tcb);
+uint32_t newreno_window(const struct tcb *tcb);
+
+/* rack.c */
+/* How long to wait for a probe of the tail; 0: there is to be none. RFC 8985 7.2 */
+uint32_t tlp_wait_ms(const struct tcb *tcb);
+/* False without memory. */
+bool tlp_send(struct tcb *tcb);
+
+/* sack.c */
+void repair_free(struct tcb *tcb);
+/* left to right came, beyond the gap. */
+void sack_received(struct tcb *tcb, uint32_t left, uint32_t right);
+void sack_filled(struct tcb *tcb); /* rcv_nxt has moved over some of it */
+void sack_forget(struct tcb *tcb); /* what lay beyond the gap was thrown away */
+void sack_duplicate(struct tcb *tcb, uint32_t left, uint32_t right);
+/* Whether the next acknowledgement has something to tell, and telling it. */
+bool sack_is_due(const struct tcb *tcb);
+void sack_write(struct tcb *tcb, struct tcp_header *h);
 
 /* timewait.c */
 HF_NODISCARD int timewait_init(struct tcp *tcp);

@@ -1,55 +1,251 @@
-/* Loss seen from duplicate acknowledgements: limited transmit, fast retransmit and NewReno's fast
- * recovery. RFC 3042, RFC 5681 3.2, RFC 6582. */
-#include "transport/tcp/internal.h"
+/* What is done about loss: who enters and leaves recovery, how much goes out meanwhile, and what is
+ * taken back when it was a false alarm.
+ *
+ * With SACK, RACK (rack.c) marks losses in the scoreboard; the first one begins fast recovery, in
+ * which proportional rate reduction sets cwnd anew with each acknowledgement: pipe and a few bytes
+ * more. A timeout marks all that must be lost and starts slowly through it. Both remember what they
+ * took away until it is certain that the alarm was true: a timestamp older than the first repeat
+ * (Eifel), or a D-SACK for every repeat, gives it back. Without SACK: newreno.c. */
+#include "transport/tcp/repair.h"
 
-#define DUPACK_THRESHOLD 3
+/* ---- entering and leaving ---- */
 
-/* RFC 6582 3.2 (2): not for what was out before the last repair (recover). */
-static bool may_enter(const struct tcb *tcb)
+/* What the alarm takes away, remembered. RFC 4015, RFC 9438 4.9 */
+static void remember(struct tcb *tcb, struct repair *r)
 {
-    return seq_gt(tcb->snd_una, tcb->recover);
+    r->undoable = true;
+    r->undo_bytes = 0;
+    r->repeat_ts = 0;
+    r->prior_cwnd = tcb->cwnd;
+    r->prior_ssthresh = tcb->ssthresh;
+    r->prior_cong = tcb->cong;
 }
 
-void loss_duplicate_ack(struct tcb *tcb)
+static void enter_recovery(struct tcb *tcb, struct repair *r)
 {
-    if (tcb->dupacks < UINT8_MAX)
-        tcb->dupacks++;
-    if (tcb->in_recovery) {
-        tcb->cwnd += tcb->mss; /* RFC 6582 3.2 (3), RFC 5681 3.2 (4) */
-        return;
-    }
-    if (tcb->dupacks != DUPACK_THRESHOLD || !may_enter(tcb))
-        return;
+    remember(tcb, r);
     tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
     tcb->recover = tcb->snd_max - 1;
-    tcb->in_recovery = 1;
     tcb->is_timed = 0;
-    output_head(tcb);
-    tcb->cwnd = tcb->ssthresh + DUPACK_THRESHOLD * tcb->mss;
+    r->phase = REPAIR_RECOVERY;
+    r->prr_delivered = r->prr_out = 0;
     timer_rexmt(tcb);
 }
 
-void loss_new_ack(struct tcb *tcb, uint32_t bytes)
+static void leave(struct tcb *tcb, struct repair *r)
 {
-    if (!tcb->in_recovery)
-        return;
-    if (seq_gt(tcb->snd_una, tcb->recover)) {
-        /* All of it: RFC 6582 3.2 (3), full, without a burst. */
-        tcb->in_recovery = 0;
-        tcb->cwnd = HF_MIN(tcb->ssthresh, HF_MAX(tcb_flight(tcb), tcb->mss) + tcb->mss);
-        return;
-    }
-    /* Partial: the next hole. */
-    output_head(tcb);
-    tcb->cwnd -= HF_MIN(bytes, tcb->cwnd);
-    if (bytes >= tcb->mss)
-        tcb->cwnd += tcb->mss;
-    tcb->cwnd = HF_MAX(tcb->cwnd, tcb->mss);
+    if (r->phase == REPAIR_RECOVERY)
+        tcb->cwnd = HF_MAX(tcb->ssthresh, tcb->mss);
+    if (tcb->reo_steps)
+        tcb->reo_steps--;
+    r->phase = REPAIR_OPEN;
+    r->keep_until = tcb->snd_max;
 }
 
-uint32_t loss_window(const struct tcb *tcb)
+/* It was a false alarm: all is as before. RFC 4015 3.2, RFC 3708 */
+static void undo(struct tcb *tcb, struct repair *r)
 {
-    if (tcb->in_recovery || tcb->dupacks == 0 || tcb->dupacks >= DUPACK_THRESHOLD)
-        return tcb->cwnd;
-    return tcb->cwnd + tcb->dupacks * tcb->mss;
+    tcb->cwnd = HF_MAX(tcb->cwnd, r->prior_cwnd);
+    tcb->ssthresh = HF_MAX(tcb->ssthresh, r->prior_ssthresh);
+    tcb->cong = r->prior_cong;
+    tcb->reord_seen |= r->phase == REPAIR_RECOVERY;
+    tcb->backoff = 0;
+    board_find_all(r);
+    r->undoable = false;
+    r->phase = REPAIR_OPEN;
+    r->keep_until = tcb->snd_max;
+}
+
+/* RFC 3522 3.2 (Eifel): what moved snd_una left before our first repeat did. RFC 3708: each repeat
+ * has been reported as a duplicate. */
+static bool was_false_alarm(struct repair *r, const struct tcb *tcb, const struct segment *s,
+                            uint32_t bytes, const struct tally *t)
+{
+    bool had = r->undo_bytes > 0;
+
+    if (!r->undoable)
+        return false;
+    r->undo_bytes -= HF_MIN(t->dsack_bytes, r->undo_bytes);
+    if (had && t->dsack_bytes && !r->undo_bytes)
+        return true;
+    return bytes && r->phase != REPAIR_OPEN && tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr &&
+           r->repeat_ts && (int32_t)(s->h.ts_ecr - r->repeat_ts) < 0;
+}
+
+/* ---- how much ---- */
+
+/* Proportional rate reduction, with the slow start bound. RFC 6937 3; as Linux adds to it, only an
+ * ACK that moves snd_una and brings no new loss lets more go than was delivered. */
+static void reduce(struct tcb *tcb, struct repair *r, uint32_t delivered, bool is_safe)
+{
+    uint32_t pipe = board_pipe(tcb, r);
+    uint64_t sends;
+
+    r->prr_delivered += delivered;
+    if (pipe > tcb->ssthresh) {
+        sends = ((uint64_t)r->prr_delivered * tcb->ssthresh + r->prior_cwnd - 1) / r->prior_cwnd;
+        sends = sends > r->prr_out ? sends - r->prr_out : 0;
+    } else {
+        sends = r->prr_delivered > r->prr_out ? r->prr_delivered - r->prr_out : 0;
+        sends = HF_MAX(sends, delivered) + (is_safe ? tcb->mss : 0);
+        sends = HF_MIN(sends, tcb->ssthresh - pipe);
+    }
+    if (!r->prr_out)
+        sends = HF_MAX(sends, tcb->mss); /* the first repeat goes at once */
+    tcb->cwnd = pipe + (uint32_t)sends;
+}
+
+uint32_t loss_room(const struct tcb *tcb, uint32_t off)
+{
+    const struct repair *r = board_of(tcb);
+    uint32_t out = r ? board_pipe(tcb, r) : off;
+    uint32_t window = r ? tcb->cwnd : newreno_window(tcb);
+
+    return window > out ? window - out : 0;
+}
+
+bool loss_repairs(const struct tcb *tcb)
+{
+    const struct repair *r = board_of(tcb);
+
+    return tcb->in_recovery || (r && r->phase != REPAIR_OPEN);
+}
+
+/* ---- what happens ---- */
+
+/* The acknowledgement has been counted: where does it lead? */
+static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight,
+                  const struct tally *t)
+{
+    struct repair *r = tcb->repair;
+    uint32_t lost = r->lost;
+
+    tlp_answered(tcb, s, bytes, t);
+    if (was_false_alarm(r, tcb, s, bytes, t))
+        undo(tcb, r);
+    if (r->phase != REPAIR_OPEN && seq_gt(tcb->snd_una, tcb->recover))
+        leave(tcb, r);
+    rack_detect(tcb);
+    if (r->phase == REPAIR_OPEN && r->lost)
+        enter_recovery(tcb, r);
+    if (r->phase == REPAIR_RECOVERY)
+        reduce(tcb, r, t->delivered, bytes && r->lost <= lost);
+    else if (bytes)
+        cong_acked(tcb, s, bytes, flight);
+}
+
+bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight)
+{
+    struct repair *r = board_of(tcb);
+    struct tally t = {0};
+
+    if (!r && tcb->sack_ok && sack_has_news(tcb, s))
+        r = board_open(tcb);
+    if (!r)
+        return false;
+    board_ack(tcb, &t, s);
+    sack_take(tcb, s, &t);
+    judge(tcb, s, bytes, flight, &t);
+    if (r->phase == REPAIR_OPEN && !r->sacked && !r->lost && !r->tlp_out &&
+        (!tcb_flight(tcb) || seq_gt(tcb->snd_una, r->keep_until)))
+        board_close(tcb);
+    return true;
+}
+
+void loss_reordering_timeout(struct tcb *tcb)
+{
+    struct repair *r = board_of(tcb);
+
+    if (!r)
+        return;
+    rack_detect(tcb);
+    if (r->phase == REPAIR_OPEN && r->lost)
+        enter_recovery(tcb, r);
+    if (r->phase == REPAIR_RECOVERY)
+        reduce(tcb, r, 0, false);
+}
+
+/* RFC 8985 6.3: the first, and whatever has had its time. RFC 2018 8: a peer that holds what it has
+ * not acknowledged has thrown it away. */
+static void mark_timeout(struct tcb *tcb, struct repair *r)
+{
+    uint32_t now = tcp_us(tcb->tcp);
+
+    if (r->runs[0].flags & RUN_SACKED)
+        for (uint32_t i = 0; i < r->count; i++)
+            r->runs[i].flags &= ~RUN_SACKED & 0xff;
+    r->sacked = 0;
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct run *run = &r->runs[i];
+
+        if (run->flags & RUN_SACKED)
+            r->sacked += run->end - board_begin_of(r, i);
+        else if (i == 0 || (int32_t)(run->sent_us + tcb->srtt_us + tcb->rttvar_us - now) <= 0)
+            board_lose(r, i);
+    }
+}
+
+bool loss_timeout(struct tcb *tcb)
+{
+    struct repair *r = tcb->sack_ok ? board_open(tcb) : NULL;
+
+    if (!r)
+        return false;
+    if (r->phase == REPAIR_OPEN) {
+        remember(tcb, r);
+        tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+    }
+    mark_timeout(tcb, r);
+    r->phase = REPAIR_LOSS;
+    r->tlp_out = false;
+    tcb->recover = tcb->snd_max - 1;
+    tcb->is_timed = 0;
+    tcb->cwnd = board_pipe(tcb, r) + tcb->mss; /* RFC 5681 3.1: one segment */
+    return true;
+}
+
+void loss_too_big(struct tcb *tcb)
+{
+    struct repair *r = board_of(tcb);
+
+    tcb->recover = tcb->snd_max;
+    if (!r) {
+        tcb->snd_nxt = tcb->snd_una;
+        return;
+    }
+    for (uint32_t i = 0; i < r->count; i++)
+        if (!(r->runs[i].flags & RUN_SACKED))
+            board_lose(r, i);
+    if (r->phase == REPAIR_OPEN)
+        r->phase = REPAIR_LOSS;
+}
+
+/* One repeat. False when nothing is missing, or nothing more may go. RFC 6675 4, NextSeg (1) */
+static bool repeat_next(struct tcb *tcb, struct repair *r)
+{
+    uint32_t i = board_missing(r), pipe = board_pipe(tcb, r), seq, len;
+
+    if (i == r->count)
+        return false;
+    seq = board_begin_of(r, i);
+    len = HF_MIN(r->runs[i].end - seq, (uint32_t)tcb->mss);
+    if (pipe && pipe + len > tcb->cwnd)
+        return false;
+    if (seq != tcb->snd_una && seq_gt(seq + len, tcb->snd_una + tcb->snd_wnd))
+        return false;
+    if (!r->repeat_ts)
+        r->repeat_ts = tcp_ms(tcb->tcp) + tcb->ts_offset;
+    r->undo_bytes += len;
+    return output_again(tcb, seq, seq + len);
+}
+
+bool loss_repeat(struct tcb *tcb)
+{
+    struct repair *r = board_of(tcb);
+
+    if (!r || !r->lost)
+        return true;
+    while (repeat_next(tcb, r))
+        ;
+    return board_missing(r) == r->count;
 }

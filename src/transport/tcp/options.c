@@ -1,5 +1,5 @@
-/* What a SYN offers and agrees on: MSS, window scale, timestamps; and the segment size that
- * follows. RFC 9293 3.7.1, RFC 7323, RFC 6691. */
+/* What a SYN offers and agrees on: MSS, window scale, timestamps, SACK; and the segment size that
+ * follows. RFC 9293 3.7.1, RFC 7323, RFC 2018, RFC 6691. */
 #include "transport/tcp/internal.h"
 
 #define MSS_MIN      48  /* Linux: TCP_MIN_SND_MSS; below it a peer makes us send headers only */
@@ -48,6 +48,7 @@ void options_syn(const struct tcb *tcb, struct tcp_header *h)
     h->has_wscale = answers ? tcb->rcv_wscale != UINT8_MAX : tcp->window_scaling;
     h->wscale = answers ? tcb->rcv_wscale : options_rcv_wscale(tcb);
     h->has_timestamps = answers ? tcb->ts_ok : tcp->timestamps;
+    h->has_sack_permitted = answers ? tcb->sack_ok : tcp->sack;
 }
 
 void options_from_syn(struct tcb *tcb, const struct tcp_header *h)
@@ -57,10 +58,9 @@ void options_from_syn(struct tcb *tcb, const struct tcp_header *h)
 
     tcb->peer_mss = h->has_mss ? h->mss : tcb_is4(tcb) ? MSS_DEFAULT4 : MSS_DEFAULT6;
     tcb->ts_ok = tcp->timestamps && h->has_timestamps;
-    if (tcb->ts_ok) {
+    tcb->sack_ok = tcp->sack && h->has_sack_permitted;
+    if (tcb->ts_ok)
         tcb->ts_recent = h->ts_val;
-        tcb->ts_recent_at = tcp_ms(tcp);
-    }
     /* Until the handshake ends UINT8_MAX says "no scaling"; established() makes it 0. */
     tcb->snd_wscale = scales ? h->wscale : 0;
     tcb->rcv_wscale = scales ? options_rcv_wscale(tcb) : UINT8_MAX;

@@ -3,9 +3,8 @@
  * tcp_output sends from snd_nxt on as far as the peer's window, the congestion window, Nagle and
  * cork allow; after a timeout snd_nxt stands at snd_una again and the same code repeats what was
  * sent. While nothing is being repaired a link that takes them gets super-segments. */
-#include "transport/tcp/internal.h"
-
 #include "handfast/linux.h"
+#include "transport/tcp/repair.h"
 
 /* What each state says in every segment. RFC 9293 3.10.7, figure 5. */
 static const uint8_t state_flags[] = {
@@ -48,6 +47,8 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
         h->ts_val = tcp_ms(tcp) + tcb->ts_offset;
         h->ts_ecr = h->flags & TCP_ACK ? tcb->ts_recent : 0;
     }
+    if (!f->len && !(h->flags & (TCP_SYN | TCP_RST)) && sack_is_due(tcb))
+        sack_write(tcb, h);
     tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
     ip_transport_csum(f, &out, 16);
     if (h->flags & TCP_ACK) {
@@ -132,7 +133,7 @@ static uint32_t payload_limit(const struct tcb *tcb, const struct path *path, bo
     uint32_t headers = (tcb_is4(tcb) ? 20 : 40) + TCP_HEADER_MAX;
     uint32_t gso = HF_MIN(path->link->gso_max, HF_FRAME_MAX);
 
-    if (repairs || tcb->in_recovery || tcb->snd_urgent || gso < headers + 2u * tcb->mss)
+    if (repairs || loss_repairs(tcb) || tcb->snd_urgent || gso < headers + 2u * tcb->mss)
         return tcb->mss;
     return (gso - headers) / tcb->mss * tcb->mss;
 }
@@ -203,8 +204,8 @@ static bool send_next(struct tcb *tcb, bool force)
 {
     uint32_t off = tcb->snd_nxt - tcb->snd_una, queued = tcb->sndq.len;
     uint32_t left = queued > off ? queued - off : 0;
-    uint32_t window = force ? tcb->snd_wnd : HF_MIN(tcb->snd_wnd, loss_window(tcb));
-    uint32_t usable = window > off ? window - off : 0;
+    uint32_t room = tcb->snd_wnd > off ? tcb->snd_wnd - off : 0;
+    uint32_t usable = force ? room : HF_MIN(room, loss_room(tcb, off));
     bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
     uint32_t len = HF_MIN(HF_MIN(left, usable), payload_limit(tcb, tcb->pcb.path, repairs));
     bool fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
@@ -227,6 +228,8 @@ static bool send_next(struct tcb *tcb, bool force)
     if (!tcb_flight(tcb)) /* the persist timer's time was another's */
         timer_rexmt(tcb);
     tcb->fin_sent |= fin;
+    if (board_of(tcb))
+        (void)board_sent(tcb, tcb->snd_nxt, tcb->snd_nxt + (uint32_t)sent + fin);
     tcb->snd_nxt += (uint32_t)sent + fin;
     if (sent % tcb->mss)
         tcb->snd_sml = tcb->snd_nxt;
@@ -257,8 +260,11 @@ void tcp_output(struct tcb *tcb)
     }
     if (!tcb_flight(tcb) && tcb->sndq.len && tcp_ms(tcb->tcp) - tcb->last_rcv > rtt_rto_ms(tcb))
         cong_idle(tcb);
-    while (send_next(tcb, false))
-        ;
+    if (tcb->ack_now && sack_is_due(tcb)) /* segments with payload have no room for it */
+        output_ack(tcb);
+    if (loss_repeat(tcb))
+        while (send_next(tcb, false))
+            ;
     if (tcb->ack_now)
         output_ack(tcb);
     arm(tcb);
@@ -279,4 +285,17 @@ void output_head(struct tcb *tcb)
 
     if (tcb_path(tcb) && tcb_flight(tcb))
         send_segment(tcb, tcb->snd_una, len, fin);
+}
+
+bool output_again(struct tcb *tcb, uint32_t seq, uint32_t end)
+{
+    uint32_t last = tcb->snd_una + tcb->sndq.len;
+    bool fin = seq_gt(end, last);
+    int64_t sent;
+
+    if (!tcb_path(tcb))
+        return false;
+    sent = send_segment(tcb, seq, end - seq - fin, fin);
+    return sent >= 0 &&
+           board_sent(tcb, seq, seq + (uint32_t)sent + (fin && sent == end - seq - fin));
 }

@@ -18,6 +18,7 @@ void receive_purge(struct tcb *tcb)
         ring_drop(tcb, ring_pop(&tcb->rxq));
     while (tcb->ooo.last)
         ring_drop(tcb, ring_pop(&tcb->ooo));
+    sack_forget(tcb);
 }
 
 void receive_start(struct tcb *tcb)
@@ -141,6 +142,7 @@ static bool cut(struct hf_frame *f, uint32_t from, uint32_t to)
 static void keep_for_later(struct tcb *tcb, struct hf_frame *f)
 {
     struct hf_frame *before = NULL, *after = ring_first(&tcb->ooo);
+    uint32_t seq = place(f)->seq, end = seq + f->len;
 
     if (tcb->ooo.last && seq_ge(place(f)->seq, place(tcb->ooo.last)->seq)) {
         before = tcb->ooo.last;
@@ -179,8 +181,10 @@ static void keep_for_later(struct tcb *tcb, struct hf_frame *f)
     } else {
         ring_push(&tcb->ooo, f);
     }
+    sack_received(tcb, place(f)->seq, place(f)->seq + f->len + place(f)->has_fin);
     return;
 duplicate:
+    sack_duplicate(tcb, seq, end);
     tcb->rmem -= place(f)->charge;
     core_drop(tcb->tcp->core, HF_DROP_TCP_DUPLICATE, f);
 }
@@ -216,6 +220,7 @@ static bool charge(struct tcb *tcb, struct hf_frame *f)
 
         tcb->rmem -= place(dropped)->charge;
         core_drop(tcb->tcp->core, HF_DROP_TCP_RCVBUF, dropped);
+        sack_forget(tcb);
     }
     if (tcb->rmem + bytes > tcb->rcvbuf && !(in_order && !tcb->rxq.last))
         return false;
@@ -238,10 +243,13 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         return false;
     }
     if (tcb->fin_received || (seq_le(end + place(f)->has_fin, rcv_nxt))) {
+        sack_duplicate(tcb, s->seq, end);
         core_drop(core, HF_DROP_TCP_DUPLICATE, f);
         tcb->ack_now = 1;
         return false;
     }
+    if (seq_lt(s->seq, rcv_nxt))
+        sack_duplicate(tcb, s->seq, rcv_nxt);
     if (!cut(f, rcv_nxt, tcb->rcv_adv)) {
         core_drop(core, HF_DROP_TCP_WINDOW, f);
         tcb->ack_now = 1; /* a probe of our closed window: MUST-37 */
@@ -263,6 +271,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
     if (tcb->ooo.last) {
         tcb->ack_now = 1;
         fin |= take_waiting(tcb);
+        sack_filled(tcb);
     }
     schedule_ack(tcb, s->len);
     if (fin) {

@@ -151,8 +151,7 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
     options_sync_mss(tcb);
     if (tcb->mss >= before || !tcb_is_synchronised(tcb))
         return;
-    tcb->snd_nxt = tcb->snd_una;
-    tcb->recover = tcb->snd_max;
+    loss_too_big(tcb);
     tcp_output(tcb);
 }
 

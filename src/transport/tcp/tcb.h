@@ -33,6 +33,27 @@ struct tcb_listen {
     uint32_t backlog; /* backlog + 1 may wait in accept_queue */
 };
 
+/* Congestion control's own memory: whose it is, cong.c's table and the phase tell. */
+struct cong_state {
+    union {
+        struct {
+            uint32_t acked; /* bytes towards the next growth */
+        } reno;
+        struct {               /* congestion avoidance, cubic.c */
+            uint32_t w_max;    /* cwnd before the last reduction; 0: none yet */
+            uint32_t epoch_ms; /* when this growth began, 0: it has not */
+            uint32_t k_ms;     /* how long to w_max */
+        } cubic;
+        struct { /* the first slow start, hystart.c */
+            uint32_t round_end;
+            uint32_t round_min_us, last_min_us; /* least round trips; 0: none */
+        } hystart;
+    };
+};
+
+/* What rexmt_due is for. */
+enum due_for { DUE_RTO, DUE_PROBE, DUE_REORDERING };
+
 struct tcb {
     struct pcb pcb; /* first: the demux and tcb_pcb depend on it */
     struct tcp *tcp;
@@ -84,12 +105,14 @@ struct tcb {
             uint32_t rcv_nxt, rcv_adv, copied_seq, rcv_up;
             uint32_t last_ack_sent; /* RFC 7323 4.3 */
             /* Congestion, bytes; cong.c, loss.c */
-            uint32_t cwnd, ssthresh, recover, acked_bytes;
+            uint32_t cwnd, ssthresh, recover;
+            struct cong_state cong;
+            struct repair *repair; /* NULL: all is well. repair.h */
             /* Round trips, microseconds; srtt 0: not measured. rtt.c */
             uint32_t srtt_us, rttvar_us, min_rtt_us;
             uint32_t rtt_seq, rtt_at;
             /* Timestamps, milliseconds. RFC 7323 */
-            uint32_t ts_recent, ts_recent_at, ts_offset;
+            uint32_t ts_recent, ts_offset;
             uint32_t rmem;      /* memory held by rxq and ooo */
             uint32_t space_seq; /* copied_seq when rcvbuf was last looked at */
             /* Due times, tcp_ms() clock, 0: none. timer.c */
@@ -104,9 +127,13 @@ struct tcb {
             uint8_t backoff; /* doublings of the timeout */
             uint8_t keep_probes;
             uint8_t dupacks;
-            uint8_t quick_acks;   /* segments still to be acknowledged at once */
-            uint8_t cong : 4;     /* index into cong.c's table */
-            uint8_t fin_sent : 1; /* at least once */
+            uint8_t quick_acks;     /* segments still to be acknowledged at once */
+            uint8_t fin_sent : 1;   /* at least once */
+            uint8_t sack_ok : 1;    /* SACK was agreed on */
+            uint8_t reord_seen : 1; /* the path reorders: RFC 8985 */
+            uint8_t due_for : 2;    /* enum due_for */
+            uint8_t reo_steps : 4;  /* by which the reordering window is wider, rack.c */
+            uint8_t hs_samples : 4, hs_rounds : 4; /* hystart.c */
         };
     };
 };

@@ -51,7 +51,7 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->synack_retries = 5;
     tcp->retries2 = 15;
     tcp->orphan_retries = 8;
-    tcp->timestamps = tcp->window_scaling = true;
+    tcp->timestamps = tcp->sack = tcp->window_scaling = true;
     tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
     tcp->challenge_at = core->now - HF_S; /* the first second begins with the first */
     err = demux_init(&tcp->demux, core);
@@ -122,6 +122,7 @@ void tcb_clear(struct tcb *tcb)
 {
     if (tcb->state != TCP_LISTEN) {
         receive_purge(tcb);
+        repair_free(tcb);
         byteq_fini(&tcb->sndq);
         byteq_init(&tcb->sndq, tcb->tcp->core->pool);
     }
@@ -184,6 +185,7 @@ void tcp_done(struct tcb *tcb)
 
     leave(tcb);
     core_cancel(tcb->tcp->core, &tcb->timer);
+    repair_free(tcb);
     tcb->rexmt_due = tcb->delack_due = tcb->slow_due = 0;
     byteq_fini(&tcb->sndq);
     byteq_init(&tcb->sndq, tcb->tcp->core->pool);
@@ -214,6 +216,7 @@ void tcb_release(struct tcb *tcb)
     struct tcp *tcp = tcb->tcp;
 
     receive_purge(tcb);
+    repair_free(tcb);
     byteq_fini(&tcb->sndq);
     core_cancel(tcp->core, &tcb->timer);
     path_put(tcb->pcb.path);

@@ -43,6 +43,12 @@ struct tcp_up {
 
 #define TCP_CC_NAME 16
 
+/* Bytes of a connection that came twice: told in its next acknowledgement. RFC 2883 */
+struct tcp_dsack {
+    const struct tcb *of; /* NULL: none; only compared */
+    uint32_t left, right;
+};
+
 struct tcp {
     struct core *core;
     struct net *net;
@@ -62,6 +68,7 @@ struct tcp {
     hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
     hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;
+    struct tcp_dsack dsack;
 };
 
 HF_NODISCARD int tcp_init(struct tcp *tcp, struct core *core, struct net *net,
@@ -160,6 +167,7 @@ struct tcp_options {
     uint8_t defer_accept_s;
     uint8_t nodelay : 1, cork : 1, keepalive : 1, quickack : 1, oob_inline : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
+    uint8_t congestion : 1; /* which of cong.c's table; 0, the first, is the default */
 };
 /* The live options. After changing them call tcp_options_changed: it arms timers and sends. */
 struct tcp_options *tcp_options(struct tcb *tcb);
@@ -169,6 +177,8 @@ uint32_t tcp_rcvbuf(const struct tcb *tcb); /* what SO_RCVBUF, SO_SNDBUF report 
 uint32_t tcp_sndbuf(const struct tcb *tcb);
 /* The name of its congestion control, padded with zeros: what TCP_CONGESTION reports. */
 void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME]);
+/* Chooses it: -HF_ENOENT when there is none of that name, padded likewise. */
+HF_NODISCARD int tcp_set_congestion(struct tcb *tcb, const char name[TCP_CC_NAME]);
 /* Linux's struct tcp_info, its first len bytes at most; returns how many were written. */
 uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len);
 void tcp_connect_record(const struct tcb *tcb, struct hf_connect_record *out);

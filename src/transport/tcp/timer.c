@@ -1,7 +1,8 @@
 /* Time: one timer in the wheel per connection, armed at the earliest of three due times.
  *
- * rexmt_due   something is unanswered: a SYN, bytes or a FIN that were sent (retransmission), or
- *             bytes that may not be sent (persist); which of the two, snd_max tells. RFC 6298 5
+ * rexmt_due   something is unanswered: a SYN, bytes or a FIN that were sent (retransmission; or, by
+ *             due_for, a probe of the tail, or what may only be reordered: rack.c), or bytes that
+ *             may not be sent (persist); which of the two, snd_max tells. RFC 6298 5
  * delack_due  an acknowledgement waits for company. RFC 9293 MUST-59
  * slow_due    keepalive, or the end of an orphan's FIN-WAIT-2
  *
@@ -57,9 +58,13 @@ static uint32_t within_user_timeout(const struct tcb *tcb, uint32_t ms)
 
 void timer_rexmt(struct tcb *tcb)
 {
+    uint32_t ms;
+
     if (!tcb->rexmt_since)
         tcb->rexmt_since = timer_due(tcb, 0);
-    tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, rtt_rto_ms(tcb)));
+    ms = tlp_wait_ms(tcb);
+    tcb->due_for = ms ? DUE_PROBE : DUE_RTO;
+    tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms ? ms : rtt_rto_ms(tcb)));
     timer_update(tcb);
 }
 
@@ -156,14 +161,30 @@ static void rexmt_timeout(struct tcb *tcb)
         output_syn(tcb);
         return;
     }
-    cong_timeout(tcb);
     tcb->in_recovery = 0;
     tcb->dupacks = 0;
-    /* RFC 6582 3.2 (6); one more, since the repeats bring duplicate ACKs up to snd_max itself. */
-    tcb->recover = tcb->snd_max;
-    tcb->snd_nxt = tcb->snd_una;
+    if (!loss_timeout(tcb)) {
+        cong_timeout(tcb);
+        /* RFC 6582 3.2 (6); one more, since the repeats bring duplicate ACKs up to snd_max. */
+        tcb->recover = tcb->snd_max;
+        tcb->snd_nxt = tcb->snd_una;
+    }
     timer_rexmt(tcb);
     tcp_output(tcb);
+}
+
+/* What was sent is unanswered. */
+static void sent_timeout(struct tcb *tcb)
+{
+    uint8_t due_for = tcb->due_for;
+
+    tcb->due_for = DUE_RTO;
+    if (due_for == DUE_REORDERING) {
+        loss_reordering_timeout(tcb);
+        tcp_output(tcb);
+    } else if (due_for != DUE_PROBE || !tlp_send(tcb)) {
+        rexmt_timeout(tcb);
+    }
 }
 
 /* Linux, tcp_probe_timer: probes without an answer, or an orphan that is answered "closed" for
@@ -252,7 +273,7 @@ void timer_fire(struct timer *timer)
 
         tcb->rexmt_due = 0;
         if (sent)
-            rexmt_timeout(tcb);
+            sent_timeout(tcb);
         else
             persist_timeout(tcb);
         return;
