@@ -84,6 +84,15 @@ static void source_poll(struct loop_source *source, hf_time now)
     hf_stack_poll(g->stack, now);
 }
 
+void gateway_settle(struct gateway *g)
+{
+    hf_time now = loop_now(g->config.loop);
+
+    hf_stack_poll(g->stack, now);
+    act_on_noted(&g->task);
+    hf_stack_poll(g->stack, now);
+}
+
 /* Every destination is this stack's own, so that it answers for all of them; the program alone is
  * over the wire. */
 static int configure(struct gateway *g)

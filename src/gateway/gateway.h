@@ -28,6 +28,10 @@ struct gateway_config {
 HF_NODISCARD int gateway_new(const struct gateway_config *config, struct gateway **out);
 void gateway_free(struct gateway *g);
 
+/* Lets what has come over the wire act now, as the loop would soon: a dial that ends at once has
+ * been answered when this returns. Not from within a call-back of the gateway's. */
+void gateway_settle(struct gateway *g);
+
 /* Listens on the host at [ADDR:]HOSTPORT and carries what comes to PORT of the program (10.0.2.15,
  * or fd00:2::15 for IPv6 clients): "[ADDR:]HOSTPORT:PORT[/tcp|/udp]". ADDR is 127.0.0.1 and ::1
  * when it is not given; HOSTPORT 0 takes a free one, written back to *port. 0, -EINVAL (malformed),

@@ -97,6 +97,8 @@ void file_abandon(struct file *f)
     notify_release(f, -EBADF);
     vehicle_drop(f);
     table_remove(&f->sv->files, &f->node);
+    if (f->sv->born_since_scan)
+        f->sv->born_since_scan--;
     f->sk = NULL;
     f->is_dead = true;
     file_touch(f);

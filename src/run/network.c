@@ -341,6 +341,18 @@ int network_new(const struct network_config *config, struct network **out, const
     return 0;
 }
 
+void network_settle(struct network *network)
+{
+    struct whole_network *n = (struct whole_network *)network;
+    hf_time now = loop_now(n->loop);
+
+    hf_stack_poll(network->stack, now);
+    if (!n->gateway)
+        return;
+    gateway_settle(n->gateway);
+    hf_stack_poll(network->stack, now);
+}
+
 void network_free(struct network *network)
 {
     struct whole_network *n = (struct whole_network *)network;

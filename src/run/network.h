@@ -33,6 +33,9 @@ HF_NODISCARD int network_new(const struct network_config *config, struct network
                              const char **why);
 void network_free(struct network *n);
 
+/* Carries what has been sent as far as it comes without waiting, and what that brings back. */
+void network_settle(struct network *n);
+
 /* The link grammar, for --help. */
 extern const char network_link_help[];
 

@@ -274,6 +274,8 @@ static void pump_in(struct file *f)
         }
         done = sendmsg(f->end.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (done < 0 && is_full(errno)) {
+            if (vehicle_widen(f))
+                continue;
             f->end_writable = false;
             return;
         }

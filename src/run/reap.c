@@ -4,8 +4,8 @@
  * once both directions are shut, its last close is invisible. It is found out at the moments when
  * it matters: the stack asks before a packet is taken for such a socket (reap_is_wanted), bind and
  * connect when a port is taken (reap_now). What costs nobody anything goes at the next scan: made
- * every second while a connect is pending or a connection waits, when as many sockets have been
- * made as there are (so each pays a constant share), when a process ends, and rarely otherwise.
+ * every second while a connect is pending or a connection waits, when half of the sockets are newer
+ * than the last one (so each pays a constant share), when a process ends, and rarely otherwise.
  *
  * The question is first whether the descriptor last used is still there, a microsecond. If not, all
  * descriptors of all our descendants are read, a microsecond each. A descriptor may move while we
@@ -269,7 +269,7 @@ bool reap_is_wanted(void *ctx, struct hf_sock *sk, void *user)
         return true;
     if (f->abandoned)
         return false;
-    if (reap_is_held_open(f) || notify_is_awaited(f))
+    if (notify_is_awaited(f) || reap_is_held_open(f))
         return true;
     if (!look(sv, false) || was_seen(f) || !look(sv, true) || was_seen(f))
         return true;

@@ -73,6 +73,7 @@ struct file {
     /* streams */
     uint32_t fill;     /* CONNECTING: bytes of ours in the vehicle */
     uint8_t skip;      /* 0 or 1: the first unread byte of end has been sent on already */
+    bool end_is_wide;  /* its buffer is as large as it gets */
     bool end_is_named; /* recvfrom() on the vehicle would tell it */
     bool end_readable, end_writable; /* as the edges told */
     bool end_eof;                    /* the program will write no more */
@@ -126,7 +127,7 @@ struct supervisor {
     struct loop_source timers; /* time-outs of held calls, the reaper */
     struct deadlines deadlines;
     struct deadline reap_at;
-    size_t born_since_scan; /* sockets made since the last scan ended */
+    size_t born_since_scan; /* sockets more than the last scan left */
     uint32_t look_count;    /* number of the last look at all descriptors */
     bool look_is_close;     /* and for descriptors under way */
     bool look_is_blind;     /* it did not see everything */

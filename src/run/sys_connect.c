@@ -12,6 +12,7 @@
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/log.h"
+#include "run/network.h"
 #include "run/notify.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
@@ -66,9 +67,14 @@ static int64_t begun_blocking(const struct call *c, struct file *f)
     return notify_hold(c, f, joins ? join : wait_on, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }
 
+static bool has_ended(const struct file *f)
+{
+    return hf_sock_poll(f->sk) & (HF_POLLOUT | HF_POLLERR | HF_POLLHUP);
+}
+
 static int64_t begun(const struct call *c, struct file *f)
 {
-    if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
+    if (f->state == FILE_FRESH && !has_ended(f) && vehicle_connecting(f) < 0)
         return -ENOBUFS;
     if (!f->held)
         vehicle_settle(f);
@@ -106,7 +112,7 @@ static int64_t stream_connect(const struct call *c, struct file *f, const struct
     if (f->state == FILE_FAILED && vehicle_renew(c, f) < 0)
         return -ENOBUFS;
     log_connect_began(f, to->bytes, to->len);
-    hf_stack_poll(c->sv->stack, loop_now(c->sv->loop));
+    network_settle(c->sv->net);
     return blocking ? begun_blocking(c, f) : begun(c, f);
 }
 

@@ -21,6 +21,10 @@ HF_NODISCARD int vehicle_connecting(struct file *f);
 /* FRESH or CONNECTING -> CONNECTED. 0 or -errno. */
 HF_NODISCARD int vehicle_connected(struct file *f);
 
+/* CONNECTED: makes room for more bytes to the program than the little there is at first. False when
+ * that has been done before. */
+bool vehicle_widen(struct file *f);
+
 /* FRESH, CONNECTING or CONNECTED -> FAILED: reset, as the program sees it. */
 void vehicle_fail(struct file *f);
 

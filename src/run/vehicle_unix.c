@@ -155,8 +155,16 @@ static int watch_end(struct file *f)
     f->end_writable = true;
     f->skip = 1;
     f->state = FILE_CONNECTED;
-    set_buffer(f->end.fd, BUFFER_BYTES);
     return loop_add(f->sv->loop, &f->end);
+}
+
+bool vehicle_widen(struct file *f)
+{
+    if (f->end_is_wide)
+        return false;
+    f->end_is_wide = true;
+    set_buffer(f->end.fd, BUFFER_BYTES);
+    return true;
 }
 
 int vehicle_connected(struct file *f)
@@ -165,13 +173,14 @@ int vehicle_connected(struct file *f)
 
     if (f->state == FILE_CONNECTED)
         return 0;
-    set_buffer(f->fd, BUFFER_BYTES);
     if (f->state == FILE_CONNECTING) {
+        set_buffer(f->fd, BUFFER_BYTES);
         empty(f);
     } else {
         err = attach(f);
         if (err == 0 && send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
             err = -errno;
+        set_buffer(f->fd, BUFFER_BYTES); /* the wake-up for OUT */
     }
     if (err == 0)
         err = watch_end(f);
@@ -187,7 +196,7 @@ void vehicle_fail(struct file *f)
     if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
         return;
     if (f->state == FILE_CONNECTED)
-        loop_remove(f->sv->loop, &f->end);
+        loop_forget(f->sv->loop, &f->end);
     file_shut(&f->end.fd);
     f->state = FILE_FAILED;
     reap_within(f->sv, PENDING_SCAN);
@@ -251,7 +260,7 @@ int vehicle_renew(const struct call *c, struct file *f)
     f->fd = fd;
     f->state = FILE_FRESH;
     f->skip = 0;
-    f->end_is_named = false;
+    f->end_is_named = f->end_is_wide = false;
     f->end_readable = f->end_writable = f->end_eof = f->end_closed = false;
     f->wr_shut = f->rd_shut = f->fin_sent = f->fin_given = false;
     f->error = 0;
@@ -379,7 +388,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
 void vehicle_drop(struct file *f)
 {
     if (f->state == FILE_CONNECTED || f->state == FILE_DATAGRAM)
-        loop_remove(f->sv->loop, &f->end);
+        loop_forget(f->sv->loop, &f->end);
     file_shut(&f->end.fd);
     file_shut(&f->fd);
     file_shut(&f->bell);
