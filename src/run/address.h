@@ -11,7 +11,7 @@ struct address {
     uint32_t len;
 };
 
-/* 0, -EINVAL (length), -EFAULT, -ENOENT (the caller is gone), in that order. */
+/* 0, -EINVAL (length), -EFAULT, CALL_GONE (the caller is gone), in that order. */
 HF_NODISCARD int address_read(const struct call *c, uint64_t at, uint64_t len, struct address *out);
 
 #endif

@@ -11,6 +11,16 @@
 
 #include <linux/seccomp.h>
 
+/* ESRCH: the caller was interrupted with the descriptor on its way. */
+static int add_fd(const struct call *c, struct seccomp_notif_addfd *add)
+{
+    int number = ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, add);
+
+    if (number >= 0)
+        return number;
+    return errno == ESRCH ? CALL_GONE : -errno;
+}
+
 int inject_answer(const struct call *c, int fd, bool cloexec)
 {
     struct seccomp_notif_addfd add = {
@@ -19,9 +29,8 @@ int inject_answer(const struct call *c, int fd, bool cloexec)
         .srcfd = (uint32_t)fd,
         .newfd_flags = cloexec ? O_CLOEXEC : 0,
     };
-    int number = ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 
-    return number < 0 ? -errno : number;
+    return add_fd(c, &add);
 }
 
 /* Close-on-exec belongs to the number, not to the file, so only the program's own table tells. */
@@ -52,6 +61,7 @@ int inject_replace(const struct call *c, int fd, int number)
         .newfd = (uint32_t)number,
         .newfd_flags = (uint32_t)inject_flags(c->tid, number) & O_CLOEXEC,
     };
+    int err = add_fd(c, &add);
 
-    return ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+    return err < 0 ? err : 0;
 }

@@ -6,7 +6,7 @@
 
 /* Gives the caller a copy of fd at its lowest free number and answers the call with that number.
  * Returns the number, -EMFILE (the program's limit) or another -errno, with the call unanswered, or
- * -ENOENT: the caller is gone. fd stays ours. */
+ * CALL_GONE: the caller is gone. fd stays ours. */
 HF_NODISCARD int inject_answer(const struct call *c, int fd, bool cloexec);
 
 /* Puts a copy of fd in the place of the caller's descriptor `number`, as dup2 does, close-on-exec

@@ -31,7 +31,7 @@ int memory_read(const struct call *c, uint64_t addr, void *buf, size_t len)
     struct iovec to = local(buf, len), from = remote(addr, len);
     int err = len ? whole(process_vm_readv(c->tid, &to, 1, &from, 1, 0), len) : 0;
 
-    return notify_is_waiting(c) ? err : -ENOENT;
+    return notify_is_waiting(c) ? err : CALL_GONE;
 }
 
 int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t len)
@@ -39,7 +39,7 @@ int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t le
     struct iovec from = local(buf, len), to = remote(addr, len);
 
     if (!notify_is_waiting(c))
-        return -ENOENT;
+        return CALL_GONE;
     return len ? whole(process_vm_writev(c->tid, &from, 1, &to, 1, 0), len) : 0;
 }
 

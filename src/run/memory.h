@@ -5,24 +5,24 @@
 #include "run/supervisor.h"
 
 /* Copies len bytes at addr into buf / out of buf, all or nothing as far as the answer goes. 0,
- * -EFAULT, or -ENOENT: the call is over, and what was copied is not to be trusted. */
+ * -EFAULT, or CALL_GONE: the call is over, and what was copied is not to be trusted. */
 HF_NODISCARD int memory_read(const struct call *c, uint64_t addr, void *buf, size_t len);
 HF_NODISCARD int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t len);
 
 /* Reads the program's struct iovec array of `count` and checks it as the kernel does: 0, -EMSGSIZE
- * (more than UIO_MAXIOV), -EFAULT, -EINVAL (a length below 0), -ENOENT. */
+ * (more than UIO_MAXIOV), -EFAULT, -EINVAL (a length below 0), CALL_GONE. */
 struct iovec;
 HF_NODISCARD int memory_iovec(const struct call *c, uint64_t addr, size_t count, struct iovec *iov);
 
 /* Copies between buf and the program's pieces: at most len bytes, at most what the pieces hold.
- * Returns how many, -EFAULT or -ENOENT. */
+ * Returns how many, -EFAULT or CALL_GONE. */
 HF_NODISCARD int64_t memory_gather(const struct call *c, const struct iovec *iov, size_t count,
                                    void *buf, size_t len);
 HF_NODISCARD int64_t memory_scatter(const struct call *c, const struct iovec *iov, size_t count,
                                     const void *buf, size_t len);
 
 /* Writes an address as accept, getsockname and their kin do: at most *room_at bytes at addr, then
- * the true length at room_at. 0, -EFAULT, -EINVAL (room below 0), -ENOENT. */
+ * the true length at room_at. 0, -EFAULT, -EINVAL (room below 0), CALL_GONE. */
 HF_NODISCARD int memory_write_address(const struct call *c, uint64_t addr, uint64_t room_at,
                                       const void *bytes, uint32_t len);
 

@@ -18,7 +18,7 @@ struct message {
     struct iovec iov[UIO_MAXIOV];
 };
 
-/* Reads the struct msghdr at `at` with its pieces. 0, -EFAULT, -EMSGSIZE, -EINVAL, -ENOENT. */
+/* Reads the struct msghdr at `at` with its pieces. 0, -EFAULT, -EMSGSIZE, -EINVAL, CALL_GONE. */
 HF_NODISCARD int message_read(const struct call *c, uint64_t at, struct message *out);
 
 /* One buffer, as sendto and recvfrom have it. */
@@ -41,7 +41,7 @@ HF_NODISCARD int64_t message_receive(const struct call *c, struct file *f, struc
  * does. */
 int64_t message_broken_pipe(const struct call *c, const struct file *f, int flags);
 
-/* Writes head's out fields back to m->at. 0, -EFAULT or -ENOENT. */
+/* Writes head's out fields back to m->at. 0, -EFAULT or CALL_GONE. */
 HF_NODISCARD int message_write_back(const struct call *c, const struct message *m);
 
 #endif

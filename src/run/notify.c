@@ -4,6 +4,7 @@
  * at each change there. No event tells that a held caller was interrupted by a signal; the kernel
  * only refuses the answer (ENOENT). Such a result is remembered by thread, so that the same call,
  * made again by SA_RESTART or by the program itself, gets its first answer and does not act twice.
+ * A handler that found its caller gone has not acted (CALL_GONE): that call is carried out anew.
  */
 #include "run/notify.h"
 
@@ -111,7 +112,8 @@ void notify_answer(const struct call *c, int64_t result)
         answer.error = (int32_t)result;
     else
         answer.val = result;
-    if (ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && result != CALL_CONTINUE)
+    if (ioctl(c->sv->notify.fd, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && result != CALL_CONTINUE &&
+        result != CALL_GONE)
         remember(c, result);
 }
 

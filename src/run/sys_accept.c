@@ -43,7 +43,7 @@ static int64_t hand_over(const struct call *c, struct file *listener, struct hf_
     int vehicle;
     int err = write_peer(c, sk);
 
-    if (err == -ENOENT) {
+    if (err == CALL_GONE) {
         listener->ready = sk;
         return CALL_SENT;
     }
@@ -66,7 +66,7 @@ static int64_t hand_over(const struct call *c, struct file *listener, struct hf_
     hf_sock_set_user(sk, NULL);
     listener->ready = sk;
     file_abandon(f);
-    return err == -ENOENT ? CALL_SENT : err;
+    return err == CALL_GONE ? CALL_SENT : err;
 }
 
 static int64_t try_accept(const struct call *c, struct file *f, int flags)

@@ -69,6 +69,7 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
     uint8_t value[VALUE_MAX];
     uint32_t len;
     int32_t room;
+    int error = 0;
     int64_t err = memory_read(c, c->args[4], &room, sizeof(room));
 
     if (err < 0)
@@ -82,8 +83,6 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
     if (f->is_dead)
         return -EBADF;
     if (level == HF_SOL_SOCKET && name == HF_SO_ERROR) {
-        int error = 0;
-
         err = take_error(f, &error);
         if (err == CALL_CONTINUE)
             return err;
@@ -95,5 +94,9 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
             return err;
     }
     err = memory_write(c, c->args[3], value, len < (uint32_t)room ? len : (uint32_t)room);
-    return err < 0 ? err : memory_write(c, c->args[4], &len, sizeof(len));
+    if (err == 0)
+        err = memory_write(c, c->args[4], &len, sizeof(len));
+    if (err == CALL_GONE && error)
+        f->error = error; /* for the call that comes again */
+    return err;
 }

@@ -60,7 +60,7 @@ int64_t sys_socket(const struct call *c, struct file *none)
     err = inject_answer(c, f->fd, flags & SOCK_CLOEXEC);
     if (err < 0) {
         file_close(f);
-        return err == -ENOENT ? CALL_SENT : err;
+        return err == CALL_GONE ? CALL_SENT : err;
     }
     f->hint_tid = c->tid;
     f->hint_fd = err;
