@@ -33,7 +33,7 @@ struct call {
 #define CALL_HELD     (INT64_MIN + 1) /* the answer comes later */
 #define CALL_SENT     (INT64_MIN + 2) /* answered already, or nobody waits any more */
 /* The caller went away before the call was carried out; memory_* and inject_* say so. */
-#define CALL_GONE     (-ENOENT)
+#define CALL_GONE (-ENOENT)
 
 /* Per state, what holds. `fd` is our copy of the program's file, `end` our end of it.
  *   FRESH       fd; no end. Also bound
