@@ -48,7 +48,6 @@ int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file
     table_insert(&sv->files, &f->node);
     hf_sock_set_user(sk, f);
     sv->born_since_scan++;
-    trim_note_birth(sv);
     *out = f;
     return 0;
 }

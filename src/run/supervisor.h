@@ -136,7 +136,7 @@ struct supervisor {
     bool scan_suspects;     /* some files were missed */
     bool scan_saw_pending;
     struct deadline trim_at;
-    size_t files_peak; /* the most files there were since the last trim */
+    size_t files_gone; /* since that deadline was set, or the last trim */
 
     int rendezvous_fd;   /* our listener, which vehicles are connected to */
     int rendezvous_path; /* O_PATH descriptor of its name */

@@ -6,9 +6,6 @@
 
 void trim_start(struct supervisor *sv);
 
-/* Another file is there. */
-void trim_note_birth(struct supervisor *sv);
-
 /* A file has gone. */
 void trim_note_death(struct supervisor *sv);
 
