@@ -55,7 +55,7 @@ static int64_t take_error(struct file *f, int *error)
 
     if (f->state == FILE_FAILED && f->fd < 0 && f->error == ECONNRESET)
         return CALL_CONTINUE;
-    *error = f->error;
+    *error = f->state == FILE_DATAGRAM ? datagram_error(f) : f->error;
     f->error = 0;
     if (!*error && hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_ERROR, error, &len) < 0)
         *error = 0;

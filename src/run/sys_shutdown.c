@@ -7,25 +7,6 @@
 #include "run/pump.h"
 #include "run/vehicle.h"
 
-static int64_t datagram_shutdown(struct file *f, int how)
-{
-    int err;
-
-    datagram_run(f);
-    err = hf_sock_shutdown(f->sk, how);
-    if (err < 0)
-        return err;
-    if (how != SHUT_WR) {
-        (void)shutdown(f->end.fd, SHUT_WR);
-        f->rd_shut = true;
-    }
-    if (how != SHUT_RD) {
-        (void)shutdown(f->end.fd, SHUT_RD);
-        f->wr_shut = true;
-    }
-    return 0;
-}
-
 /* Linux: -ENOTCONN once both sides have ended, 0 before. */
 static int stands(struct file *f)
 {

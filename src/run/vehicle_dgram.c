@@ -1,5 +1,10 @@
-/* The vehicle of UDP sockets: a pair of AF_UNIX SEQPACKET sockets, which keep the bounds of
- * records, empty ones too. Plain send, recv, read and write act on it natively.
+/* The vehicle of UDP sockets: a pair of AF_UNIX datagram sockets. Plain send, recv, read and write
+ * act on it natively, and shut down or failed it polls as a UDP socket does.
+ *
+ * A pending error of the socket's is put on the vehicle: when our end leaves its peer with
+ * something unread, the kernel gives that peer an error (POLLERR; the next call takes it, before
+ * any data) and nothing else changes, so our end comes back at once. It is always ECONNRESET;
+ * `error` has the true one for notified calls, as long as the vehicle's has not been taken.
  *
  * Where a datagram came from does not fit into the pair, so a queue beside it holds that, with a
  * sum of the datagram. A notified recv takes a datagram out of the vehicle by the copy we keep and
@@ -11,12 +16,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/sockios.h>
@@ -50,7 +55,7 @@ int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, st
     int pair[2];
     int err;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
         err = -errno;
         hf_sock_close(sk);
         return err;
@@ -125,20 +130,44 @@ static void note_source(struct file *f, const struct hf_msg *msg, uint64_t sum)
     f->source_count++;
 }
 
-/* Errors of earlier datagrams come back here; a notified call tells them. */
-static void note_error(struct file *f, int64_t error)
+/* Leaves the program's end and comes back to it. Its name is one the kernel chose, and nobody else
+ * can send there: it has a peer. */
+static bool raise_error(struct file *f)
 {
-    if (error != -EAGAIN)
-        f->error = (int)-error;
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof(name);
+
+    if (getsockname(f->fd, (struct sockaddr *)&name, &len) == 0 && len <= sizeof(sa_family_t)) {
+        (void)bind(f->fd, (const struct sockaddr *)&name, sizeof(sa_family_t));
+        len = sizeof(name);
+        (void)getsockname(f->fd, (struct sockaddr *)&name, &len);
+    }
+    if (len <= sizeof(sa_family_t) ||
+        (send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN))
+        return false;
+    (void)connect(f->end.fd, &nobody, sizeof(nobody));
+    return connect(f->end.fd, (const struct sockaddr *)&name, len) == 0;
 }
 
-/* An empty record reads like the end; only the end shows RDHUP, and then all that reads empty is
- * it. */
-static bool has_ended(const struct file *f)
+static void note_error(struct file *f, int64_t error)
 {
-    struct pollfd p = {.fd = f->end.fd, .events = POLLRDHUP};
+    f->error = (int)-error;
+    f->error_raised = raise_error(f);
+}
 
-    return f->wr_shut || (poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)));
+int datagram_error(struct file *f)
+{
+    int error = f->error, on_vehicle = 0;
+    socklen_t len = sizeof(on_vehicle);
+
+    if (!error)
+        return 0;
+    f->error = 0;
+    if (f->error_raised && getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &on_vehicle, &len) == 0 &&
+        !on_vehicle)
+        return 0; /* a native call has told it */
+    return error;
 }
 
 static void carry_out(struct file *f)
@@ -146,18 +175,16 @@ static void carry_out(struct file *f)
     uint8_t *buf = f->sv->scratch;
     ssize_t n;
 
-    while (!f->fin_sent && (n = recv(f->end.fd, buf, SCRATCH_BYTES, MSG_DONTWAIT)) >= 0) {
+    while ((n = recv(f->end.fd, buf, SCRATCH_BYTES, MSG_DONTWAIT)) >= 0) {
         struct hf_iovec iov = {buf, (size_t)n};
         struct hf_msg msg = {.iov = &iov, .iov_len = 1};
         int64_t sent = hf_sock_send(f->sk, &msg, 0);
 
         /* An error of an earlier datagram ends the call and leaves this one to be sent. */
         if (sent == -ECONNREFUSED || sent == -EHOSTUNREACH || sent == -ENETUNREACH) {
-            note_error(f, sent);
             (void)!hf_sock_send(f->sk, &msg, 0);
+            note_error(f, sent);
         }
-        if (n == 0 && has_ended(f))
-            f->fin_sent = true;
     }
 }
 
@@ -180,12 +207,14 @@ static void carry_in(struct file *f)
                              .control_len = sizeof(control)};
         int64_t n = hf_sock_recv(f->sk, &msg, 0);
 
-        if (n < 0) {
+        if (n < 0 && n != -EAGAIN) {
+            carry_out(f); /* what is unread in our end would be lost */
             note_error(f, n);
-            return;
+            continue;
         }
-        /* After SHUT_RD: no datagram, for every one has a source. The program's own shutdown
-         * told the vehicle already. */
+        if (n < 0)
+            return;
+        /* After SHUT_RD: no datagram, for every one has a source. */
         if (n == 0 && msg.addr_len == 0)
             return;
         if (send(f->end.fd, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n)
@@ -223,28 +252,31 @@ static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum, bool p
         drop_first(f);
 }
 
+/* A call that may wait returns at once after SHUT_RD, with nothing. */
+static int64_t nothing_there(const struct file *f, struct hf_msg *msg, int flags)
+{
+    if (!f->rd_shut || flags & MSG_DONTWAIT || fcntl(f->fd, F_GETFL) & O_NONBLOCK)
+        return -EAGAIN;
+    msg->addr_len = 0;
+    msg->control_len = 0;
+    return 0;
+}
+
 int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags)
 {
     uint8_t *buf = f->sv->scratch;
     const struct hf_iovec *iov = msg->iov;
     size_t done = 0;
     ssize_t n;
+    int error;
 
     datagram_run(f);
-    if (f->error) {
-        int error = f->error;
-
-        f->error = 0;
+    error = datagram_error(f);
+    if (error)
         return -error;
-    }
     n = recv(f->fd, buf, SCRATCH_BYTES, (flags & MSG_PEEK) | MSG_DONTWAIT);
     if (n < 0)
-        return -errno;
-    if (n == 0 && f->rd_shut && !f->sources) {
-        msg->addr_len = 0;
-        msg->control_len = 0;
-        return 0;
-    }
+        return errno == EAGAIN ? nothing_there(f, msg, flags) : -errno;
     msg->flags = 0;
     tell_source(f, msg, sum_of(buf, (size_t)n), flags & MSG_PEEK);
     for (size_t i = 0; i < msg->iov_len && done < (size_t)n; i++) {
@@ -269,12 +301,22 @@ bool datagram_has(struct file *f, uint64_t count)
 
 int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags)
 {
-    carry_out(f);
-    if (f->error) {
-        int error = f->error;
+    int error;
 
-        f->error = 0;
-        return -error;
-    }
-    return hf_sock_send(f->sk, msg, flags);
+    datagram_run(f);
+    error = datagram_error(f);
+    return error ? -error : hf_sock_send(f->sk, msg, flags);
+}
+
+int datagram_shutdown(struct file *f, int how)
+{
+    int err;
+
+    datagram_run(f);
+    err = hf_sock_shutdown(f->sk, how);
+    if (err < 0)
+        return err;
+    (void)shutdown(f->fd, how);
+    f->rd_shut |= how != SHUT_WR;
+    return 0;
 }

@@ -22,12 +22,13 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
 
 static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
+    const struct ip_addr *to = &sock_pcb(sk)->entry.raddr;
     struct endpoint dst;
     struct ip_addr src;
     bool has_src = false;
     int err;
 
-    if (flags & HF_MSG_OOB)
+    if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return -HF_EOPNOTSUPP;
     if (msg->addr && msg->addr_len) {
         uint16_t family = sock_family(sk);
@@ -45,9 +46,12 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         if (given != family && !(family == HF_AF_INET && given == HF_AF_UNSPEC))
             return given == HF_AF_INET || family == HF_AF_INET ? -HF_EAFNOSUPPORT : -HF_EINVAL;
         sockaddr_read(msg->addr, msg->addr_len, family, &dst);
+        to = &dst.addr;
         if (dst.port == 0)
             return -HF_EINVAL;
     }
+    if (flags & HF_MSG_OOB && addr_is4(to)) /* Linux: udpv6_sendmsg does not look at it */
+        return -HF_EOPNOTSUPP;
     if (sk->shut & SOCK_SHUT_WR)
         return -HF_EPIPE;
     err = control_read_source(sk, msg, &src, &has_src);
