@@ -59,6 +59,7 @@ static int add_conditional(scmp_filter_ctx ctx)
         {SCMP_SYS(sendto), 1, NOT_NULL(4)},
         {SCMP_SYS(sendto), 1, HAS_FLAG(3, MSG_FASTOPEN)},
         {SCMP_SYS(sendto), 1, HAS_FLAG(3, MSG_OOB)},
+        {SCMP_SYS(sendto), 1, HAS_FLAG(3, MSG_MORE)},
         {SCMP_SYS(recvfrom), 1, NOT_NULL(4)},
         {SCMP_SYS(recvfrom), 1, HAS_FLAG(3, MSG_OOB)},
         {SCMP_SYS(recvfrom), 1, HAS_FLAG(3, MSG_TRUNC)},

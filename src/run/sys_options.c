@@ -41,6 +41,8 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
     err = memory_read(c, c->args[3], value, (size_t)len);
     if (err < 0)
         return err;
+    if (f->state == FILE_DATAGRAM)
+        datagram_run(f); /* what was sent before goes by the old value */
     err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
     if (err < 0)
         return err;

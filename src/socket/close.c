@@ -1,5 +1,5 @@
 /* close(). NetSem close_1 to close_8, close_10. */
-#include "socket/sock.h"
+#include "socket/cork.h"
 
 void hf_sock_close(struct hf_sock *sk)
 {
@@ -13,6 +13,7 @@ void hf_sock_close(struct hf_sock *sk)
         tcp_close(sock_tcb(sk), sk->opt.linger_on && sk->opt.linger_s == 0);
         return;
     }
+    cork_drop(sk);
     udp_close(sock_udp(sk));
     list_remove(&sk->link);
     all->core.stats.sockets--;

@@ -15,6 +15,23 @@ static size_t padded(size_t n)
     return (n + 7) & ~(size_t)7;
 }
 
+/* What Linux's ip6_datagram_send_ctl knows. */
+static bool is_known6(int32_t type)
+{
+    static const uint8_t known[] = {
+        HF_IPV6_PKTINFO,  HF_IPV6_2292PKTINFO, HF_IPV6_HOPLIMIT,     HF_IPV6_2292HOPLIMIT,
+        HF_IPV6_HOPOPTS,  HF_IPV6_2292HOPOPTS, HF_IPV6_DSTOPTS,      HF_IPV6_2292DSTOPTS,
+        HF_IPV6_RTHDR,    HF_IPV6_2292RTHDR,   HF_IPV6_RTHDRDSTOPTS, HF_IPV6_TCLASS,
+        HF_IPV6_FLOWINFO, HF_IPV6_DONTFRAG,
+    };
+
+    for (size_t i = 0; i < sizeof(known); i++) {
+        if (known[i] == type)
+            return true;
+    }
+    return false;
+}
+
 int control_read_source(const struct hf_sock *sk, const struct hf_msg *msg, struct ip_addr *src,
                         bool *has_src)
 {
@@ -41,6 +58,8 @@ int control_read_source(const struct hf_sock *sk, const struct hf_msg *msg, stru
         } else if (h.level == HF_SOL_IP && h.type != HF_IP_TTL && h.type != HF_IP_TOS) {
             return -HF_EINVAL;
         }
+        if (h.level == HF_SOL_IPV6 && pcb_is_v6(sock_pcb(sk)) && !is_known6(h.type))
+            return -HF_EINVAL;
         if (padded(h.len) >= left)
             break;
         p += padded(h.len);

@@ -230,10 +230,11 @@ static int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t
     }
 }
 
-static int getsockopt_udp(int name, void *value, uint32_t *len)
+static int getsockopt_udp(const struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
     switch (name) {
     case HF_UDP_CORK:
+        return option_give_int(value, len, sk->opt.udp_cork);
     case HF_UDP_ENCAP:
     case HF_UDP_SEGMENT:
     case HF_UDP_GRO:
@@ -256,7 +257,7 @@ int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value, uin
     if (level == HF_SOL_TCP && sk->is_stream)
         return getsockopt_tcp(sk, name, value, len);
     if (level == HF_IPPROTO_UDP && !sk->is_stream)
-        return getsockopt_udp(name, value, len);
+        return getsockopt_udp(sk, name, value, len);
     if (level == HF_SOL_IP)
         return getsockopt_ip(sk, name, value, len);
     if (level == HF_SOL_IPV6 && is_v6)

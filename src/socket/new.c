@@ -1,5 +1,5 @@
 /* socket(), and the making and end of all sockets of a stack. NetSem socket_1, resourcefail_1. */
-#include "socket/sock.h"
+#include "socket/cork.h"
 
 static uint32_t block_offset(void)
 {
@@ -49,6 +49,7 @@ void sockets_fini(struct sockets *all)
             list_remove(&sk->link);
             tcp_close(sock_tcb(sk), true);
         } else {
+            cork_drop(sk);
             udp_close(sock_udp(sk));
             list_remove(&sk->link);
             pool_put(&all->datagrams, sk);

@@ -27,6 +27,7 @@ struct sock_options {
         oob_inline : 1;    /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
     uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
+    uint8_t udp_cork : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
     uint8_t priority;
     uint8_t mcast_if, unicast_if; /* link indexes, 0: none */

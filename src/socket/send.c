@@ -1,5 +1,6 @@
 /* send(), sendto(), sendmsg(). NetSem send_1 to send_23; C05. */
 #include "socket/control.h"
+#include "socket/cork.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
@@ -25,11 +26,13 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     const struct ip_addr *to = &sock_pcb(sk)->entry.raddr;
     struct endpoint dst;
     struct ip_addr src;
-    bool has_src = false;
+    bool has_src = false, more = flags & HF_MSG_MORE || sk->opt.udp_cork;
     int err;
 
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return -HF_EOPNOTSUPP;
+    if (sk->cork)
+        return cork_append(sk, msg, more);
     if (msg->addr && msg->addr_len) {
         uint16_t family = sock_family(sk);
         uint16_t given = msg->addr_len >= 2 ? sockaddr_family(msg->addr) : family;
@@ -57,6 +60,10 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     err = control_read_source(sk, msg, &src, &has_src);
     if (err)
         return err;
+    if (more) {
+        err = cork_begin(sk, msg->addr && msg->addr_len ? &dst : NULL, has_src ? &src : NULL);
+        return err ? err : cork_append(sk, msg, true);
+    }
     return udp_send(sock_udp(sk), msg->addr && msg->addr_len ? &dst : NULL, has_src ? &src : NULL,
                     msg->iov, msg->iov_len);
 }

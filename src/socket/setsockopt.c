@@ -4,7 +4,7 @@
  * Deviates: options whose promise could not be kept (pacing, timestamps, socket filters, zero copy)
  * are ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
 #include "net/path.h"
-#include "socket/sock.h"
+#include "socket/cork.h"
 
 enum {
     BUF_MAX = 4194304, /* Linux's sysctls rmem_max, wmem_max */
@@ -240,8 +240,8 @@ static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, ui
     }
 }
 
-/* Linux: udp_lib_setsockopt. Nothing is gathered, cut or merged here: only "off" can be had. */
-static int setsockopt_udp(int name, const void *value, uint32_t len)
+/* Linux: udp_lib_setsockopt. Nothing is cut or merged here: only "off" can be had. */
+static int setsockopt_udp(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
     int v;
 
@@ -252,6 +252,10 @@ static int setsockopt_udp(int name, const void *value, uint32_t len)
     case HF_UDP_SEGMENT:
         return v < 0 || v > 65535 ? -HF_EINVAL : only(v, 0);
     case HF_UDP_CORK:
+        sk->opt.udp_cork = v != 0;
+        if (!v && sk->cork)
+            (void)cork_push(sk);
+        return 0;
     case HF_UDP_ENCAP:
     case HF_UDP_GRO:
     case HF_UDP_NO_CHECK6_TX:
@@ -271,7 +275,7 @@ int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *valu
     if (level == HF_SOL_TCP && sk->is_stream)
         return setsockopt_tcp(sk, name, value, len);
     if (level == HF_IPPROTO_UDP && !sk->is_stream)
-        return setsockopt_udp(name, value, len);
+        return setsockopt_udp(sk, name, value, len);
     if (level == HF_SOL_IP)
         return setsockopt_ip(sk, name, value, len);
     if (level == HF_SOL_IPV6 && pcb_is_v6(sock_pcb(sk)))

@@ -43,8 +43,9 @@ struct hf_sock {
     struct sockets *all;
     void *user;
     struct sock_options opt;
-    uint8_t state; /* enum sock_state */
-    uint8_t shut;  /* SOCK_SHUT_* */
+    struct cork *cork; /* the datagram that is being made (cork.h), or NULL */
+    uint8_t state;     /* enum sock_state */
+    uint8_t shut;      /* SOCK_SHUT_* */
     uint8_t is_stream : 1;
     uint8_t is_closed : 1; /* hf_sock_close was called: no more events */
 };

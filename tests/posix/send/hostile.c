@@ -1,6 +1,7 @@
 /* sendmsg(), recvmsg() and their many-message forms with headers no decent program writes. */
 #include "../lib.h"
 
+#include <netinet/udp.h>
 #include <sys/syscall.h>
 
 static char *closed_page(void)
@@ -171,6 +172,20 @@ static void flags(int f)
     RC(send(u, "yz", 2, 0), 2, nm(f, "MSG_MORE, completed"));
     RC(recv(u, b, 8, 0), 3, nm(f, "MSG_MORE, one message"));
     OK(memcmp(b, "xyz", 3) == 0, nm(f, "MSG_MORE, joined"));
+    MUST(setopt(u, IPPROTO_UDP, UDP_CORK, 1));
+    EQ(getopt_of(u, IPPROTO_UDP, UDP_CORK), 1, nm(f, "UDP_CORK is kept"));
+    MUST(send(u, "ab", 2, 0));
+    MUST(write(u, "c", 1));
+    MUST(setopt(u, IPPROTO_UDP, UDP_CORK, 0));
+    RC(recv(u, b, 8, 0), 3, nm(f, "UDP_CORK, one message"));
+    MUST(send(u, "x", 1, MSG_MORE));
+    MUST(setopt(u, IPPROTO_UDP, UDP_CORK, 0));
+    RC(recv(u, b, 8, 0), 1, nm(f, "MSG_MORE, sent by UDP_CORK"));
+    static char big[40000];
+    RC(send(u, big, sizeof(big), MSG_MORE), sizeof(big), nm(f, "MSG_MORE, 40000 bytes"));
+    RC(send(u, big, sizeof(big), MSG_MORE), -EMSGSIZE, nm(f, "MSG_MORE, 80000 bytes"));
+    RC(send(u, "x", 1, 0), 1, nm(f, "MSG_MORE, dropped as too long, the next"));
+    RC(recv(u, b, 8, 0), 1, nm(f, "MSG_MORE, dropped as too long, the next arrives"));
     RC(recv(u, b, 8, MSG_ERRQUEUE), -EAGAIN, nm(f, "MSG_ERRQUEUE, empty"));
     struct pair t = tcp_pair(f);
     RC(recv(t.c, b, 8, MSG_ERRQUEUE), -EAGAIN, nm(f, "MSG_ERRQUEUE of a stream, empty"));

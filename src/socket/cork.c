@@ -1,0 +1,112 @@
+/* One buffer per socket, only while a datagram is being made. Linux: ip_append_data,
+ * udp_push_pending_frames; what the first send said of addresses holds for all. */
+#include "socket/cork.h"
+
+#define CORK_MOST  65535 /* Linux: no datagram can be longer, whatever its headers */
+#define CORK_FIRST 512
+
+struct cork {
+    uint8_t *bytes;
+    uint32_t len, room;
+    struct endpoint dst;
+    struct ip_addr src;
+    bool has_dst, has_src;
+};
+
+int cork_begin(struct hf_sock *sk, const struct endpoint *dst, const struct ip_addr *src)
+{
+    const struct hf_env *env = &sk->all->core.env;
+    struct cork *k;
+    int err = udp_autobind(sock_udp(sk));
+
+    if (err)
+        return err;
+    if (!dst && !sock_udp(sk)->is_connected)
+        return -HF_EDESTADDRREQ;
+    k = env->alloc(env->ctx, sizeof(*k));
+    if (!k)
+        return -HF_ENOBUFS;
+    *k = (struct cork){.has_dst = dst, .has_src = src};
+    if (dst)
+        k->dst = *dst;
+    if (src)
+        k->src = *src;
+    sk->cork = k;
+    return 0;
+}
+
+static bool make_room(const struct hf_env *env, struct cork *k, uint32_t len)
+{
+    uint32_t room = HF_MAX(k->room ? k->room * 2 : CORK_FIRST, k->len + len);
+    uint8_t *bytes;
+
+    if (len <= k->room - k->len)
+        return true;
+    bytes = env->alloc(env->ctx, room);
+    if (!bytes)
+        return false;
+    if (k->room) {
+        memcpy(bytes, k->bytes, k->len);
+        env->free(env->ctx, k->bytes, k->room);
+    }
+    k->bytes = bytes;
+    k->room = room;
+    return true;
+}
+
+static int64_t append(struct hf_sock *sk, const struct hf_msg *msg)
+{
+    struct cork *k = sk->cork;
+    size_t len = 0;
+
+    for (size_t i = 0; i < msg->iov_len; i++) {
+        if (msg->iov[i].len > CORK_MOST - k->len - len)
+            return -HF_EMSGSIZE;
+        len += msg->iov[i].len;
+    }
+    if (!make_room(&sk->all->core.env, k, (uint32_t)len))
+        return -HF_ENOBUFS;
+    for (size_t i = 0; i < msg->iov_len; i++) {
+        if (msg->iov[i].len)
+            memcpy(k->bytes + k->len, msg->iov[i].base, msg->iov[i].len);
+        k->len += (uint32_t)msg->iov[i].len;
+    }
+    return (int64_t)len;
+}
+
+int64_t cork_append(struct hf_sock *sk, const struct hf_msg *msg, bool more)
+{
+    int64_t len = append(sk, msg);
+    int err;
+
+    if (len < 0) {
+        cork_drop(sk);
+        return len;
+    }
+    err = more ? 0 : cork_push(sk);
+    return err ? err : len;
+}
+
+int cork_push(struct hf_sock *sk)
+{
+    const struct cork *k = sk->cork;
+    struct hf_iovec iov = {k->bytes, k->len};
+    int64_t sent =
+        udp_send(sock_udp(sk), k->has_dst ? &k->dst : NULL, k->has_src ? &k->src : NULL, &iov, 1);
+
+    cork_drop(sk);
+    return sent < 0 ? (int)sent : 0;
+}
+
+void cork_drop(struct hf_sock *sk)
+{
+    const struct hf_env *env = &sk->all->core.env;
+    struct cork *k = sk->cork;
+
+    if (!k)
+        return;
+    if (k->room)
+        env->free(env->ctx, k->bytes, k->room);
+    env->free(env->ctx, k, sizeof(*k));
+    sk->cork = NULL;
+}
