@@ -72,7 +72,9 @@ struct hf_msg {
 };
 
 /* Bytes taken or given, or the error. Never raises SIGPIPE (the caller does, on -HF_EPIPE). A
- * stream takes what fits now: -HF_EAGAIN when nothing does. */
+ * stream takes what fits now: -HF_EAGAIN when nothing does. HF_MSG_DONTWAIT, or what stands for it
+ * at the caller's, should be among the flags: after SHUT_RD an empty datagram socket says 0 to one
+ * who would wait, -HF_EAGAIN to one who would not. */
 HF_NODISCARD int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags);
 HF_NODISCARD int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags);
 

@@ -87,6 +87,11 @@ void net_fini(struct net *net);
 HF_NODISCARD int net_attach(struct net *net, struct hf_link *link);
 void net_detach(struct net *net, struct hf_link *link);
 struct hf_link *net_link_by_name(struct net *net, const char *name);
+/* NULL: there is none. */
+static inline struct hf_link *net_link_by_index(const struct net *net, uint32_t index)
+{
+    return index <= NET_LINKS ? net->links[index] : NULL;
+}
 
 /* The link's input function points here. Takes f. */
 void net_input(void *net, struct hf_link *link, struct hf_frame *f);

@@ -21,27 +21,89 @@ static int read_address(const struct hf_sock *sk, const void *addr, uint32_t len
     return given == HF_AF_UNSPEC && addr_is_any(&ep->addr) ? 0 : -HF_EAFNOSUPPORT;
 }
 
-/* The address is this host's to bind, or a group's; over IPv6 only for datagrams, as on Linux. */
-static int check_address(struct hf_sock *sk, const struct endpoint *ep)
+/* The address is this host's to bind, or one that many share. */
+static bool is_bindable(const struct hf_sock *sk, const struct ip_addr *addr)
+{
+    const struct net *net = &sk->all->net;
+    const struct demux_entry *e = &sock_pcb(sk)->entry;
+
+    return addr_is_any(addr) || e->transparent || e->freebind || addr_is_multicast(addr) ||
+           net_is_broadcast(net, addr) || net_is_local(net, addr);
+}
+
+/* C18, and a socket that is bound already or has a connection. */
+static int check_port(const struct hf_sock *sk, uint16_t port)
+{
+    if (port && port < sk->all->unprivileged_port_start && !sk->all->core.privileged)
+        return -HF_EACCES;
+    if (sock_pcb(sk)->entry.port_hold != PORT_NONE ||
+        (sk->is_stream && tcp_state(sock_tcb(sk)) != TCP_CLOSED))
+        return -HF_EINVAL;
+    return 0;
+}
+
+/* The link an IPv6 address is bound on, which stays whatever comes of the bind. */
+static int take_scope(struct hf_sock *sk, const struct endpoint *ep)
 {
     struct pcb *pcb = sock_pcb(sk);
-    struct net *net = &sk->all->net;
 
-    if (addr_is4(&ep->addr) && pcb_is_v6(pcb) && pcb->entry.v6only)
-        return -HF_EINVAL;
-    if (addr_is_any(&ep->addr) || pcb->entry.transparent || pcb->entry.freebind)
-        return 0;
-    if (addr_is_link_local6(&ep->addr)) {
-        uint32_t index = ep->scope ? ep->scope : pcb->link_index;
-
-        if (index == 0)
+    if (sockaddr_needs_scope(&ep->addr)) {
+        if (ep->scope)
+            pcb->link_index = ep->scope;
+        if (!pcb->link_index)
             return -HF_EINVAL;
-        if (index > NET_LINKS || !net->links[index])
-            return -HF_ENODEV;
     }
-    if (addr_is_multicast(&ep->addr) || net_is_broadcast(net, &ep->addr))
-        return !sk->is_stream || addr_is4(&ep->addr) ? 0 : -HF_EINVAL;
-    return net_is_local(net, &ep->addr) ? 0 : -HF_EADDRNOTAVAIL;
+    if (pcb->link_index && !net_link_by_index(&sk->all->net, pcb->link_index))
+        return -HF_ENODEV;
+    return 0;
+}
+
+/* Linux's order over IPv4: the address, the port, the socket. */
+static int check4(const struct hf_sock *sk, const struct endpoint *ep)
+{
+    return is_bindable(sk, &ep->addr) ? check_port(sk, ep->port) : -HF_EADDRNOTAVAIL;
+}
+
+/* And over IPv6: the port, the socket, the address. */
+static int check6(struct hf_sock *sk, const struct endpoint *ep)
+{
+    bool is_mapped = addr_is4(&ep->addr);
+    int err;
+
+    if (!is_mapped && addr_is_multicast(&ep->addr) && sk->is_stream)
+        return -HF_EINVAL;
+    err = check_port(sk, ep->port);
+    if (err)
+        return err;
+    if (is_mapped && sock_pcb(sk)->entry.v6only)
+        return -HF_EINVAL;
+    if (is_mapped || !addr_is_any(&ep->addr))
+        err = take_scope(sk, ep);
+    if (err)
+        return err;
+    return is_bindable(sk, &ep->addr) ? 0 : -HF_EADDRNOTAVAIL;
+}
+
+/* Linux: an address that is IPv6's alone makes the socket so. */
+static int take_port(struct hf_sock *sk, const struct endpoint *ep)
+{
+    struct demux_entry *e = &sock_pcb(sk)->entry;
+    bool was_v6only = e->v6only;
+    int err;
+
+    if (e->is_v6 && !addr_is4(&ep->addr) && !addr_is_any(&ep->addr))
+        e->v6only = 1;
+    if (!ep->port && e->bind_no_port) {
+        e->laddr = ep->addr;
+        return 0;
+    }
+    err = sk->is_stream ? ports_bind(&sk->all->tcp.ports, sock_pcb(sk), &ep->addr, ep->port)
+                        : udp_bind(sock_udp(sk), &ep->addr, ep->port);
+    if (err)
+        e->v6only = was_v6only;
+    else /* TCP: a port that bind() chose stays as one it was told; UDP gives it up with the peer */
+        sock_pcb(sk)->port_bound = sk->is_stream || ep->port != 0;
+    return err;
 }
 
 int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
@@ -51,28 +113,11 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
     int err = read_address(sk, addr, len, &ep);
 
     if (!err)
-        err = check_address(sk, &ep);
+        err = pcb_is_v6(pcb) ? check6(sk, &ep) : check4(sk, &ep);
+    if (!err)
+        err = take_port(sk, &ep);
     if (err)
         return err;
-    if (ep.port && ep.port < sk->all->unprivileged_port_start && !sk->all->core.privileged)
-        return -HF_EACCES; /* C18 */
-    if (pcb->entry.lport || (sk->is_stream && tcp_state(sock_tcb(sk)) != TCP_CLOSED))
-        return -HF_EINVAL;
-    if (addr_is_any(&ep.addr))
-        ep.addr = pcb_is_v6(pcb) && !addr_is4(&ep.addr) ? ADDR_ANY6 : ADDR_ANY4;
-    if (addr_is_link_local6(&ep.addr) && !pcb->link_index)
-        pcb->link_index = ep.scope; /* Linux: it stays when the port is not to be had */
-    if (!ep.port && pcb->entry.bind_no_port) {
-        pcb->entry.laddr = ep.addr;
-    } else {
-        err = sk->is_stream ? ports_bind(&sk->all->tcp.ports, pcb, &ep.addr, ep.port)
-                            : udp_bind(sock_udp(sk), &ep.addr, ep.port);
-        if (err)
-            return err;
-
-        /* TCP: a port that bind() chose stays as one it was told; UDP gives it up with the peer. */
-        pcb->port_bound = sk->is_stream || ep.port != 0;
-    }
     /* Linux: to an IPv6 socket ::ffff:0.0.0.0 is an address. */
     pcb->addr_bound = !addr_is_any(&ep.addr) || addr_is4(&ep.addr) == pcb_is_v6(pcb);
     return 0;

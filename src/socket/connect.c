@@ -11,6 +11,7 @@
  *   CONNECTING    CLOSED                  the error, once, else ECONNABORTED (connect_3, connect_4)
  *   CONNECTING    other                   0, once (connect_2)
  *   CONNECTED     any                     EISCONN (C17)
+ *   DISCONNECTING any                     EINVAL
  */
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -62,6 +63,7 @@ int hf_sock_connect_result(struct hf_sock *sk)
     err = sock_take_error(sk);
     sk->state = SOCK_UNCONNECTED;
     sk->shut = 0;
+    tcp_options(sock_tcb(sk))->shut_recv = 0;
     tcp_disconnect(sock_tcb(sk));
     return err ? err : -HF_ECONNABORTED;
 }
@@ -74,6 +76,8 @@ static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bo
 
     if (sk->state == SOCK_CONNECTED)
         return -HF_EISCONN;
+    if (sk->state == SOCK_DISCONNECTING)
+        return -HF_EINVAL;
     if (sk->state == SOCK_CONNECTING) {
         err = hf_sock_connect_result(sk);
         return err == -HF_EINPROGRESS && !can_wait ? -HF_EALREADY : err;
@@ -97,6 +101,7 @@ static int stream_dissolve(struct hf_sock *sk)
     tcp_disconnect(sock_tcb(sk));
     sk->state = SOCK_UNCONNECTED;
     sk->shut = 0;
+    tcp_options(sock_tcb(sk))->shut_recv = 0;
     sock_event(sk);
     return 0;
 }

@@ -5,10 +5,25 @@
 
 #include "socket/sock.h"
 
-/* Looks for IP_PKTINFO / IPV6_PKTINFO in what is to be sent. -HF_EINVAL: malformed, or a level or
- * type that Linux refuses. */
-HF_NODISCARD int control_read_source(const struct hf_sock *sk, const struct hf_msg *msg,
-                                     struct ip_addr *src, bool *has_src);
+#define CONTROL_HEADER 16
+
+struct control_header {
+    uint64_t len; /* header and data */
+    int32_t level, type;
+};
+
+static inline size_t control_padded(size_t n)
+{
+    return (n + 7) & ~(size_t)7;
+}
+
+/* What the messages of a datagram to be sent over IPv4, or over IPv6, say; how->dst is set, the
+ * rest of how is as the socket says.
+ *   -HF_EINVAL  malformed, or a type that Linux refuses
+ *   -HF_EPERM   SO_MARK or SO_PRIORITY without the privilege
+ *   -HF_ENODEV  IPV6_PKTINFO: no such link */
+HF_NODISCARD int control_read(const struct hf_sock *sk, const struct hf_msg *msg, bool is4,
+                              struct udp_how *how);
 
 /* Writes what the socket's options ask for about a datagram; sets control_len and HF_MSG_CTRUNC. */
 void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg);

@@ -9,28 +9,33 @@ struct cork {
     uint8_t *bytes;
     uint32_t len, room;
     struct endpoint dst;
-    struct ip_addr src;
-    bool has_dst, has_src;
+    struct udp_how how; /* how.dst is NULL or &dst */
 };
 
-int cork_begin(struct hf_sock *sk, const struct endpoint *dst, const struct ip_addr *src)
+/* Linux: the way is looked for, and shutdown() heard, when the first bytes come. */
+int cork_begin(struct hf_sock *sk, const struct udp_how *how)
 {
     const struct hf_env *env = &sk->all->core.env;
+    struct udp_how probe = *how;
     struct cork *k;
-    int err = udp_autobind(sock_udp(sk));
+    int err;
 
+    probe.is_probe = true;
+    err = (int)udp_send(sock_udp(sk), &probe, NULL, 0);
+    if (!err)
+        err = sock_take_error(sk);
     if (err)
         return err;
-    if (!dst && !sock_udp(sk)->is_connected)
-        return -HF_EDESTADDRREQ;
+    if (how->is_shut)
+        return -HF_EPIPE;
     k = env->alloc(env->ctx, sizeof(*k));
     if (!k)
         return -HF_ENOBUFS;
-    *k = (struct cork){.has_dst = dst, .has_src = src};
-    if (dst)
-        k->dst = *dst;
-    if (src)
-        k->src = *src;
+    *k = (struct cork){.how = *how};
+    if (how->dst) {
+        k->dst = *how->dst;
+        k->how.dst = &k->dst;
+    }
     sk->cork = k;
     return 0;
 }
@@ -91,8 +96,7 @@ int cork_push(struct hf_sock *sk)
 {
     const struct cork *k = sk->cork;
     struct hf_iovec iov = {k->bytes, k->len};
-    int64_t sent =
-        udp_send(sock_udp(sk), k->has_dst ? &k->dst : NULL, k->has_src ? &k->src : NULL, &iov, 1);
+    int64_t sent = udp_send(sock_udp(sk), &k->how, &iov, 1);
 
     cork_drop(sk);
     return sent < 0 ? (int)sent : 0;

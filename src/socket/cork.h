@@ -4,12 +4,9 @@
 
 #include "socket/sock.h"
 
-/* Begins one to dst, from src; NULL: the peer, what the route says. -HF_EDESTADDRREQ: neither dst
- * nor a peer. udp_autobind's errors, -HF_ENOBUFS. Then sk->cork is set until the datagram has left,
- * failed or was dropped.
- */
-HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct endpoint *dst,
-                            const struct ip_addr *src);
+/* Begins one as `how` says. udp_send's errors. Then sk->cork is set until the datagram has left,
+ * failed or was dropped. */
+HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct udp_how *how);
 
 /* Appends a message; unless more is to follow, the datagram is sent. The message's length, or the
  * error that ended the datagram: -HF_EMSGSIZE, -HF_ENOBUFS, udp_send's. */

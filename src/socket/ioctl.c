@@ -23,7 +23,8 @@ int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value)
 
     if (!sk->is_stream)
         return datagram_ioctl(sk, request, value);
-    if (tcp_state(tcb) == TCP_LISTEN && request != HF_SIOCATMARK)
+    if (tcp_state(tcb) == TCP_LISTEN &&
+        (request == HF_SIOCINQ || request == HF_SIOCOUTQ || request == HF_SIOCOUTQNSD))
         return -HF_EINVAL;
     switch (request) {
     case HF_SIOCINQ:

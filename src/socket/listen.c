@@ -14,6 +14,7 @@ int hf_sock_listen(struct hf_sock *sk, int backlog)
     if ((unsigned)backlog > HF_SOMAXCONN)
         backlog = HF_SOMAXCONN;
     sk->shut = 0;
+    tcp_options(sock_tcb(sk))->shut_recv = 0;
     return tcp_listen(sock_tcb(sk), (uint32_t)backlog);
 }
 

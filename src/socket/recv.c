@@ -17,7 +17,8 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     msg->flags = 0;
     n = tcp_recv(tcb, msg->iov, msg->iov_len, how, 0);
     /* Linux: after SHUT_RD what is there is read, then the end is. */
-    if (n == -HF_EAGAIN && (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_OOB))
+    if ((n == -HF_EAGAIN || (n == -HF_ENOTCONN && tcp_state(tcb) != TCP_LISTEN)) &&
+        (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_OOB))
         return 0;
     if (n >= 0 && (flags & HF_MSG_OOB))
         msg->flags |= HF_MSG_OOB;
@@ -66,7 +67,7 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
         msg->addr_len = 0;
         msg->control_len = 0;
         msg->flags = 0;
-        return sk->shut & SOCK_SHUT_RD ? 0 : -HF_EAGAIN;
+        return (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_DONTWAIT) ? 0 : -HF_EAGAIN;
     }
     copied = scatter(f, msg->iov, msg->iov_len);
     msg->flags = copied < f->len ? HF_MSG_TRUNC : 0;

@@ -21,51 +21,103 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
     return tcp_send(tcb, msg->iov, msg->iov_len, how);
 }
 
+/* Where a datagram is to go. */
+struct destination {
+    struct endpoint ep;
+    bool is_named; /* else: the peer, and ep is not set */
+    bool is4;      /* by IPv4 */
+};
+
+/* Linux: udpv6_sendmsg, which hands to udp_sendmsg what goes by IPv4. */
+static int read_destination6(const struct hf_sock *sk, const struct hf_msg *msg,
+                             struct destination *d)
+{
+    const struct pcb *pcb = sock_pcb(sk);
+    bool is_connected = sock_udp(sk)->is_connected;
+    uint16_t given = HF_AF_UNSPEC;
+
+    d->is_named = msg->addr && msg->addr_len;
+    if (d->is_named && msg->addr_len < 2)
+        return -HF_EINVAL;
+    if (d->is_named)
+        given = sockaddr_family(msg->addr);
+    d->is4 = given == HF_AF_INET;
+    if (given == HF_AF_INET6) {
+        if (msg->addr_len < SOCKADDR_IN6_MIN)
+            return -HF_EINVAL;
+        sockaddr_read(msg->addr, msg->addr_len, given, &d->ep);
+        if (addr_is_any(&d->ep.addr) && !addr_is4(&d->ep.addr) && addr_is4(&pcb->entry.laddr))
+            d->ep.addr = ADDR_LOOPBACK4;
+        d->is4 = addr_is4(&d->ep.addr);
+    } else if (given == HF_AF_UNSPEC) {
+        if (!is_connected)
+            return -HF_EDESTADDRREQ;
+        d->is4 = !d->is_named && addr_is4(&pcb->entry.raddr);
+        d->is_named = false;
+    } else if (given != HF_AF_INET) {
+        return -HF_EINVAL;
+    }
+    return d->is4 && pcb->entry.v6only ? -HF_ENETUNREACH : 0;
+}
+
+/* Linux: udp_sendmsg. */
+static int read_destination4(const struct hf_sock *sk, const struct hf_msg *msg, int flags,
+                             size_t bytes, struct destination *d)
+{
+    const struct pcb *pcb = sock_pcb(sk);
+    bool is_mapped = d->is_named && pcb_is_v6(pcb) && sockaddr_family(msg->addr) == HF_AF_INET6;
+
+    if (bytes > UINT16_MAX)
+        return -HF_EMSGSIZE;
+    if (flags & HF_MSG_OOB)
+        return -HF_EOPNOTSUPP;
+    if (d->is_named && !is_mapped) {
+        if (msg->addr_len < SOCKADDR_IN)
+            return -HF_EINVAL;
+        if (sockaddr_family(msg->addr) != HF_AF_INET && sockaddr_family(msg->addr) != HF_AF_UNSPEC)
+            return -HF_EAFNOSUPPORT;
+        sockaddr_read(msg->addr, msg->addr_len, HF_AF_INET, &d->ep);
+    }
+    if (!d->is_named && !sock_udp(sk)->is_connected)
+        return -HF_EDESTADDRREQ;
+    /* Linux: an IPv6 socket's peer is named for it. */
+    return !d->is_named && pcb_is_v6(pcb) && !pcb->entry.rport ? -HF_EINVAL : 0;
+}
+
 static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
-    const struct ip_addr *to = &sock_pcb(sk)->entry.raddr;
-    struct endpoint dst;
-    struct ip_addr src;
-    bool has_src = false, more = flags & HF_MSG_MORE || sk->opt.udp_cork;
-    int err;
+    struct destination d = {.is4 = true};
+    struct udp_how how = {.ttl = -1,
+                          .tos = -1,
+                          .is_shut = (sk->shut & SOCK_SHUT_WR) != 0,
+                          .is_probe = (flags & HF_MSG_PROXY) != 0};
+    bool more = flags & HF_MSG_MORE || sk->opt.udp_cork;
+    size_t bytes = 0;
+    int err = udp_autobind(sock_udp(sk)); /* Linux: before anything is looked at */
 
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return -HF_EOPNOTSUPP;
     if (sk->cork)
         return cork_append(sk, msg, more);
-    if (msg->addr && msg->addr_len) {
-        uint16_t family = sock_family(sk);
-        uint16_t given = msg->addr_len >= 2 ? sockaddr_family(msg->addr) : family;
-
-        if (family == HF_AF_INET6 && given == HF_AF_INET) {
-            if (sock_pcb(sk)->entry.v6only)
-                return -HF_ENETUNREACH;
-            family = HF_AF_INET;
-        } else if (family == HF_AF_INET6 && given == HF_AF_UNSPEC && msg->addr_len >= 2) {
-            return udp_send(sock_udp(sk), NULL, NULL, msg->iov, msg->iov_len);
-        }
-        if (msg->addr_len < (family == HF_AF_INET ? SOCKADDR_IN : SOCKADDR_IN6_MIN))
-            return -HF_EINVAL;
-        if (given != family && !(family == HF_AF_INET && given == HF_AF_UNSPEC))
-            return given == HF_AF_INET || family == HF_AF_INET ? -HF_EAFNOSUPPORT : -HF_EINVAL;
-        sockaddr_read(msg->addr, msg->addr_len, family, &dst);
-        to = &dst.addr;
-        if (dst.port == 0)
-            return -HF_EINVAL;
-    }
-    if (flags & HF_MSG_OOB && addr_is4(to)) /* Linux: udpv6_sendmsg does not look at it */
-        return -HF_EOPNOTSUPP;
-    if (sk->shut & SOCK_SHUT_WR)
-        return -HF_EPIPE;
-    err = control_read_source(sk, msg, &src, &has_src);
+    for (size_t i = 0; i < msg->iov_len; i++)
+        bytes += msg->iov[i].len;
+    if (!err && sock_family(sk) == HF_AF_INET6)
+        err = read_destination6(sk, msg, &d);
+    else
+        d.is_named = msg->addr && msg->addr_len;
+    if (!err && d.is4)
+        err = read_destination4(sk, msg, flags, bytes, &d);
     if (err)
         return err;
-    if (more) {
-        err = cork_begin(sk, msg->addr && msg->addr_len ? &dst : NULL, has_src ? &src : NULL);
-        return err ? err : cork_append(sk, msg, true);
-    }
-    return udp_send(sock_udp(sk), msg->addr && msg->addr_len ? &dst : NULL, has_src ? &src : NULL,
-                    msg->iov, msg->iov_len);
+    how.dst = d.is_named ? &d.ep : NULL;
+    if (how.dst && !how.dst->port)
+        return -HF_EINVAL;
+    err = control_read(sk, msg, d.is4, &how);
+    if (!err && more)
+        err = cork_begin(sk, &how);
+    if (err)
+        return err;
+    return more ? cork_append(sk, msg, true) : udp_send(sock_udp(sk), &how, msg->iov, msg->iov_len);
 }
 
 int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)

@@ -167,7 +167,7 @@ static int turn_ipv6(struct hf_sock *sk, int name, int which, int v)
 {
     if (name == HF_IPV6_TRANSPARENT && v && !sk->all->core.privileged)
         return -HF_EPERM;
-    if (name == HF_IPV6_V6ONLY && sock_pcb(sk)->entry.lport)
+    if (name == HF_IPV6_V6ONLY && sock_pcb(sk)->entry.port_hold != PORT_NONE)
         return -HF_EINVAL;
     if ((name == HF_IPV6_MULTICAST_LOOP || name == HF_IPV6_MULTICAST_ALL) && v != 0 && v != 1)
         return -HF_EINVAL;

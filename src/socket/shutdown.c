@@ -14,10 +14,10 @@ int hf_sock_shutdown(struct hf_sock *sk, int how)
         return sock_udp(sk)->is_connected ? 0 : -HF_ENOTCONN;
     }
     state = tcp_state(sock_tcb(sk));
-    if (state == TCP_CLOSED) { /* Linux: ENOTCONN, yet it sticks */
-        sk->shut |= bits;
-        sock_event(sk);
-        return -HF_ENOTCONN;
+    if (sk->state == SOCK_CONNECTING) {
+        bool has_begun = state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED && state != TCP_CLOSED;
+
+        sk->state = has_begun ? SOCK_CONNECTED : SOCK_DISCONNECTING;
     }
     if (state == TCP_LISTEN || state == TCP_SYN_SENT) {
         if (state == TCP_LISTEN && !(bits & SOCK_SHUT_RD))
@@ -27,9 +27,13 @@ int hf_sock_shutdown(struct hf_sock *sk, int how)
         sock_event(sk);
         return 0;
     }
-    if (sk->state == SOCK_CONNECTING && state != TCP_SYN_RECEIVED)
-        sk->state = SOCK_CONNECTED;
     sk->shut |= bits;
+    if (bits & SOCK_SHUT_RD)
+        tcp_options(sock_tcb(sk))->shut_recv = 1;
+    if (state == TCP_CLOSED) { /* Linux: ENOTCONN, yet it sticks */
+        sock_event(sk);
+        return -HF_ENOTCONN;
+    }
     if (bits & SOCK_SHUT_WR) {
         int err = tcp_shut_send(sock_tcb(sk));
 

@@ -16,9 +16,11 @@
 #include "transport/udp.h"
 
 enum sock_state {
-    SOCK_UNCONNECTED, /* connect() may begin */
-    SOCK_CONNECTING,  /* connect() has begun and its end has not been told */
-    SOCK_CONNECTED,   /* connect() has said 0, or accept() gave it */
+    SOCK_UNCONNECTED,   /* connect() may begin */
+    SOCK_CONNECTING,    /* connect() has begun and its end has not been told */
+    SOCK_CONNECTED,     /* connect() has said 0, or accept() gave it */
+    SOCK_DISCONNECTING, /* shut down after connect() had failed and before it told: only AF_UNSPEC
+                           makes anything of it again */
 };
 
 enum { SOCK_SHUT_RD = 1, SOCK_SHUT_WR = 2 }; /* Linux: RCV_SHUTDOWN, SEND_SHUTDOWN */

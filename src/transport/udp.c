@@ -147,38 +147,44 @@ static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr
 static int source(const struct udp_pcb *up, bool is4, const struct ip_addr *src,
                   struct ip_addr *out)
 {
-    bool is_named = src && !addr_is_any(src);
+    bool is_named = !addr_is_any(src);
     struct ip_addr local = is_named ? *src : up->pcb.entry.laddr;
 
     *out = is4 ? ADDR_ANY4 : ADDR_ANY6;
     if (is4 && up->pcb.entry.v6only)
         return -HF_ENETUNREACH;
-    if (!is4 && addr_is4(&local))
-        return -HF_EAFNOSUPPORT;
     if (addr_is_any(&local) || addr_is_multicast(&local) || net_is_broadcast(up->udp->net, &local))
         return 0;
-    if (addr_is4(&local) == is4) {
+    if (addr_is4(&local) == is4)
         *out = local;
-        return 0;
-    }
-    /* An address that bind() named makes an IPv6 socket an IPv6 one only. */
-    return is_named || up->pcb.addr_bound ? -HF_ENETUNREACH : 0;
+    else if (is4 && (is_named || up->pcb.addr_bound))
+        return -HF_ENETUNREACH;
+    return 0;
 }
 
-int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const struct ip_addr *src,
+int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const struct udp_how *how,
                  struct path **path)
 {
-    struct path_query q = {.dst = to->addr,
-                           .link_index = up->pcb.link_index ? up->pcb.link_index : to->scope,
-                           .port = to->port,
-                           .proto = IP_PROTO_UDP};
-    int err = source(up, addr_is4(&to->addr), src, &q.src);
+    static const struct udp_how plain;
+    const struct ip_addr *laddr = &up->pcb.entry.laddr;
+    bool is4 = addr_is4(&to->addr);
+    struct path_query q = {.dst = to->addr, .port = to->port, .proto = IP_PROTO_UDP};
+    int err;
 
+    how = how ? how : &plain;
+    q.link_index = how->link_index      ? how->link_index
+                   : up->pcb.link_index ? up->pcb.link_index
+                                        : to->scope;
+    err = source(up, is4, &how->src, &q.src);
     if (err)
         return err;
     if (to->scope && to->scope != q.link_index)
         return -HF_EINVAL;
-    return path_find(up->udp->net, &q, path);
+    err = path_find(up->udp->net, &q, path);
+    if (err || is4 || !addr_is_any(&q.src) || !addr_is4(laddr))
+        return err;
+    path_put(*path); /* Linux: ip6_dst_lookup_tail asks for the way first */
+    return -HF_EAFNOSUPPORT;
 }
 
 static struct endpoint peer_of(const struct udp_pcb *up)
@@ -348,25 +354,23 @@ static bool never_fragments(const struct pcb *pcb)
            pcb->pmtudisc == HF_IP_PMTUDISC_INTERFACE;
 }
 
-/* What stands against sending now, in Linux's order: broadcast, size, what ICMP said before. */
-static int may_send(struct udp_pcb *up, struct path *path, uint32_t len)
+/* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown(). */
+static int may_send(struct udp_pcb *up, struct path *path, uint32_t len, bool is_shut)
 {
     bool is4 = addr_is4(&path->dst);
     uint32_t size = len + UDP_HEADER + (is4 ? IP4_HEADER : IP6_HEADER);
     int err;
 
-    if (path->is_broadcast && !up->pcb.broadcast)
-        return -HF_EACCES;
     if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) ||
         (never_fragments(&up->pcb) && size > path_mtu(path)))
         return -HF_EMSGSIZE;
     err = up->pcb.err; /* NetSem connect_10 */
     up->pcb.err = 0;
-    return -err;
+    return err ? -err : is_shut ? -HF_EPIPE : 0;
 }
 
-static int output(struct udp_pcb *up, struct path *path, uint16_t port, const struct hf_iovec *iov,
-                  uint32_t len)
+static int output(struct udp_pcb *up, const struct udp_how *how, struct path *path, uint16_t port,
+                  const struct hf_iovec *iov, uint32_t len)
 {
     struct core *core = up->udp->core;
     struct pcb *pcb = &up->pcb;
@@ -375,8 +379,10 @@ static int output(struct udp_pcb *up, struct path *path, uint16_t port, const st
                          .src = path->src,
                          .dst = path->dst,
                          .proto = IP_PROTO_UDP,
-                         .ttl = path->is_multicast ? pcb->mcast_ttl : pcb->ttl,
-                         .tos = pcb->tos};
+                         .ttl = how->ttl >= 0        ? (uint8_t)how->ttl
+                                : path->is_multicast ? pcb->mcast_ttl
+                                                     : pcb->ttl,
+                         .tos = how->tos >= 0 ? (uint8_t)how->tos : pcb->tos};
     struct udp_header h = {
         .src_port = pcb->entry.lport, .dst_port = port, .len = (uint16_t)(len + UDP_HEADER)};
     struct hf_frame *f = dgram_new(up->udp, iov, len);
@@ -385,7 +391,7 @@ static int output(struct udp_pcb *up, struct path *path, uint16_t port, const st
         core_drop(core, HF_DROP_NO_MEMORY, NULL);
         return -HF_ENOBUFS;
     }
-    if (path->is_multicast && !pcb->mcast_ttl) {
+    if (path->is_multicast && !out.ttl) {
         core_drop(core, HF_DROP_NO_LINK, f); /* RFC 1112 6.1: it does not leave this host */
         return 0;
     }
@@ -397,30 +403,34 @@ static int output(struct udp_pcb *up, struct path *path, uint16_t port, const st
     return ip_output(up->udp->net, f, &out);
 }
 
-int64_t udp_send(struct udp_pcb *up, const struct endpoint *dst, const struct ip_addr *src,
-                 const struct hf_iovec *iov, size_t n)
+/* Linux: more than 64 KiB are too long for IPv4 whatever the address; IPv6 looks for a way first.
+ */
+int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_iovec *iov,
+                 size_t n)
 {
+    bool is_plain = !how->dst && !how->link_index && addr_is_any(&how->src);
+    int64_t len = payload_len(iov, n);
     struct endpoint to;
     struct path *path;
-    int64_t len = payload_len(iov, n);
     int err = udp_autobind(up);
 
     if (err)
         return err;
-    if (len < 0)
-        return len;
-    if (dst && !dst->port)
+    if (how->dst && !how->dst->port)
         return -HF_EINVAL;
-    if (!dst && !up->is_connected)
+    if (!how->dst && !up->is_connected)
         return -HF_EDESTADDRREQ;
-    to = dst ? *dst : peer_of(up);
+    to = how->dst ? *how->dst : peer_of(up);
     to.addr = destination(up, &to.addr);
-    err = !dst && !src ? peer_path(up, &path) : udp_find_way(up, &to, src, &path);
+    err = is_plain ? peer_path(up, &path) : udp_find_way(up, &to, how, &path);
     if (err)
         return err;
-    err = may_send(up, path, (uint32_t)len);
-    if (!err)
-        err = output(up, path, to.port, iov, (uint32_t)len);
+    if (path->is_broadcast && !up->pcb.broadcast)
+        err = -HF_EACCES;
+    else if (!how->is_probe)
+        err = may_send(up, path, len < 0 ? UINT16_MAX : (uint32_t)len, how->is_shut);
+    if (!err && !how->is_probe)
+        err = output(up, how, path, to.port, iov, (uint32_t)len);
     path_put(path);
     return err ? err : len;
 }

@@ -66,12 +66,22 @@ HF_NODISCARD int udp_connect(struct udp_pcb *up, const struct endpoint *dst);
  */
 void udp_disconnect(struct udp_pcb *up);
 
-/* One datagram to dst, or to the peer when NULL. Returns its length, or
- *   -HF_EDESTADDRREQ no peer  -HF_EMSGSIZE  -HF_EINVAL port 0  -pending error, taken
- *   path_find's errors  -HF_EACCES broadcast  -HF_EAGAIN no port left  -HF_ENOBUFS no memory
- * src: IP_PKTINFO's source address for this datagram only, or NULL. */
-HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct endpoint *dst,
-                              const struct ip_addr *src, const struct hf_iovec *iov, size_t n);
+/* What one datagram is to be where it is not as the socket says. */
+struct udp_how {
+    const struct endpoint *dst; /* NULL: the peer */
+    struct ip_addr src;         /* IP_PKTINFO's; any, also ADDR_ANY6 over IPv4: the socket's */
+    uint32_t link_index;        /* IP_PKTINFO's; 0: the socket's */
+    int16_t ttl, tos;           /* below 0: the socket's */
+    bool is_shut;               /* shutdown() forbids it: EPIPE, told last as on Linux */
+    bool is_probe;              /* MSG_PROXY: is there a way? Nothing is sent */
+};
+
+/* One datagram. Returns its length, or in this order
+ *   -HF_EAGAIN no port left  -HF_EMSGSIZE  -HF_EINVAL port 0  -HF_EDESTADDRREQ no peer
+ *   path_find's errors  -HF_EACCES broadcast  -pending error, taken  -HF_EPIPE
+ *   -HF_ENOBUFS no memory */
+HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct udp_how *how,
+                              const struct hf_iovec *iov, size_t n);
 
 /* The oldest datagram, still queued; NULL when none is. */
 struct hf_frame *udp_front(const struct udp_pcb *up);

@@ -8,12 +8,12 @@
 void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
 void udp_error(void *ctx, const struct icmp_error *e);
 
-/* The path from the socket, or from src when that is not NULL, to `to`, whose address is not any.
- * path_find's errors, and
+/* The path from the socket, or as `how` says when that is not NULL, to `to`, whose address is not
+ * any. path_find's errors, and
  *   -HF_ENETUNREACH   an IPv6 socket that cannot speak IPv4
  *   -HF_EAFNOSUPPORT  IPv6 from an IPv4 address
  *   -HF_EINVAL        a scope other than the socket's link */
 HF_NODISCARD int udp_find_way(const struct udp_pcb *up, const struct endpoint *to,
-                              const struct ip_addr *src, struct path **path);
+                              const struct udp_how *how, struct path **path);
 
 #endif

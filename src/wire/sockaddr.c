@@ -13,7 +13,7 @@ uint16_t sockaddr_family(const void *bytes)
 }
 
 /* Linux: __ipv6_addr_needs_scope_id. Groups of interface and link scope are meant per link too. */
-static bool needs_scope(const struct ip_addr *a)
+bool sockaddr_needs_scope(const struct ip_addr *a)
 {
     unsigned group_scope = a->b[1] & 0xf;
 
@@ -31,7 +31,7 @@ void sockaddr_read(const void *bytes, uint32_t len, uint16_t family, struct endp
         return;
     }
     out->addr = addr_from6(p + 8);
-    if (len >= SOCKADDR_IN6 && needs_scope(&out->addr))
+    if (len >= SOCKADDR_IN6 && sockaddr_needs_scope(&out->addr))
         memcpy(&out->scope, p + 24, sizeof out->scope);
 }
 
@@ -44,8 +44,7 @@ uint32_t sockaddr_write(const struct endpoint *ep, uint16_t family, uint8_t buf[
         memcpy(buf + 4, ep->addr.b + 12, 4);
         return SOCKADDR_IN;
     }
-    if (!addr_is_any(&ep->addr))
-        memcpy(buf + 8, ep->addr.b, 16);
+    memcpy(buf + 8, ep->addr.b, 16);
     memcpy(buf + 24, &ep->scope, sizeof ep->scope);
     return SOCKADDR_IN6;
 }

@@ -18,9 +18,12 @@ uint16_t sockaddr_family(const void *bytes);
  * come out as IPv4. */
 void sockaddr_read(const void *bytes, uint32_t len, uint16_t family, struct endpoint *out);
 
-/* Writes ep as an address of `family` (AF_INET or AF_INET6; IPv4 in an AF_INET6 one is mapped;
- * ADDR_ANY4 in an AF_INET6 one is written as ::). buf takes SOCKADDR_IN6 bytes; returns the length.
+/* It means something only together with a link: link-local, or a group of interface or link scope.
  */
+bool sockaddr_needs_scope(const struct ip_addr *a);
+
+/* Writes ep as an address of `family` (AF_INET or AF_INET6; IPv4 in an AF_INET6 one is mapped).
+ * buf takes SOCKADDR_IN6 bytes; returns the length. */
 uint32_t sockaddr_write(const struct endpoint *ep, uint16_t family, uint8_t buf[SOCKADDR_IN6]);
 
 #endif

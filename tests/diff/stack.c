@@ -141,7 +141,7 @@ static void run_recv(const struct step *s, struct outcome *o)
     m.addr = o->name_room ? o->name : NULL;
     m.control_len = (size_t)s->f[F_CTLROOM];
     m.control = m.control_len ? o->control : NULL;
-    o->ret = hf_sock_recv(socks[s->f[F_SLOT]], &m, s->f[F_FLAGS]);
+    o->ret = hf_sock_recv(socks[s->f[F_SLOT]], &m, s->f[F_FLAGS] | HF_MSG_DONTWAIT);
     if (o->ret < 0)
         return;
     o->has_message = true;

@@ -336,6 +336,15 @@ static bool step_fin(struct tcb *tcb)
     return true;
 }
 
+/* RFC 1122 4.2.2.13: new bytes that nobody will read, because the socket is closed or, Linux:
+ * because both directions are shut. */
+static bool is_unwanted(const struct tcb *tcb, const struct segment *s)
+{
+    bool is_shut = tcb->is_orphan || (tcb->opts.shut_recv && tcb->state != TCP_ESTABLISHED);
+
+    return is_shut && s->len && seq_gt(s->seq + s->len, tcb->rcv_nxt);
+}
+
 /* Sixth and seventh: urgent pointer and text; then the FIN. */
 static bool step_text(struct tcb *tcb, struct segment *s)
 {
@@ -349,11 +358,13 @@ static bool step_text(struct tcb *tcb, struct segment *s)
         }
         return true;
     }
-    /* RFC 1122 4.2.2.13: nobody will read it. */
-    if (tcb->is_orphan && s->len && seq_gt(s->seq + s->len, tcb->rcv_nxt)) {
+    if (is_unwanted(tcb, s)) {
         drop(tcb, s, HF_DROP_TCP_CLOSED);
         output_reset(tcb);
-        tcp_done(tcb);
+        if (tcb->is_orphan)
+            tcp_done(tcb);
+        else
+            tcp_fail(tcb, HF_ECONNRESET);
         return false;
     }
     urgent_segment(tcb, s);

@@ -163,7 +163,8 @@ struct tcp_options {
     int16_t linger2_s;                  /* 0: default, -1: none */
     uint16_t maxseg;                    /* TCP_MAXSEG, 0: not set */
     uint8_t keep_cnt;                   /* 9 */
-    uint8_t syncnt;                     /* TCP_SYNCNT, 0: the stack's */
+    uint8_t syncnt : 7;                 /* TCP_SYNCNT, 0: the stack's */
+    uint8_t shut_recv : 1;              /* no option: shutdown(SHUT_RD) was called */
     uint8_t defer_accept_s;
     uint8_t nodelay : 1, cork : 1, keepalive : 1, quickack : 1, oob_inline : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;

@@ -99,17 +99,20 @@ static int64_t send_text(struct udp_pcb *up, const struct endpoint *to, const ch
 {
     struct hf_iovec iov = {(void *)(uintptr_t)text, strlen(text)};
 
-    return udp_send(up, to, NULL, &iov, 1);
+    struct udp_how how = {.dst = to, .ttl = -1, .tos = -1};
+
+    return udp_send(up, &how, &iov, 1);
 }
 
 static int64_t send_len(struct udp_pcb *up, const struct endpoint *to, size_t len)
 {
     static uint8_t bytes[70000];
+    struct udp_how how = {.dst = to, .ttl = -1, .tos = -1};
     struct hf_iovec iov[3] = {{bytes, len / 3}, {bytes, 0}, {bytes + len / 3, len - len / 3}};
 
     for (size_t i = 0; i < len; i++)
         bytes[i] = (uint8_t)(i * 7 + i / 251);
-    return udp_send(up, to, NULL, iov, 3);
+    return udp_send(up, &how, iov, 3);
 }
 
 static bool front_is(const struct udp_pcb *up, const char *text)
@@ -196,7 +199,7 @@ static void test_errors(bool is6)
     struct hf_iovec none = {NULL, 0};
 
     udp_pcb_init(&h->udp, &up, is6, false);
-    EQ(udp_send(&up, NULL, NULL, &none, 1), -HF_EDESTADDRREQ, "no peer: EDESTADDRREQ");
+    EQ(udp_send(&up, &(struct udp_how){0}, &none, 1), -HF_EDESTADDRREQ, "no peer: EDESTADDRREQ");
     OK(up.pcb.entry.lport != 0, "though the port has been chosen, as on Linux");
     EQ(udp_connect(&up, &nobody), 0, "connect where nobody is");
     EQ(send_text(&up, NULL, "x"), 1, "the first send goes out");

@@ -78,7 +78,8 @@ static void mapped(void)
     sin6.sin6_family = AF_INET6;
     sin6.sin6_port = htons(7);
     sockaddr_write(&any4, AF_INET6, buf);
-    OK(memcmp(buf, &sin6, sizeof sin6) == 0, "0.0.0.0 is written as :: in IPv6");
+    inet_pton(AF_INET6, "::ffff:0.0.0.0", &sin6.sin6_addr);
+    OK(memcmp(buf, &sin6, sizeof sin6) == 0, "0.0.0.0 is mapped in IPv6, too");
 }
 
 int main(void)
