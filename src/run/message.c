@@ -157,6 +157,14 @@ int64_t message_receive(const struct call *c, struct file *f, struct message *m,
     return n;
 }
 
+int64_t message_received(struct file *f, int64_t result)
+{
+    if (result == CALL_GONE)
+        f->lent = false;
+    datagram_taken(f);
+    return result;
+}
+
 int message_write_back(const struct call *c, const struct message *m)
 {
     int err = memory_write(c, m->at + offsetof(struct msghdr, msg_namelen), &m->head.msg_namelen,

@@ -33,9 +33,13 @@ HF_NODISCARD int64_t message_send(const struct call *c, struct file *f, const st
 
 /* Receives one datagram, or bytes of a stream, into m. head then has what Linux tells there; the
  * address is in addr (28 bytes, head.msg_namelen of them) and, when head.msg_name is not NULL, with
- * the program too. Returns recvmsg's result, or CALL_CONTINUE. */
+ * the program too. Returns recvmsg's result, or CALL_CONTINUE. message_received follows. */
 HF_NODISCARD int64_t message_receive(const struct call *c, struct file *f, struct message *m,
                                      int flags, uint8_t *addr);
+
+/* The call on f that message_receive was part of comes to `result`, which it returns: a datagram is
+ * taken now, unless the caller went away before he had all of it. */
+int64_t message_received(struct file *f, int64_t result);
 
 /* EPIPE on f: the caller is answered, then signalled where Linux would. Returns what a handler
  * does. */

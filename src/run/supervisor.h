@@ -92,6 +92,7 @@ struct file {
     /* datagrams: where those in the vehicle came from, oldest first */
     struct datagram_source *sources, **sources_tail;
     uint32_t source_count;
+    bool lent;         /* the first was given to a call that is not over yet */
     bool error_raised; /* the vehicle shows that `error` is pending, or did so */
 
     int error;             /* taken from the stack, not yet told to the program */

@@ -106,7 +106,7 @@ static int64_t receive_one(const struct call *c, struct file *f, uint64_t at, in
 static int64_t retry_recvmsg(const struct call *c, struct file *f, bool expired)
 {
     int flags = (int)c->args[2] | (expired ? MSG_DONTWAIT : 0);
-    int64_t n = receive_one(c, f, c->args[1], flags);
+    int64_t n = message_received(f, receive_one(c, f, c->args[1], flags));
 
     return n == -EAGAIN && !expired ? CALL_HELD : n;
 }
@@ -200,7 +200,7 @@ static int64_t retry_recvmmsg(const struct call *c, struct file *f, bool expired
         n = receive_one(c, f, message_at(c, done), flags);
         if (n >= 0)
             n = write_length(c, done, n);
-        if (n < 0)
+        if (message_received(f, n) < 0)
             break;
         done++;
     }

@@ -21,9 +21,9 @@ static int64_t receive(const struct call *c, struct file *f, int flags)
         int err = memory_write_address(c, c->args[4], c->args[5], addr, m.head.msg_namelen);
 
         if (err < 0)
-            return err;
+            n = err;
     }
-    return n;
+    return message_received(f, n);
 }
 
 static int64_t try_receive(const struct call *c, struct file *f, bool expired)

@@ -73,8 +73,10 @@ void datagram_run(struct file *f);
 void datagram_forget(struct file *f);
 
 /* One datagram for a notified call. msg as in hf_sock_recv, flags Linux's. Returns its whole length
- * (msg->flags has MSG_TRUNC when it was longer than the room), -EAGAIN, or an error. */
+ * (msg->flags has MSG_TRUNC when it was longer than the room), -EAGAIN, or an error. It stays in
+ * the vehicle until datagram_taken says that the caller, who may be interrupted before, has it. */
 HF_NODISCARD int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags);
+void datagram_taken(struct file *f);
 
 /* Has f `count` datagrams, or what ends a wait for them: more than the vehicle holds, an error, a
  * shutdown? */

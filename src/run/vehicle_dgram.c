@@ -230,7 +230,7 @@ void datagram_run(struct file *f)
     carry_in(f);
 }
 
-static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum, bool peek)
+static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum)
 {
     const struct datagram_source *s;
     uint32_t room = msg->addr_len;
@@ -248,8 +248,6 @@ static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum, bool p
         memcpy(msg->control, s->control, s->control_len);
         msg->control_len = s->control_len;
     }
-    if (s && !peek)
-        drop_first(f);
 }
 
 /* A call that may wait returns at once after SHUT_RD, with nothing. */
@@ -274,11 +272,12 @@ int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags)
     error = datagram_error(f);
     if (error)
         return -error;
-    n = recv(f->fd, buf, SCRATCH_BYTES, (flags & MSG_PEEK) | MSG_DONTWAIT);
+    n = recv(f->fd, buf, SCRATCH_BYTES, MSG_PEEK | MSG_DONTWAIT);
+    f->lent = n >= 0 && !(flags & MSG_PEEK);
     if (n < 0)
         return errno == EAGAIN ? nothing_there(f, msg, flags) : -errno;
     msg->flags = 0;
-    tell_source(f, msg, sum_of(buf, (size_t)n), flags & MSG_PEEK);
+    tell_source(f, msg, sum_of(buf, (size_t)n));
     for (size_t i = 0; i < msg->iov_len && done < (size_t)n; i++) {
         size_t part = iov[i].len < (size_t)n - done ? iov[i].len : (size_t)n - done;
 
@@ -287,9 +286,19 @@ int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags)
     }
     if (done < (size_t)n)
         msg->flags |= HF_MSG_TRUNC;
-    if (!(flags & MSG_PEEK))
-        carry_in(f);
     return n;
+}
+
+void datagram_taken(struct file *f)
+{
+    char first;
+
+    if (!f->lent)
+        return;
+    f->lent = false;
+    if (recv(f->fd, &first, sizeof(first), MSG_DONTWAIT) >= 0 && f->sources)
+        drop_first(f);
+    carry_in(f);
 }
 
 bool datagram_has(struct file *f, uint64_t count)
