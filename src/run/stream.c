@@ -19,6 +19,7 @@
 #include "run/borrow.h"
 #include "run/files.h"
 #include "run/message.h"
+#include "run/notify.h"
 #include "run/pump.h"
 #include "run/vehicle.h"
 
@@ -100,6 +101,11 @@ int64_t stream_take(const struct call *c, struct file *f, uint8_t *buf, size_t r
     vehicle = borrow_vehicle(c, f);
     if (vehicle < 0)
         return CALL_CONTINUE;
+    /* What is taken for a caller who is gone is lost, unless the same call comes again. */
+    if (!notify_is_waiting(c)) {
+        close(vehicle);
+        return -ENOENT;
+    }
     n = flags & MSG_OOB ? take_urgent(vehicle, buf, room, flags)
                         : take_from(f, vehicle, buf, room, flags);
     close(vehicle);

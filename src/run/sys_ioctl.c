@@ -34,7 +34,7 @@ int64_t sys_ioctl(const struct call *c, struct file *f)
         return -EBADF;
     if (request == FIONREAD)
         return readable_bytes(c, f);
-    if (request == HF_SIOCATMARK && f->state == FILE_CONNECTED)
+    if (request == HF_SIOCATMARK && (f->state == FILE_CONNECTED || f->state == FILE_FAILED))
         return CALL_CONTINUE; /* the mark is where the program reads, in the vehicle */
     err = hf_sock_ioctl(f->sk, request, &value);
     if (err < 0)

@@ -1,6 +1,6 @@
 /* sendmsg(), recvmsg(), sendmmsg(), recvmmsg(). They are notified for every descriptor, as what
  * they say is behind a pointer. On streams the kernel carries them out on the vehicle where its
- * answer is TCP's (stream.c); AF_UNIX would refuse a send that names an address.
+ * answer is TCP's (stream.c).
  *
  * A blocking recvmmsg() waits for all its datagrams before it takes the first, so that a signal
  * costs none. Deviates: its time-out ends the wait, as its manual says; on Linux only a further
@@ -48,13 +48,14 @@ static int64_t retry_sendmsg(const struct call *c, struct file *f, bool expired)
     return n == -EAGAIN && !expired ? CALL_HELD : n;
 }
 
-/* Does the message name an address? A header that cannot be read does not: the kernel will say so.
- */
-static bool names_address(const struct call *c, uint64_t at)
+/* Does the message have an address, which AF_UNIX would refuse, or control data, which it would
+ * understand (SCM_RIGHTS)? A header that cannot be read does not: the kernel will say so. */
+static bool says_more(const struct call *c, uint64_t at)
 {
     struct msghdr head;
 
-    return memory_read(c, at, &head, sizeof(head)) == 0 && head.msg_name && head.msg_namelen;
+    return memory_read(c, at, &head, sizeof(head)) == 0 &&
+           ((head.msg_name && head.msg_namelen) || (head.msg_control && head.msg_controllen));
 }
 
 static bool sends_natively(const struct file *f, int flags)
@@ -80,7 +81,7 @@ int64_t sys_sendmsg(const struct call *c, struct file *f)
     int flags = (int)c->args[2];
     int64_t n;
 
-    if (sends_natively(f, flags) && !names_address(c, c->args[1]))
+    if (sends_natively(f, flags) && !says_more(c, c->args[1]))
         return CALL_CONTINUE;
     n = retry_sendmsg(c, f, false);
     files_settle(c->sv);
@@ -145,12 +146,12 @@ static uint64_t message_count(const struct call *c)
     return count < MESSAGES_MAX ? count : MESSAGES_MAX;
 }
 
-static bool any_names_address(const struct call *c)
+static bool any_says_more(const struct call *c)
 {
     bool any = false;
 
     for (uint64_t i = 0; i < message_count(c) && !any; i++)
-        any = names_address(c, message_at(c, i));
+        any = says_more(c, message_at(c, i));
     return any;
 }
 
@@ -183,7 +184,7 @@ int64_t sys_sendmmsg(const struct call *c, struct file *f)
 {
     int64_t n;
 
-    if (sends_natively(f, (int)c->args[3]) && !any_names_address(c))
+    if (sends_natively(f, (int)c->args[3]) && !any_says_more(c))
         return CALL_CONTINUE;
     n = retry_sendmmsg(c, f, false);
     files_settle(c->sv);

@@ -200,10 +200,8 @@ static void writable_again(int f)
     struct epoll_event ev = {.events = EPOLLOUT | EPOLLET};
     int ep = MUST(epoll_create1(0));
     ssize_t n;
-    nonblock(t.c);
+    fill(t.c);
     nonblock(t.s);
-    while (send(t.c, junk, sizeof(junk), 0) > 0 || await(t.c, 0) & POLLOUT)
-        ;
     MUST(epoll_ctl(ep, EPOLL_CTL_ADD, t.c, &ev));
     RC(epoll_wait(ep, &ev, 1, 0), 0, nm(f, "full, no event"));
     for (long long end = now_ms() + PATIENCE_MS; !(mask_of(t.c) & POLLOUT) && now_ms() < end;) {
