@@ -276,6 +276,17 @@ static bool ack_fin(struct tcb *tcb)
     }
 }
 
+/* The answer to a probe: the peer lives. RFC 9293 MUST-37 */
+static void probe_answered(struct tcb *tcb)
+{
+    tcb->retries = 0;
+    tcb->rexmt_since = 0;
+    if (tcb->snd_wnd && tcb->rexmt_due && tcb->due_for != DUE_FORGETTING) {
+        tcb->rexmt_due = 0;
+        tcb->backoff = 0;
+    }
+}
+
 /* Fifth: the acknowledgement. */
 static bool step_ack(struct tcb *tcb, struct segment *s)
 {
@@ -298,19 +309,13 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
     wnd_changes = take_window(tcb, s, seq_gt(ack, tcb->snd_una));
     if (seq_gt(ack, tcb->snd_una)) {
         ack_new(tcb, s);
-    } else if (tcb_flight(tcb)) {
+    } else {
         bool again = !s->len && !wnd_changes && !(s->h.flags & TCP_FIN); /* RFC 5681 2 */
 
-        if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again)
+        if (!tcb_flight(tcb))
+            probe_answered(tcb);
+        if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again && tcb_flight(tcb))
             newreno_duplicate(tcb);
-    } else {
-        /* The answer to a probe: the peer lives. RFC 9293 MUST-37 */
-        tcb->retries = 0;
-        tcb->rexmt_since = 0;
-        if (tcb->snd_wnd && tcb->rexmt_due) {
-            tcb->rexmt_due = 0;
-            tcb->backoff = 0;
-        }
     }
     return tcb->fin_sent && !tcb_flight(tcb) ? ack_fin(tcb) : true;
 }

@@ -163,6 +163,8 @@ bool loss_repeat(struct tcb *tcb);
 /* The retransmission timer: false when there is no scoreboard, and snd_nxt has to go back. */
 bool loss_timeout(struct tcb *tcb);
 void loss_reordering_timeout(struct tcb *tcb);
+/* Nothing was heard for long enough after a repair: its memory is not needed any more. */
+void loss_forget(struct tcb *tcb);
 /* The path takes smaller segments only: what is out is to be sent again. */
 void loss_too_big(struct tcb *tcb);
 

@@ -14,6 +14,7 @@
 static void remember(struct tcb *tcb, struct repair *r)
 {
     r->undoable = true;
+    r->frto = false;
     r->undo_bytes = 0;
     r->repeat_ts = 0;
     r->prior_cwnd = tcb->cwnd;
@@ -56,17 +57,22 @@ static void undo(struct tcb *tcb, struct repair *r)
     r->keep_until = tcb->snd_max;
 }
 
-/* RFC 3522 3.2 (Eifel): what moved snd_una left before our first repeat did. RFC 3708: each repeat
- * has been reported as a duplicate. */
+/* Whether s shows that nothing was lost. RFC 3708: each repeat has been reported as a duplicate.
+ * RFC 5682 (F-RTO): the first that is heard after a timeout tells of bytes that were not repeated.
+ * RFC 3522 3.2 (Eifel): what moved snd_una left before our first repeat did. */
 static bool was_false_alarm(struct repair *r, const struct tcb *tcb, const struct segment *s,
                             uint32_t bytes, const struct tally *t)
 {
-    bool had = r->undo_bytes > 0;
+    uint32_t duplicates = HF_MIN(t->dsack_bytes, r->undo_bytes);
+    bool is_first = r->frto && t->delivered;
 
     if (!r->undoable)
         return false;
-    r->undo_bytes -= HF_MIN(t->dsack_bytes, r->undo_bytes);
-    if (had && t->dsack_bytes && !r->undo_bytes)
+    r->undo_bytes -= duplicates;
+    if (duplicates && !r->undo_bytes)
+        return true;
+    r->frto &= !is_first;
+    if (is_first && t->is_original)
         return true;
     return bytes && r->phase != REPAIR_OPEN && tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr &&
            r->repeat_ts && (int32_t)(s->h.ts_ecr - r->repeat_ts) < 0;
@@ -134,6 +140,18 @@ static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint
         cong_acked(tcb, s, bytes, flight);
 }
 
+/* All is repaired. A D-SACK may still come for what was repeated last, within one timeout. */
+static void retire(struct tcb *tcb, struct repair *r)
+{
+    if (seq_gt(tcb->snd_una, r->keep_until) || !r->undoable || !r->undo_bytes) {
+        board_close(tcb);
+    } else if (!tcb_flight(tcb)) {
+        tcb->rexmt_due = timer_due(tcb, rtt_rto_ms(tcb));
+        tcb->due_for = DUE_FORGETTING;
+        timer_update(tcb);
+    }
+}
+
 bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight)
 {
     struct repair *r = board_of(tcb);
@@ -146,10 +164,17 @@ bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32
     board_ack(tcb, &t, s);
     sack_take(tcb, s, &t);
     judge(tcb, s, bytes, flight, &t);
-    if (r->phase == REPAIR_OPEN && !r->sacked && !r->lost && !r->tlp_out &&
-        (!tcb_flight(tcb) || seq_gt(tcb->snd_una, r->keep_until)))
-        board_close(tcb);
+    if (r->phase == REPAIR_OPEN && !r->sacked && !r->lost && !r->tlp_out)
+        retire(tcb, r);
     return true;
+}
+
+void loss_forget(struct tcb *tcb)
+{
+    const struct repair *r = board_of(tcb);
+
+    if (r && r->phase == REPAIR_OPEN && !tcb_flight(tcb))
+        board_close(tcb);
 }
 
 void loss_reordering_timeout(struct tcb *tcb)
@@ -197,6 +222,7 @@ bool loss_timeout(struct tcb *tcb)
     }
     mark_timeout(tcb, r);
     r->phase = REPAIR_LOSS;
+    r->frto = true;
     r->tlp_out = false;
     tcb->recover = tcb->snd_max - 1;
     tcb->is_timed = 0;

@@ -237,12 +237,13 @@ static bool send_next(struct tcb *tcb, bool force)
     return true;
 }
 
-/* What is left waits for something: the retransmission timer, or the persist timer. */
-static void arm(struct tcb *tcb)
+/* What is left waits for something: the retransmission timer, or the persist timer. A probe of the
+ * tail waits for the newest of it: RFC 8985 7.2. */
+static void arm(struct tcb *tcb, bool sent)
 {
     bool pending = tcb->sndq.len || (tcb->fin_queued && !tcb->fin_sent);
 
-    if (tcb->rexmt_due == 0 && tcb_flight(tcb))
+    if (tcb_flight(tcb) && (tcb->rexmt_due == 0 || (sent && tcb->due_for == DUE_PROBE)))
         timer_rexmt(tcb);
     else if (tcb->rexmt_due == 0 && pending)
         timer_persist(tcb);
@@ -251,11 +252,13 @@ static void arm(struct tcb *tcb)
 
 void tcp_output(struct tcb *tcb)
 {
+    uint32_t before = tcb->snd_max;
+
     if (!tcb_is_synchronised(tcb))
         return;
     if (!tcb_path(tcb)) {
         core_drop(tcb->tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
-        arm(tcb);
+        arm(tcb, false);
         return;
     }
     if (!tcb_flight(tcb) && tcb->sndq.len && tcp_ms(tcb->tcp) - tcb->last_rcv > rtt_rto_ms(tcb))
@@ -267,7 +270,7 @@ void tcp_output(struct tcb *tcb)
             ;
     if (tcb->ack_now)
         output_ack(tcb);
-    arm(tcb);
+    arm(tcb, tcb->snd_max != before);
 }
 
 void output_forced(struct tcb *tcb)

@@ -40,6 +40,7 @@ struct repair {
     bool undoable; /* the prior_ fields stand for what a false alarm took away */
     bool tlp_out;  /* a tail loss probe is unanswered; tlp_end: snd_max then */
     bool tlp_repeats;
+    bool frto; /* nothing has been heard since a timeout: RFC 5682 */
     struct run *runs;
     uint32_t count, room;            /* of runs */
     uint32_t begin;                  /* of the first run */
@@ -62,6 +63,7 @@ struct repair {
 struct tally {
     uint32_t delivered;   /* bytes that were not known to be there */
     uint32_t dsack_bytes; /* bytes that came twice */
+    bool is_original;     /* among them some believed lost, and never repeated */
     bool is_news;         /* bytes were delivered by SACK */
 };
 

@@ -114,13 +114,13 @@ static bool cut_at(const struct hf_env *env, struct repair *r, uint32_t seq, uin
     uint32_t i = find(r, seq);
 
     if (i < r->count && board_begin_of(r, i) != seq) {
-        if (r->count + spare >= r->room)
+        if (r->count == r->room)
             grow(env, r);
-        if (r->count + spare >= r->room) {
+        if (r->count >= HF_MIN(r->room, RUNS_MOST - spare)) {
             compact(r);
             i = find(r, seq);
         }
-        if (r->count + spare >= r->room)
+        if (r->count >= HF_MIN(r->room, RUNS_MOST - spare))
             return false;
         memmove(&r->runs[i + 1], &r->runs[i], (r->count - i) * sizeof(*r->runs));
         r->count++;
@@ -164,6 +164,7 @@ static void deliver(struct tcb *tcb, const struct run *run, uint32_t end, uint32
     if (run->flags & RUN_SACKED)
         return;
     t->delivered += len;
+    t->is_original |= (run->flags & (RUN_LOST | RUN_EVER)) == RUN_LOST;
     if (run->flags & RUN_LOST)
         r->lost -= len;
     if (run->flags & RUN_REPEATED)

@@ -52,7 +52,7 @@ struct cong_state {
 };
 
 /* What rexmt_due is for. */
-enum due_for { DUE_RTO, DUE_PROBE, DUE_REORDERING };
+enum due_for { DUE_RTO, DUE_PROBE, DUE_REORDERING, DUE_FORGETTING };
 
 struct tcb {
     struct pcb pcb; /* first: the demux and tcb_pcb depend on it */

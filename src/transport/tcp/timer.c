@@ -74,6 +74,7 @@ void timer_persist(struct tcb *tcb)
     uint32_t ms = open && (tcb->opts.cork || tcb->more) ? CORK_MS : rtt_rto_ms(tcb);
 
     tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms));
+    tcb->due_for = DUE_RTO;
     timer_update(tcb);
 }
 
@@ -174,11 +175,8 @@ static void rexmt_timeout(struct tcb *tcb)
 }
 
 /* What was sent is unanswered. */
-static void sent_timeout(struct tcb *tcb)
+static void sent_timeout(struct tcb *tcb, uint8_t due_for)
 {
-    uint8_t due_for = tcb->due_for;
-
-    tcb->due_for = DUE_RTO;
     if (due_for == DUE_REORDERING) {
         loss_reordering_timeout(tcb);
         tcp_output(tcb);
@@ -269,13 +267,18 @@ void timer_fire(struct timer *timer)
             return;
     }
     if (passed(tcb, tcb->rexmt_due)) {
-        bool sent = tcb->snd_max != tcb->snd_una;
+        uint8_t due_for = tcb->due_for;
 
         tcb->rexmt_due = 0;
-        if (sent)
-            sent_timeout(tcb);
-        else
+        tcb->due_for = DUE_RTO;
+        if (due_for == DUE_FORGETTING) {
+            loss_forget(tcb);
+            tcp_output(tcb);
+        } else if (tcb->snd_max != tcb->snd_una) {
+            sent_timeout(tcb, due_for);
+        } else {
             persist_timeout(tcb);
+        }
         return;
     }
     timer_update(tcb);
