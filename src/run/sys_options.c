@@ -1,6 +1,6 @@
 /* getsockopt() and setsockopt(). The stack has the options; those that data calls meet (time-outs,
- * low water, urgent data in line) are set on the vehicle too, by letting the kernel carry the call
- * out there. */
+ * low water, urgent data in line, where to peek) are set on the vehicle too, by letting the kernel
+ * carry the call out there. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,13 +15,21 @@
 static bool is_vehicles_too(int level, int name)
 {
     static const int both[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
-                               HF_SO_SNDTIMEO_NEW, HF_SO_RCVLOWAT,     HF_SO_OOBINLINE};
+                               HF_SO_SNDTIMEO_NEW, HF_SO_RCVLOWAT,     HF_SO_OOBINLINE,
+                               HF_SO_PEEK_OFF};
 
     for (size_t i = 0; level == HF_SOL_SOCKET && i < sizeof(both) / sizeof(both[0]); i++) {
         if (both[i] == name)
             return true;
     }
     return false;
+}
+
+/* A listener's vehicle is never read; peeking at datagrams goes by whole ones. */
+static bool is_on_vehicle(const struct file *f, int level, int name)
+{
+    return is_vehicles_too(level, name) && f->state != FILE_LISTENING &&
+           !(f->state == FILE_DATAGRAM && name == HF_SO_PEEK_OFF);
 }
 
 int64_t sys_setsockopt(const struct call *c, struct file *f)
@@ -46,7 +54,7 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
     err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
     if (err < 0)
         return err;
-    return is_vehicles_too(level, name) && f->state != FILE_LISTENING ? CALL_CONTINUE : 0;
+    return is_on_vehicle(f, level, name) ? CALL_CONTINUE : 0;
 }
 
 /* SO_ERROR: what the pump or the datagrams found first, then the stack's. A reset of an established
@@ -84,6 +92,8 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
     files_settle(c->sv);
     if (f->is_dead)
         return -EBADF;
+    if (level == HF_SOL_SOCKET && name == HF_SO_PEEK_OFF && is_on_vehicle(f, level, name))
+        return CALL_CONTINUE; /* native reads move it */
     if (level == HF_SOL_SOCKET && name == HF_SO_ERROR) {
         err = take_error(f, &error);
         if (err == CALL_CONTINUE)

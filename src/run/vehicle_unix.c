@@ -226,7 +226,7 @@ void vehicle_end(struct file *f)
 static void give_options(const struct file *f, int vehicle)
 {
     static const int timeouts[] = {SO_RCVTIMEO, SO_SNDTIMEO},
-                     numbers[] = {SO_RCVLOWAT, SO_OOBINLINE};
+                     numbers[] = {SO_RCVLOWAT, SO_OOBINLINE, SO_PEEK_OFF};
 
     for (int i = 0; i < 2; i++) {
         hf_time t = hf_sock_timeout(f->sk, timeouts[i]);
@@ -235,7 +235,7 @@ static void give_options(const struct file *f, int vehicle)
         if (t != HF_TIME_NEVER)
             (void)setsockopt(vehicle, SOL_SOCKET, timeouts[i], &tv, sizeof(tv));
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         int value;
         uint32_t len = sizeof(value);
 

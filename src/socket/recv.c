@@ -3,6 +3,17 @@
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
+/* SO_PEEK_OFF: each peek begins where the last one ended, counted from what is read next. */
+static void move_peek_off(struct hf_sock *sk, int64_t n, int flags)
+{
+    int64_t at = sk->opt.peek_off;
+
+    if (at < 0 || n <= 0 || flags & HF_MSG_OOB)
+        return;
+    at += flags & HF_MSG_PEEK ? n : -n;
+    sk->opt.peek_off = at < 0 ? 0 : (int32_t)at;
+}
+
 static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
     struct tcb *tcb = sock_tcb(sk);
@@ -15,7 +26,9 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     msg->addr_len = 0;
     msg->control_len = 0;
     msg->flags = 0;
-    n = tcp_recv(tcb, msg->iov, msg->iov_len, how, 0);
+    n = tcp_recv(tcb, msg->iov, msg->iov_len, how,
+                 sk->opt.peek_off > 0 ? (uint32_t)sk->opt.peek_off : 0);
+    move_peek_off(sk, n, flags);
     /* Linux: after SHUT_RD what is there is read, then the end is. */
     if ((n == -HF_EAGAIN || (n == -HF_ENOTCONN && tcp_state(tcb) != TCP_LISTEN)) &&
         (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_OOB))

@@ -63,6 +63,28 @@ static void peek(int f)
     RC(recv(t.c, b, 16, 0), 0, nm(f, "recv at the end"));
 }
 
+/* Linux 6.9: SO_PEEK_OFF of a stream. */
+static void peek_offset(int f)
+{
+    struct pair t = tcp_pair(f);
+    struct addr from = {.len = sizeof(from.u)};
+    char b[8] = "";
+    MUST(send(t.s, "abcdef", 6, 0));
+    MUST(await(t.c, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
+    MUST(setopt(t.c, SOL_SOCKET, SO_PEEK_OFF, 1));
+    RC(recv(t.c, b, 2, MSG_PEEK), 2, nm(f, "SO_PEEK_OFF, peek"));
+    OK(memcmp(b, "bc", 2) == 0, nm(f, "SO_PEEK_OFF, peek from there"));
+    EQ(getopt_of(t.c, SOL_SOCKET, SO_PEEK_OFF), 3, nm(f, "SO_PEEK_OFF moves on"));
+    RC(recvfrom(t.c, b, 1, MSG_PEEK, &from.u.sa, &from.len), 1, nm(f, "SO_PEEK_OFF, recvfrom"));
+    EQ(b[0], 'd', nm(f, "SO_PEEK_OFF, recvfrom peeks on"));
+    RC(recv(t.c, b, 2, 0), 2, nm(f, "SO_PEEK_OFF, recv"));
+    OK(memcmp(b, "ab", 2) == 0, nm(f, "SO_PEEK_OFF, recv from the first"));
+    EQ(getopt_of(t.c, SOL_SOCKET, SO_PEEK_OFF), 2, nm(f, "SO_PEEK_OFF moves back"));
+    RC(recv(t.c, b, 8, MSG_PEEK), 2, nm(f, "SO_PEEK_OFF, peek the rest"));
+    OK(memcmp(b, "ef", 2) == 0, nm(f, "SO_PEEK_OFF, the rest"));
+    RC(recv(t.c, b, 8, MSG_PEEK | MSG_DONTWAIT), -EAGAIN, nm(f, "SO_PEEK_OFF, no more"));
+}
+
 /* MSG_TRUNC on a stream throws the bytes away. */
 static void truncate_stream(int f)
 {
@@ -274,6 +296,7 @@ int main(void)
         CASE(arguments),
         CASE(pieces),
         CASE(peek),
+        CASE(peek_offset),
         CASE(truncate_stream),
         CASE(end_of_stream),
         CASE(reset_with_data),
