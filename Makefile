@@ -34,6 +34,7 @@ CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
 DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
+LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/posix/%,$(PLAIN_SRC)))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
@@ -75,6 +76,11 @@ $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 $(BENCH_BIN): $(B)/%: %.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -o $@ $<
+# The same programs once more, on the library.
+$(LIBRARY_BIN): $(B)/tests/library/%: tests/posix/%.c tests/posix/library.h $(B)/libhandfast.a
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -Itests -include tests/posix/library.h -o $@ $< \
+	    $(B)/libhandfast.a -pthread
 $(B)/tests/programs/hostile $(B)/tests/programs/storm: $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
@@ -89,7 +95,7 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all $(UNIT_BIN) $(PLAIN_BIN) $(PROGRAMS) $(BENCH_BIN) $(B)/diff
+everything: all $(UNIT_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(B)/diff
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
 test: all unit
@@ -99,9 +105,10 @@ platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 	$(if $^,prove -e '' $^)
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast HF_INTEROP_MB=$${HF_INTEROP_MB:-20} prove --timer -e '' tests/interop/*.t
-conformance: $(B)/handfast $(PLAIN_BIN)
+conformance: $(B)/handfast $(PLAIN_BIN) $(LIBRARY_BIN)
 	POSIX_BIN=$(B)/tests/posix tests/posix/run kernel
 	POSIX_BIN=$(B)/tests/posix tests/posix/run handfast $(B)/handfast
+	POSIX_BIN=$(B)/tests/library tests/posix/run library
 checkers: all
 	tools/check_format
 	tools/check_layers.py
@@ -160,4 +167,4 @@ clean:
 	rm -rf build
 .PHONY: all everything unit test platform programs interop conformance checkers check check-full demo bench \
         bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)

@@ -4,7 +4,7 @@
 #ifndef GATEWAY_DUE_H
 #define GATEWAY_DUE_H
 
-#include "gateway/ring.h"
+#include "host/ring.h"
 #include "handfast/types.h"
 
 enum due_class {

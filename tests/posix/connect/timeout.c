@@ -3,11 +3,14 @@
  * seconds. */
 #include "../lib.h"
 
+#include <pthread.h>
+
 enum { FAILED = POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, LONGEST_MS = 6000 };
 
 struct trial {
-    int fd, result[2];
-    pid_t child;
+    pthread_t thread;
+    int family, result[2];
+    struct addr a;
 };
 
 static int shortened(int f)
@@ -17,20 +20,14 @@ static int shortened(int f)
     return fd;
 }
 
-/* The blocking connect, in a process of its own; it tells the errno and what followed. */
-static void blocking(int f, struct addr a, struct trial *t)
+/* The blocking connect, in a thread of its own: the errno and what followed. */
+static void *blocking(void *arg)
 {
-    int p[2];
-    MUST(pipe(p));
-    t->child = MUST(fork());
-    if (t->child == 0) {
-        int fd = shortened(f), got[2];
-        got[0] = (int)r(connect_to(fd, a));
-        got[1] = mask_of(fd);
-        _exit(write(p[1], got, sizeof(got)) != sizeof(got));
-    }
-    close(p[1]);
-    t->fd = p[0];
+    struct trial *t = arg;
+    int fd = shortened(t->family);
+    t->result[0] = (int)r(connect_to(fd, t->a));
+    t->result[1] = mask_of(fd);
+    return NULL;
 }
 
 /* C12 C23, NetSem timer_tt_rexmtsyn_1, NetSem timer_tt_conn_est_1. */
@@ -39,17 +36,18 @@ static void silence(int f)
     static const int family[2] = {AF_INET, AF_INET6};
     struct trial wait[2];
     int fd[2];
-    struct addr a[2], good;
+    struct addr good;
     char c;
     if (f != AF_INET)
         return;
     long long start = now_ms();
     for (int i = 0; i < 2; i++) {
-        silent(family[i], &a[i]);
+        wait[i].family = family[i];
+        silent(family[i], &wait[i].a);
         fd[i] = shortened(family[i]);
         nonblock(fd[i]);
-        RC(connect_to(fd[i], a[i]), -EINPROGRESS, nm(family[i], "silence, connect"));
-        blocking(family[i], a[i], &wait[i]);
+        RC(connect_to(fd[i], wait[i].a), -EINPROGRESS, nm(family[i], "silence, connect"));
+        MUST(-pthread_create(&wait[i].thread, NULL, blocking, &wait[i]));
     }
     for (int i = 0; i < 2; i++) {
         int g = family[i];
@@ -65,8 +63,7 @@ static void silence(int f)
         RC(connect_to(fd[i], good), -ECONNABORTED, nm(g, "silence, error taken, connect"));
         RC(connect_to(fd[i], good), -EINPROGRESS, nm(g, "silence, begins anew"));
         MASK(fd[i], POLLOUT, nm(g, "silence, connects elsewhere"));
-        EQ(read(wait[i].fd, wait[i].result, sizeof(wait[i].result)), sizeof(wait[i].result),
-           nm(g, "silence, blocking, ends"));
+        EQ(pthread_join(wait[i].thread, NULL), 0, nm(g, "silence, blocking, ends"));
         EQ(wait[i].result[0], -ETIMEDOUT, nm(g, "silence, blocking, connect"));
         EQ(wait[i].result[1], POLLOUT | POLLHUP, nm(g, "silence, blocking, mask as fresh"));
     }

@@ -1,6 +1,7 @@
 /* send(), sendto(), sendmsg(), write(): stream sockets. */
 #include "../lib.h"
 
+#include <pthread.h>
 #include <sys/uio.h>
 
 static volatile sig_atomic_t pipes;
@@ -157,27 +158,34 @@ static void vectors(int f)
     RC(recv(t.s, got, 6, MSG_WAITALL), 6, nm(f, "sendmmsg arrives"));
 }
 
+enum { LARGE = 3 << 20 };
+
+static unsigned char large_data[LARGE];
+
+static void *send_large(void *arg)
+{
+    int fd = (int)(intptr_t)arg;
+    ssize_t at = 0;
+    for (ssize_t n; at < LARGE; at += n)
+        if ((n = send(fd, large_data + at, (size_t)(LARGE - at), 0)) <= 0)
+            break;
+    close(fd);
+    return (void *)(intptr_t)(at == LARGE);
+}
+
 static void large(int f)
 {
-    enum { SIZE = 3 << 20 };
+    static unsigned char back[LARGE];
     struct pair t = tcp_pair(f);
-    static unsigned char data[SIZE], back[SIZE];
-    for (int i = 0; i < SIZE; i++)
-        data[i] = (unsigned char)(i * 7 + (i >> 8));
-    pid_t child = MUST(fork());
-    if (child == 0) {
-        close(t.c);
-        for (ssize_t n, at = 0; at < SIZE; at += n)
-            if ((n = send(t.s, data + at, (size_t)(SIZE - at), 0)) <= 0)
-                _exit(1);
-        _exit(0);
-    }
-    close(t.s);
-    RC(recv(t.c, back, SIZE, MSG_WAITALL), SIZE, nm(f, "three MiB in one recv MSG_WAITALL"));
-    OK(memcmp(data, back, SIZE) == 0, nm(f, "three MiB, the same bytes"));
-    int status;
-    MUST(waitpid(child, &status, 0));
-    EQ(status, 0, nm(f, "three MiB, the sender is content"));
+    pthread_t sender;
+    void *content;
+    for (int i = 0; i < LARGE; i++)
+        large_data[i] = (unsigned char)(i * 7 + (i >> 8));
+    MUST(-pthread_create(&sender, NULL, send_large, (void *)(intptr_t)t.s));
+    RC(recv(t.c, back, LARGE, MSG_WAITALL), LARGE, nm(f, "three MiB in one recv MSG_WAITALL"));
+    OK(memcmp(large_data, back, LARGE) == 0, nm(f, "three MiB, the same bytes"));
+    pthread_join(sender, &content);
+    OK(content, nm(f, "three MiB, the sender is content"));
     RC(recv(t.c, back, 1, 0), 0, nm(f, "three MiB, then the end"));
 }
 

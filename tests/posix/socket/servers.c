@@ -79,29 +79,38 @@ static void *serve_one(void *arg)
     return NULL;
 }
 
-static void by_threads(int f)
+static void *serve_all(void *arg)
 {
-    struct addr a;
-    int l = listener(f, CLIENTS, &a);
-    pid_t server = MUST(fork());
-    if (server == 0) {
-        pthread_t t[CLIENTS];
-        for (int i = 0; i < CLIENTS; i++)
-            pthread_create(&t[i], NULL, serve_one, (void *)(intptr_t)accept(l, NULL, NULL));
-        for (int i = 0; i < CLIENTS; i++)
-            pthread_join(t[i], NULL);
-        _exit(0);
-    }
-    int good = 0, status;
+    pthread_t t[CLIENTS];
+    int l = (int)(intptr_t)arg;
     for (int i = 0; i < CLIENTS; i++)
-        good += client(f, a, i);
-    EQ(good, CLIENTS, nm(f, "twenty clients in turn, a thread for each"));
-    MUST(waitpid(server, &status, 0));
-    EQ(status, 0, nm(f, "a thread for each, the server ends"));
+        pthread_create(&t[i], NULL, serve_one, (void *)(intptr_t)accept(l, NULL, NULL));
+    for (int i = 0; i < CLIENTS; i++)
+        pthread_join(t[i], NULL);
+    return NULL;
 }
 
-static void loop(int l)
+/* Clients in turn, of a server in another thread. */
+static int served_by(int f, void *(*server)(void *))
 {
+    struct addr a;
+    pthread_t thread;
+    int l = listener(f, CLIENTS, &a), good = 0;
+    MUST(-pthread_create(&thread, NULL, server, (void *)(intptr_t)l));
+    for (int i = 0; i < CLIENTS; i++)
+        good += client(f, a, i);
+    pthread_join(thread, NULL);
+    return good;
+}
+
+static void by_threads(int f)
+{
+    EQ(served_by(f, serve_all), CLIENTS, nm(f, "twenty clients in turn, a thread for each"));
+}
+
+static void *loop(void *arg)
+{
+    int l = (int)(intptr_t)arg;
     struct epoll_event ev = {.events = EPOLLIN, .data.fd = l}, got[16];
     int ep = epoll_create1(0), ended = 0;
     nonblock(l);
@@ -125,23 +134,12 @@ static void loop(int l)
             ended++;
         }
     }
+    return NULL;
 }
 
 static void by_loop(int f)
 {
-    struct addr a;
-    int l = listener(f, CLIENTS, &a), status;
-    pid_t server = MUST(fork());
-    if (server == 0) {
-        loop(l);
-        _exit(0);
-    }
-    int good = 0;
-    for (int i = 0; i < CLIENTS; i++)
-        good += client(f, a, i);
-    EQ(good, CLIENTS, nm(f, "twenty clients in turn, one loop"));
-    MUST(waitpid(server, &status, 0));
-    EQ(status, 0, nm(f, "one loop, the server ends"));
+    EQ(served_by(f, loop), CLIENTS, nm(f, "twenty clients in turn, one loop"));
 }
 
 static void *drain(void *arg)
@@ -156,32 +154,32 @@ static void *drain(void *arg)
     return NULL;
 }
 
+enum { BOTH = 1 << 20 };
+
+static char data[BOTH];
+
+/* One end: sends all and hears all, at the same time. */
+static void *end_of_pair(void *arg)
+{
+    int fd = (int)(intptr_t)arg;
+    long long heard = fd;
+    pthread_t thread;
+    MUST(-pthread_create(&thread, NULL, drain, &heard));
+    bool sent = send(fd, data, BOTH, 0) == BOTH && shutdown(fd, SHUT_WR) == 0;
+    pthread_join(thread, NULL);
+    return (void *)(intptr_t)(sent && heard == BOTH);
+}
+
 /* Each end writes and reads at the same time: neither may wait for the other. */
 static void both_ways(int f)
 {
-    enum { SIZE = 1 << 20 };
-    static char data[SIZE];
     struct pair t = tcp_pair(f);
-    pthread_t thread;
-    long long got = t.c;
-    pid_t other = MUST(fork());
-    if (other == 0) {
-        long long heard = t.s;
-        close(t.c);
-        MUST(-pthread_create(&thread, NULL, drain, &heard));
-        bool sent = send(t.s, data, SIZE, 0) == SIZE && shutdown(t.s, SHUT_WR) == 0;
-        pthread_join(thread, NULL);
-        _exit(!(sent && heard == SIZE));
-    }
-    close(t.s);
-    MUST(-pthread_create(&thread, NULL, drain, &got));
-    RC(send(t.c, data, SIZE, 0), SIZE, nm(f, "both ways at once, send"));
-    RC(shutdown(t.c, SHUT_WR), 0, nm(f, "both ways at once, end"));
-    pthread_join(thread, NULL);
-    EQ(got, SIZE, nm(f, "both ways at once, received"));
-    int status;
-    MUST(waitpid(other, &status, 0));
-    EQ(status, 0, nm(f, "both ways at once, the other end"));
+    pthread_t other;
+    void *content;
+    MUST(-pthread_create(&other, NULL, end_of_pair, (void *)(intptr_t)t.s));
+    OK(end_of_pair((void *)(intptr_t)t.c), nm(f, "both ways at once, the one end"));
+    pthread_join(other, &content);
+    OK(content, nm(f, "both ways at once, the other end"));
 }
 
 static void many_short(int f)

@@ -1,7 +1,7 @@
 /* Doubly linked rings: the head is a ring too, alone when empty. Who is in one can leave it without
  * knowing which. */
-#ifndef GATEWAY_RING_H
-#define GATEWAY_RING_H
+#ifndef HOST_RING_H
+#define HOST_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>

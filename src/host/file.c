@@ -1,0 +1,160 @@
+/* Open file descriptions of sockets: references, and who is told of events. */
+#define _GNU_SOURCE
+#include "host/file.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "handfast/errno.h"
+#include "handfast/linux.h"
+#include "host/env.h"
+#include "host/epoll.h"
+#include "host/wait.h"
+
+struct file *file_new(struct hf_host *h, struct hf_sock *sk)
+{
+    struct file *f = calloc(1, sizeof(*f));
+    int type = 0;
+    uint32_t len = sizeof(type);
+
+    if (!f || hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_TYPE, &type, &len)) {
+        free(f);
+        return NULL;
+    }
+    atomic_init(&f->refs, 1);
+    f->host = h;
+    f->sk = sk;
+    f->is_stream = type == HF_SOCK_STREAM;
+    hf_sock_set_user(sk, f);
+    ring_init(&f->touched);
+    ring_init(&f->waiters);
+    ring_init(&f->items);
+    return f;
+}
+
+struct file *file_new_set(struct epoll_set *set)
+{
+    struct file *f = set ? calloc(1, sizeof(*f)) : NULL;
+
+    if (!f) {
+        if (set)
+            epoll_set_free(set);
+        return NULL;
+    }
+    atomic_init(&f->refs, 1);
+    f->set = set;
+    return f;
+}
+
+void file_ref(struct file *f)
+{
+    atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+}
+
+/* Linux: sk_stream_wait_close. The host's lock is held. A signal ends it; cancellation comes
+ * afterwards. */
+static void linger(struct file *f)
+{
+    struct sleeper s;
+    struct waiter w;
+    uint32_t seconds;
+    hf_time limit;
+    int state, err;
+
+    if (!hf_sock_lingers(f->sk, &seconds))
+        return;
+    limit = host_now() + seconds * HF_S;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    err = hf_sock_shutdown(f->sk, HF_SHUT_WR);
+    host_settle(f->host);
+    while (!err && hf_sock_lingers(f->sk, &seconds)) {
+        sleeper_init(&s);
+        waiter_link(&w, f, &s, WAIT_ANY);
+        host_leave(f->host);
+        err = sleeper_sleep(&s, limit, false);
+        host_enter(f->host);
+        waiter_unlink(&w);
+    }
+    pthread_setcancelstate(state, NULL);
+}
+
+void file_put(struct file *f)
+{
+    struct hf_host *h;
+
+    if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    epoll_forget_file(f);
+    h = f->host;
+    if (h) {
+        host_enter(h);
+        linger(f);
+        hf_sock_set_user(f->sk, NULL);
+        hf_sock_close(f->sk);
+        ring_leave(&f->touched);
+        host_leave(h);
+    }
+    free(f);
+}
+
+void file_touch(struct file *f)
+{
+    if (f->is_touched)
+        return;
+    f->is_touched = true;
+    ring_add(&f->host->touched, &f->touched);
+}
+
+/* A connection that nobody has accepted has no file. */
+void file_event(void *ctx, struct hf_sock *sk, void *user)
+{
+    struct file *f = user;
+
+    if (!f)
+        return;
+    f->has_event = true;
+    file_touch(f);
+}
+
+static void tell_waiters(struct file *f, uint32_t mask)
+{
+    for (struct ring *r = f->waiters.next; r != &f->waiters; r = r->next) {
+        struct waiter *w = ring_owner(r, struct waiter, link);
+
+        if (w->events == WAIT_ANY || mask & (w->events | HF_POLLERR | HF_POLLHUP))
+            sleeper_wake(w->sleeper);
+    }
+}
+
+/* What has come about since the last look, for those who wait for edges: bits that were not shown,
+ * more bytes, another connection or datagram. Linux wakes with sk_data_ready, sk_write_space, ...
+ */
+static uint32_t edges_of(struct file *f, uint32_t mask, bool has_event)
+{
+    int readable = 0;
+    bool has_count = f->is_stream && !hf_sock_ioctl(f->sk, HF_SIOCINQ, &readable);
+    uint32_t edges = mask & ~f->shown;
+
+    if (has_event && (!has_count || readable > f->readable))
+        edges |= mask & (HF_POLLIN | HF_POLLRDNORM);
+    f->shown = mask;
+    f->readable = readable;
+    return edges;
+}
+
+void file_tell_touched(struct hf_host *h)
+{
+    while (!ring_alone(&h->touched)) {
+        struct file *f = ring_owner(h->touched.next, struct file, touched);
+        bool has_event = f->has_event;
+        uint32_t mask = hf_sock_poll(f->sk);
+
+        ring_leave(&f->touched);
+        f->is_touched = f->has_event = false;
+        if (has_event)
+            tell_waiters(f, mask);
+        if (!ring_alone(&f->items))
+            epoll_tell(f, mask, edges_of(f, mask, has_event));
+    }
+}

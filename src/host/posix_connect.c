@@ -1,0 +1,65 @@
+/* hf_connect(). C01 to C27; the answers themselves are socket/connect.c's.
+ *
+ * Order of errors: not a descriptor, the length, the copy of the address; what is no socket of ours
+ * is the kernel's to refuse (C19, C20). */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "handfast/linux.h"
+#include "host/posix.h"
+
+/* The open is under way. Linux: a signal counts even where the open has ended meanwhile, and the
+ * next call says so (C13); out of time, the first caller is told EINPROGRESS, who joined EALREADY
+ * (NetSem connect_5d). The open goes on. */
+static int wait_for_end(struct call *c, hf_time until, bool joined)
+{
+    int result, err = 0;
+
+    for (;;) {
+        host_settle(c->file->host); /* over loopback that may be all it takes */
+        if (err == -EINTR)
+            return err;
+        result = hf_sock_connect_result(c->file->sk);
+        if (result != -EINPROGRESS)
+            return result;
+        if (err)
+            return joined ? -EALREADY : -EINPROGRESS;
+        err = call_wait(c, HF_POLLOUT, until);
+    }
+}
+
+/* A blocking caller joins an open under way; hf_sock_connect is asked as for one that does not
+ * wait, to know whether there was one. */
+static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t len)
+{
+    struct file *f = c->file;
+    uint8_t bytes[USER_ADDRESS_MAX];
+    int result = user_read_address(bytes, addr, len);
+    bool joined = false;
+    hf_time until;
+
+    if (result)
+        return result;
+    host_enter(f->host);
+    until = call_limit(f, true, 0);
+    result = hf_sock_connect(f->sk, bytes, len, false);
+    if (result == -EALREADY && until != 0) {
+        joined = true;
+        result = -EINPROGRESS;
+    }
+    if (result == -EINPROGRESS && until != 0)
+        result = wait_for_end(c, until, joined);
+    file_touch(f);
+    host_leave(f->host);
+    return result;
+}
+
+int hf_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct call c;
+
+    pthread_testcancel();
+    if (!call_begin(&c, fd))
+        return connect(fd, addr, len);
+    return (int)call_end(&c, do_connect(&c, addr, len));
+}

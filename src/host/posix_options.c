@@ -1,0 +1,73 @@
+/* hf_getsockopt() and hf_setsockopt(). NetSem getsockerr_1, getsockerr_2. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "handfast/linux.h"
+#include "host/posix.h"
+
+enum { VALUE_MAX = 4096 }; /* longer than any option the stack has */
+
+/* Linux: sk_setsockopt looks at the length before it copies. */
+static int64_t set(struct file *f, int level, int name, const void *from, socklen_t given)
+{
+    uint8_t value[VALUE_MAX];
+    int len = (int)given;
+    int err;
+
+    if (len < 0)
+        return -EINVAL;
+    if (len > VALUE_MAX)
+        len = VALUE_MAX;
+    if (level == SOL_SOCKET && name != SO_BINDTODEVICE && len < (int)sizeof(int))
+        return -EINVAL;
+    err = user_read(value, from, (size_t)len);
+    if (err)
+        return err;
+    host_enter(f->host);
+    err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
+    file_touch(f);
+    host_leave(f->host);
+    return err;
+}
+
+int hf_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    struct call c;
+
+    if (!call_begin(&c, fd))
+        return setsockopt(fd, level, name, value, len);
+    return (int)call_end(&c, set(c.file, level, name, value, len));
+}
+
+static int64_t get(struct file *f, int level, int name, void *to, socklen_t *room)
+{
+    uint8_t value[VALUE_MAX];
+    socklen_t given;
+    uint32_t len;
+    int err = user_read(&given, room, sizeof(given));
+
+    if (err)
+        return err;
+    if ((int)given < 0)
+        return -EINVAL;
+    if (given > VALUE_MAX)
+        given = VALUE_MAX;
+    len = given;
+    host_enter(f->host);
+    err = hf_sock_getsockopt(f->sk, level, name, value, &len);
+    file_touch(f);
+    host_leave(f->host);
+    if (err)
+        return err;
+    err = user_write(to, value, len < given ? len : given);
+    return err ? err : user_write(room, &len, sizeof(len));
+}
+
+int hf_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct call c;
+
+    if (!call_begin(&c, fd))
+        return getsockopt(fd, level, name, value, len);
+    return (int)call_end(&c, get(c.file, level, name, value, len));
+}

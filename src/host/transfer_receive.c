@@ -1,0 +1,150 @@
+/* Receiving. Linux: tcp_recvmsg_locked, udp_recvmsg; NetSem recv_1 to recv_17.
+ *
+ * A stream's caller is content with SO_RCVLOWAT bytes, with MSG_WAITALL only with all; an end, an
+ * error, a signal or a time limit ends the wait, and what has been read is told. Bytes that cannot
+ * be written stay in the queue; a datagram that cannot is lost. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "handfast/linux.h"
+#include "host/transfer.h"
+
+enum { PIECES = 16 };
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Bytes that can be read now; of datagrams, the first one's. */
+static size_t waiting(struct file *f)
+{
+    int n = 0;
+
+    return hf_sock_ioctl(f->sk, HF_SIOCINQ, &n) ? 0 : (size_t)n;
+}
+
+/* One attempt to receive into what follows the first `done` bytes. */
+static int64_t receive_some(struct file *f, struct hf_msg *msg, size_t done, size_t total,
+                            int flags)
+{
+    const struct hf_iovec *whole = msg->iov;
+    size_t pieces = msg->iov_len;
+    struct hf_iovec iov[PIECES];
+    size_t want = flags & MSG_OOB ? 1 : waiting(f), good;
+    int64_t n;
+
+    want = flags & MSG_TRUNC ? 0 : smaller(want, total - done);
+    msg->iov = iov;
+    msg->iov_len = user_vector_part(whole, pieces, done, total - done, iov, PIECES);
+    good = user_vector_writable(iov, msg->iov_len, want);
+    if (good < want && good)
+        msg->iov_len = user_vector_part(whole, pieces, done, good, iov, PIECES);
+    n = want && !good ? -EFAULT : hf_sock_recv(f->sk, msg, flags);
+    msg->iov = whole;
+    msg->iov_len = pieces;
+    return n;
+}
+
+/* With bytes in hand: is there a reason not to look for more? An error is left for the next call, a
+ * read never goes past the urgent mark, and what was peeked at is all there is before the end. */
+static bool is_enough(struct file *f, bool peeks)
+{
+    uint32_t mask = hf_sock_poll(f->sk);
+    int at_mark = 0;
+
+    if (hf_sock_ioctl(f->sk, HF_SIOCATMARK, &at_mark) == 0 && at_mark)
+        return true;
+    return peeks ? mask & HF_POLLRDHUP : mask & HF_POLLERR && waiting(f) == 0;
+}
+
+static size_t low_water(struct file *f, size_t total, int flags)
+{
+    int low = 1;
+    uint32_t len = sizeof(low);
+    size_t target = total;
+
+    if (!(flags & MSG_WAITALL) &&
+        hf_sock_getsockopt(f->sk, HF_SOL_SOCKET, HF_SO_RCVLOWAT, &low, &len) == 0)
+        target = smaller(total, (size_t)low);
+    return target ? target : 1;
+}
+
+/* What is peeked at stays, so each attempt begins at the front again. */
+static int64_t receive_stream(struct call *c, struct hf_msg *msg, size_t total, int flags)
+{
+    struct file *f = c->file;
+    bool peeks = flags & MSG_PEEK;
+    hf_time until = flags & (MSG_OOB | MSG_ERRQUEUE) ? 0 : call_limit(f, false, flags);
+    size_t target = low_water(f, total, flags), done = 0;
+    int64_t n;
+    int err = 0;
+
+    for (;;) {
+        n = receive_some(f, msg, peeks ? 0 : done, total, flags);
+        if (n > 0) {
+            done = peeks ? (size_t)n : done + (size_t)n;
+            if (done >= target || is_enough(f, peeks))
+                break;
+            if (!peeks)
+                continue;
+        } else if (n != -EAGAIN) {
+            break;
+        }
+        if (until == 0)
+            break;
+        if (err) {
+            n = err == -EINTR ? err : -EAGAIN;
+            break;
+        }
+        err = call_wait(c, done ? WAIT_ANY : HF_POLLIN, until);
+    }
+    return done ? (int64_t)done : n;
+}
+
+/* The datagram that could not be written is taken all the same, unless it was only peeked at. */
+static int64_t lose_datagram(struct file *f, int flags)
+{
+    struct hf_msg nowhere = {.iov = NULL};
+    int64_t n = hf_sock_recv(f->sk, &nowhere, flags);
+
+    return n < 0 ? n : -EFAULT;
+}
+
+static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total, int flags)
+{
+    struct file *f = c->file;
+    hf_time until = flags & MSG_ERRQUEUE ? 0 : call_limit(f, false, flags);
+    size_t control_len = msg->control_len;
+    uint32_t addr_len = msg->addr_len;
+    int err = 0;
+
+    for (;;) {
+        size_t want = smaller(waiting(f), total);
+        int64_t n;
+
+        if (want && user_vector_writable(msg->iov, msg->iov_len, want) < want)
+            return lose_datagram(f, flags);
+        msg->control_len = control_len;
+        msg->addr_len = addr_len;
+        n = hf_sock_recv(f->sk, msg, flags);
+        if (n != -EAGAIN || until == 0)
+            return n;
+        if (err)
+            return err == -EINTR ? err : -EAGAIN;
+        err = call_wait(c, HF_POLLIN, until);
+    }
+}
+
+int64_t transfer_receive(struct call *c, struct hf_msg *msg, size_t total, int flags)
+{
+    struct file *f = c->file;
+    int64_t n;
+
+    host_enter(f->host);
+    n = f->is_stream ? receive_stream(c, msg, total, flags)
+                     : receive_datagram(c, msg, total, flags);
+    file_touch(f);
+    host_leave(f->host);
+    return n;
+}

@@ -1,0 +1,99 @@
+/* Sending. Linux: tcp_sendmsg_locked, udp_sendmsg; NetSem send_1 to send_18.
+ *
+ * A stream takes what fits, and a blocking caller stays until all is taken; what a signal or a time
+ * limit leaves half done is told as a count. Bad memory ends it the same way, EFAULT only where
+ * nothing was taken. A datagram is taken whole or not at all. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include "handfast/linux.h"
+#include "host/transfer.h"
+
+/* What one attempt looks at: a caller who offers megabytes need not have all of them looked at each
+ * time the stack takes a few. */
+enum { PIECES = 16, PIECE_BYTES = 256 * 1024 };
+
+/* Bad memory shows only where the stack would have taken something from it. */
+static int64_t refuse(struct file *f, struct hf_msg *none, int flags)
+{
+    int64_t n;
+
+    none->iov_len = 0;
+    n = hf_sock_send(f->sk, none, flags);
+    if (n < 0)
+        return n;
+    return hf_sock_poll(f->sk) & HF_POLLOUT ? -EFAULT : -EAGAIN;
+}
+
+/* One attempt to send what follows the first `done` bytes. */
+static int64_t send_some(struct file *f, const struct hf_msg *msg, size_t done, size_t total,
+                         int flags)
+{
+    struct hf_iovec iov[PIECES];
+    struct hf_msg part = *msg;
+    size_t left = total - done, want = 0, good;
+
+    part.iov = iov;
+    part.iov_len = user_vector_part(msg->iov, msg->iov_len, done,
+                                    left < PIECE_BYTES ? left : PIECE_BYTES, iov, PIECES);
+    for (size_t i = 0; i < part.iov_len; i++)
+        want += iov[i].len;
+    good = user_vector_readable(iov, part.iov_len, want);
+    if (want && !good)
+        return refuse(f, &part, flags);
+    if (good < want)
+        part.iov_len = user_vector_part(msg->iov, msg->iov_len, done, good, iov, PIECES);
+    if (want < left)
+        flags |= MSG_MORE;
+    return hf_sock_send(f->sk, &part, flags);
+}
+
+static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t total, int flags)
+{
+    struct file *f = c->file;
+    hf_time until = call_limit(f, true, flags);
+    size_t done = 0;
+    int64_t n;
+    int err = 0;
+
+    for (;;) {
+        n = send_some(f, msg, done, total, flags);
+        if (n >= 0) {
+            done += (size_t)n;
+            if (done >= total)
+                return (int64_t)done;
+            host_settle(f->host);
+            continue;
+        }
+        if (n != -EAGAIN || until == 0)
+            break;
+        if (err) {
+            n = err == -EINTR ? err : -EAGAIN;
+            break;
+        }
+        err = call_wait(c, HF_POLLOUT, until);
+    }
+    return done ? (int64_t)done : n;
+}
+
+static int64_t send_datagram(struct file *f, const struct hf_msg *msg, size_t total, int flags)
+{
+    if (user_vector_readable(msg->iov, msg->iov_len, total) == total)
+        return hf_sock_send(f->sk, msg, flags);
+    return -EFAULT;
+}
+
+int64_t transfer_send(struct call *c, const struct hf_msg *msg, size_t total, int flags)
+{
+    struct file *f = c->file;
+    int64_t n;
+
+    host_enter(f->host);
+    n = f->is_stream ? send_stream(c, msg, total, flags) : send_datagram(f, msg, total, flags);
+    file_touch(f);
+    host_leave(f->host);
+    if (n == -EPIPE && f->is_stream && !(flags & MSG_NOSIGNAL))
+        pthread_kill(pthread_self(), SIGPIPE);
+    return n;
+}

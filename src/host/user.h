@@ -1,0 +1,45 @@
+/* The program's memory, looked at before it is used: where the kernel would say EFAULT, so do we.
+ *
+ * A bad pointer must not be touched, for a library has no business with SIGSEGV. Whether a page can
+ * be read or written is asked of the kernel by system calls that do nothing but look, one for each
+ * page (0.1 us; decisions/0008). Memory that another thread unmaps meanwhile is not caught. */
+#ifndef HOST_USER_H
+#define HOST_USER_H
+
+#include <sys/socket.h>
+
+#include "handfast/socket.h"
+
+/* errno stays. */
+bool user_readable(const void *p, size_t len);
+bool user_writable(void *p, size_t len);
+
+/* 0 or -EFAULT. */
+HF_NODISCARD int user_read(void *to, const void *from, size_t len);
+HF_NODISCARD int user_write(void *to, const void *from, size_t len);
+
+/* The longest address the kernel takes in: struct sockaddr_storage. */
+#define USER_ADDRESS_MAX 128
+
+/* An address argument; beyond its length, zeros. -EINVAL, -EFAULT. */
+HF_NODISCARD int user_read_address(uint8_t to[USER_ADDRESS_MAX], const void *addr, socklen_t len);
+
+/* An address given back in the room that *room_len says; then its true length in *room_len.
+ * -EFAULT, -EINVAL. */
+HF_NODISCARD int user_write_address(void *room, socklen_t *room_len, const void *addr,
+                                    uint32_t len);
+
+/* The vector's bytes from skip on, at most want of them and n pieces, into out; gives the pieces.
+ */
+size_t user_vector_part(const struct hf_iovec *iov, size_t iov_len, size_t skip, size_t want,
+                        struct hf_iovec *out, size_t n);
+
+/* How many of a vector's first `want` bytes can be read (or written). */
+size_t user_vector_readable(const struct hf_iovec *iov, size_t n, size_t want);
+size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want);
+
+/* A vector argument: -EINVAL (more than 1024 pieces: `too_many`; a negative one), -EFAULT. total:
+ * its bytes, at most what one call of the kernel moves. */
+HF_NODISCARD int user_check_vector(const struct iovec *iov, size_t n, int too_many, size_t *total);
+
+#endif
