@@ -31,10 +31,6 @@ void hf_sock_close(struct hf_sock *sk);
  * hf_sock_close. O_NONBLOCK does not matter; a process that exits does not wait (Linux). */
 bool hf_sock_lingers(const struct hf_sock *sk, uint32_t *seconds);
 
-/* SO_SNDTIMEO (`sends`) or SO_RCVTIMEO: how long a call may wait. HF_TIME_NEVER: as long as it
- * takes; 0: not at all. */
-hf_time hf_sock_timeout(const struct hf_sock *sk, bool sends);
-
 /* The owner's pointer, handed back by the event call-back. */
 void hf_sock_set_user(struct hf_sock *sk, void *user);
 void *hf_sock_user(const struct hf_sock *sk);

@@ -102,7 +102,7 @@ int call_wait(struct call *c, uint32_t events, hf_time until)
 
 hf_time call_limit(const struct file *f, bool sends, int flags)
 {
-    hf_time wait = hf_sock_timeout(f->sk, sends);
+    hf_time wait = hf_sock_timeout(f->sk, sends ? SO_SNDTIMEO : SO_RCVTIMEO);
 
     if (flags & MSG_DONTWAIT || atomic_load(&f->nonblocking))
         return 0;

@@ -14,13 +14,6 @@ void sock_options_init(struct sock_options *o)
     };
 }
 
-hf_time hf_sock_timeout(const struct hf_sock *sk, bool sends)
-{
-    uint32_t ms = sends ? sk->opt.sndtimeo_ms : sk->opt.rcvtimeo_ms;
-
-    return ms == SOCK_TIMEO_NONE ? HF_TIME_NEVER : ms * HF_MS;
-}
-
 static int find_socket(int name)
 {
     switch (name) {
