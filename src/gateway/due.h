@@ -4,8 +4,8 @@
 #ifndef GATEWAY_DUE_H
 #define GATEWAY_DUE_H
 
-#include "host/ring.h"
 #include "handfast/types.h"
+#include "host/ring.h"
 
 enum due_class {
     DUE_RETRY,        /* 100 ms: descriptors had run out */

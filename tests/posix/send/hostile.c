@@ -2,6 +2,7 @@
 #include "../lib.h"
 
 #include <netinet/udp.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 
 static char *closed_page(void)
@@ -137,11 +138,19 @@ static void many(int f)
 }
 
 /* Without MSG_WAITFORONE and a time, recvmmsg() waits until all have come. */
+static void *send_another(void *u)
+{
+    MUST(wait_blocked(getpid(), SYS_recvmmsg) ? 0 : -1);
+    MUST(send(*(int *)u, "three", 5, 0));
+    return NULL;
+}
+
 static void many_wait(int f)
 {
     struct addr a;
     char b[2][8];
-    int u = bound(f, SOCK_DGRAM, &a), parent = getpid();
+    int u = bound(f, SOCK_DGRAM, &a);
+    pthread_t thread;
     struct iovec v[2] = {{b[0], 8}, {b[1], 8}};
     struct mmsghdr mm[2];
     memset(mm, 0, sizeof(mm));
@@ -150,11 +159,7 @@ static void many_wait(int f)
     MUST(connect_to(u, a));
     MUST(send(u, "one", 3, 0));
     MUST(await(u, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
-    if (MUST(fork()) == 0) {
-        MUST(wait_blocked(parent, SYS_recvmmsg) ? 0 : -1);
-        MUST(send(u, "three", 5, 0));
-        _exit(0);
-    }
+    MUST(-pthread_create(&thread, NULL, send_another, &u));
     RC(recvmmsg(u, mm, 2, 0, NULL), 2, nm(f, "recvmmsg waits for both"));
     EQ(mm[0].msg_len, 3, nm(f, "recvmmsg waits for both, the first"));
     EQ(mm[1].msg_len, 5, nm(f, "recvmmsg waits for both, the second"));
