@@ -32,6 +32,7 @@
     X(ICMP_UNMATCHED, "ICMP error that matches no socket")                    \
     X(ICMP_RATE, "ICMP answer withheld by the rate limit")                    \
     X(ICMP_TYPE, "ICMP type we do not act on")                                \
+    X(ERR_QUEUE, "a socket's error queue is full")                            \
     X(UDP_BAD, "malformed UDP")                                               \
     X(UDP_CSUM, "UDP checksum wrong or missing")                              \
     X(UDP_NO_PORT, "no UDP socket at that port")                              \

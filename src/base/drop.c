@@ -40,6 +40,7 @@ static const char *const names[] = {
     [HF_DROP_ICMP_UNMATCHED] = "icmp_unmatched",
     [HF_DROP_ICMP_RATE] = "icmp_rate",
     [HF_DROP_ICMP_TYPE] = "icmp_type",
+    [HF_DROP_ERR_QUEUE] = "err_queue",
     [HF_DROP_UDP_BAD] = "udp_bad",
     [HF_DROP_UDP_CSUM] = "udp_csum",
     [HF_DROP_UDP_NO_PORT] = "udp_no_port",

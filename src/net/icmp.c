@@ -140,9 +140,14 @@ static bool quoted_read(const uint8_t *bytes, uint32_t len, bool is4, struct icm
 static void error_input(struct net *net, const struct ip_info *ip, const struct icmp_header *h,
                         struct hf_frame *f)
 {
-    uint8_t bytes[ICMP_HEADER + 128]; /* an IPv6 header, some extensions, a TCP header */
-    struct icmp_error e = {
-        .type = h->type, .code = h->code, .info = h->info, .reporter = ip->src, .link = ip->link};
+    uint8_t bytes[1280]; /* RFC 4443 2.4 (c); RFC 1812 4.3.2.3 has less */
+    struct icmp_error e = {.type = h->type,
+                           .code = h->code,
+                           .info = h->info,
+                           .reporter = ip->src,
+                           .link = ip->link,
+                           .ttl = ip->ttl,
+                           .tos = ip->tos};
     uint32_t len = HF_MIN(f->len, sizeof(bytes)) - ICMP_HEADER;
     bool is4 = addr_is4(&ip->src);
     enum hf_drop reason = HF_DROP_ICMP_BAD;

@@ -124,7 +124,7 @@ int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out)
 {
     bool is4 = addr_is4(&out->dst);
     uint32_t size = f->len + (is4 ? IP4_HEADER : IP6_HEADER);
-    uint32_t mtu = path_mtu(out->path);
+    uint32_t mtu = out->by_link_mtu ? path_link_mtu(out->path) : path_mtu(out->path);
     bool is_whole = f->gso_bytes ? size <= out->path->link->gso_max : size <= mtu;
 
     if (!may_leave(net, out)) {

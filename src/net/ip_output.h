@@ -11,6 +11,7 @@ struct ip_out {
     uint8_t ttl;         /* hop limit; 0: the default of 64 */
     uint8_t tos;         /* traffic class, ECN bits included */
     bool dont_fragment;  /* IPv4 DF; for IPv6: do not fragment here either */
+    bool by_link_mtu;    /* what was learned of the path does not count */
     uint32_t flow_label; /* IPv6 */
 };
 

@@ -36,6 +36,7 @@ struct icmp_error {
     struct ip_addr reporter; /* who sent the error */
     struct ip_addr src, dst; /* of the quoted packet: src is ours */
     uint8_t proto;           /* of the quoted packet */
+    uint8_t ttl, tos;        /* of the error */
     const uint8_t *quoted;   /* what follows the quoted IP header; lent */
     uint32_t quoted_len;     /* at least 8 */
     struct hf_link *link;

@@ -365,6 +365,11 @@ uint32_t path_mtu(struct path *p)
     return p->mtu;
 }
 
+uint32_t path_link_mtu(const struct path *p)
+{
+    return link_mtu(p->link);
+}
+
 bool path_lower_mtu(struct path *p, uint32_t mtu)
 {
     if (mtu < (addr_is4(&p->dst) ? MTU4_LEAST : MTU6_LEAST) || mtu >= path_mtu(p))

@@ -60,8 +60,9 @@ void path_put(struct path *p);
 /* Routes, addresses or links have changed since: find it again before using it for long. */
 bool path_is_stale(const struct path *p);
 
-/* The MTU now, in bytes of IP packet. */
+/* The MTU now, in bytes of IP packet; and that of its link, as if nothing had been learned. */
 uint32_t path_mtu(struct path *p);
+uint32_t path_link_mtu(const struct path *p);
 
 /* A router said the path takes only that much. Kept if it is smaller than now and at least 552
  * (IPv4; Linux's min_pmtu) or 1280 (IPv6). True when the path's MTU went down. RFC 1191, RFC 8201.

@@ -3,12 +3,7 @@
 
 #include "wire/sockaddr.h"
 
-struct writer {
-    struct hf_msg *msg;
-    size_t used;
-};
-
-static void put(struct writer *w, int level, int type, const void *data, size_t len)
+void control_put(struct control *w, int level, int type, const void *data, size_t len)
 {
     struct control_header h = {CONTROL_HEADER + len, level, type};
     size_t room = w->msg->control_len - w->used;
@@ -27,7 +22,8 @@ static void put(struct writer *w, int level, int type, const void *data, size_t 
     w->used += HF_MIN(control_padded(h.len), room);
 }
 
-static void write4(const struct hf_sock *sk, const struct udp_dgram *d, struct writer *w)
+static void write4(const struct hf_sock *sk, const struct udp_dgram *d,
+                   const struct ip_addr *spec_dst, struct control *w)
 {
     uint8_t info[12];
     uint32_t index = d->link_index;
@@ -35,17 +31,17 @@ static void write4(const struct hf_sock *sk, const struct udp_dgram *d, struct w
 
     if (sk->opt.recv_pktinfo) {
         memcpy(info, &index, 4);
-        memcpy(info + 4, d->dst.b + 12, 4);
+        memcpy(info + 4, spec_dst->b + 12, 4);
         memcpy(info + 8, d->dst.b + 12, 4);
-        put(w, HF_SOL_IP, HF_IP_PKTINFO, info, sizeof(info));
+        control_put(w, HF_SOL_IP, HF_IP_PKTINFO, info, sizeof(info));
     }
     if (sk->opt.recv_ttl)
-        put(w, HF_SOL_IP, HF_IP_TTL, &ttl, 4);
+        control_put(w, HF_SOL_IP, HF_IP_TTL, &ttl, 4);
     if (sk->opt.recv_tos)
-        put(w, HF_SOL_IP, HF_IP_TOS, &d->tos, 1);
+        control_put(w, HF_SOL_IP, HF_IP_TOS, &d->tos, 1);
 }
 
-static void write6(const struct hf_sock *sk, const struct udp_dgram *d, struct writer *w)
+static void write6(const struct hf_sock *sk, const struct udp_dgram *d, struct control *w)
 {
     uint8_t info[20];
     uint32_t index = d->link_index;
@@ -54,23 +50,35 @@ static void write6(const struct hf_sock *sk, const struct udp_dgram *d, struct w
     if (sk->opt.recv_pktinfo6) {
         memcpy(info, d->dst.b, 16);
         memcpy(info + 16, &index, 4);
-        put(w, HF_SOL_IPV6, HF_IPV6_PKTINFO, info, sizeof(info));
+        control_put(w, HF_SOL_IPV6, HF_IPV6_PKTINFO, info, sizeof(info));
     }
     if (addr_is4(&d->dst))
         return;
     if (sk->opt.recv_hoplimit)
-        put(w, HF_SOL_IPV6, HF_IPV6_HOPLIMIT, &hops, 4);
+        control_put(w, HF_SOL_IPV6, HF_IPV6_HOPLIMIT, &hops, 4);
     if (sk->opt.recv_tclass)
-        put(w, HF_SOL_IPV6, HF_IPV6_TCLASS, &class, 4);
+        control_put(w, HF_SOL_IPV6, HF_IPV6_TCLASS, &class, 4);
+}
+
+/* Linux: of an error ipi_spec_dst is not known. */
+void control_write_error(const struct hf_sock *sk, const struct sock_error *e,
+                         const struct ip_addr *local, struct control *w)
+{
+    struct udp_dgram d = {.dst = *local, .ttl = e->ttl, .tos = e->tos, .link_index = e->link_index};
+
+    if (addr_is4(&d.dst))
+        write4(sk, &d, &ADDR_ANY4, w);
+    if (pcb_is_v6(sock_pcb(sk)))
+        write6(sk, &d, w);
 }
 
 void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg)
 {
-    struct writer w = {msg, 0};
+    struct control w = {msg, 0};
     bool is4 = addr_is4(&d->dst);
 
     if (is4)
-        write4(sk, d, &w);
+        write4(sk, d, &d->dst, &w);
     if (pcb_is_v6(sock_pcb(sk)))
         write6(sk, d, &w);
     if (sk->opt.recv_origdst || sock_pcb(sk)->entry.any_dst) {
@@ -78,8 +86,8 @@ void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct h
         uint8_t bytes[SOCKADDR_IN6];
         uint32_t len = sockaddr_write(&ep, is4 ? HF_AF_INET : HF_AF_INET6, bytes);
 
-        put(&w, is4 ? HF_SOL_IP : HF_SOL_IPV6, is4 ? HF_IP_ORIGDSTADDR : HF_IPV6_ORIGDSTADDR, bytes,
-            len);
+        control_put(&w, is4 ? HF_SOL_IP : HF_SOL_IPV6,
+                    is4 ? HF_IP_ORIGDSTADDR : HF_IPV6_ORIGDSTADDR, bytes, len);
     }
     msg->control_len = w.used;
 }

@@ -4,6 +4,13 @@
 #define SOCKET_CONTROL_H
 
 #include "socket/sock.h"
+#include "transport/err_queue.h"
+
+/* Room for ancillary data that is being filled. */
+struct control {
+    struct hf_msg *msg;
+    size_t used;
+};
 
 #define CONTROL_HEADER 16
 
@@ -24,6 +31,13 @@ static inline size_t control_padded(size_t n)
  *   -HF_ENODEV  IPV6_PKTINFO: no such link */
 HF_NODISCARD int control_read(const struct hf_sock *sk, const struct hf_msg *msg, bool is4,
                               struct udp_how *how);
+
+/* Adds one item; what has no room is cut short, and HF_MSG_CTRUNC tells. */
+void control_put(struct control *w, int level, int type, const void *data, size_t len);
+
+/* Adds what the socket's options ask for about an ICMP message to local. */
+void control_write_error(const struct hf_sock *sk, const struct sock_error *e,
+                         const struct ip_addr *local, struct control *w);
 
 /* Writes what the socket's options ask for about a datagram; sets control_len and HF_MSG_CTRUNC. */
 void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg);

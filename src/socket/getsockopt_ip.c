@@ -2,6 +2,7 @@
 #include "net/path.h"
 #include "socket/sock.h"
 #include "wire/bytes.h"
+#include "wire/sockaddr.h"
 
 #define TTL_DEFAULT 64
 
@@ -128,10 +129,27 @@ static int get_ipv6(struct hf_sock *sk, int name, int *v)
     }
 }
 
+/* RFC 3542 11.4: struct ip6_mtuinfo. Linux leaves the address empty. */
+static int get_path_mtu(const struct hf_sock *sk, void *value, uint32_t *len)
+{
+    uint8_t info[SOCKADDR_IN6 + 4] = {0};
+    uint32_t mtu;
+
+    if (*len < sizeof(info))
+        return -HF_EINVAL;
+    if (!sock_pcb(sk)->path)
+        return -HF_ENOTCONN;
+    mtu = path_mtu(sock_pcb(sk)->path);
+    memcpy(info + SOCKADDR_IN6, &mtu, sizeof(mtu));
+    return option_give(value, len, info, sizeof(info));
+}
+
 int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
-    int v = 0;
-    int err = get_ipv6(sk, name, &v);
+    int v = 0, err;
 
+    if (name == HF_IPV6_PATHMTU)
+        return get_path_mtu(sk, value, len);
+    err = get_ipv6(sk, name, &v);
     return err ? err : option_give_int(value, len, v);
 }

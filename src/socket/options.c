@@ -2,6 +2,7 @@
 #include "socket/options.h"
 
 #include "socket/sock.h"
+#include "transport/err_queue.h"
 
 void sock_options_init(struct sock_options *o)
 {
@@ -53,6 +54,8 @@ static int find_ip(int name)
         return OPTION_RECVORIGDST;
     case HF_IP_RECVERR:
         return OPTION_RECVERR;
+    case HF_IP_RECVERR_RFC4884:
+        return OPTION_INERT + INERT_RFC4884;
     case HF_IP_FREEBIND:
         return OPTION_FREEBIND;
     case HF_IP_TRANSPARENT:
@@ -86,7 +89,9 @@ static int find_ipv6(int name)
     case HF_IPV6_RECVORIGDSTADDR:
         return OPTION_RECVORIGDST;
     case HF_IPV6_RECVERR:
-        return OPTION_RECVERR;
+        return OPTION_RECVERR6;
+    case HF_IPV6_RECVERR_RFC4884:
+        return OPTION_INERT + INERT_RFC4884_6;
     case HF_IPV6_FREEBIND:
         return OPTION_FREEBIND;
     case HF_IPV6_TRANSPARENT:
@@ -96,7 +101,7 @@ static int find_ipv6(int name)
     case HF_IPV6_MULTICAST_ALL:
         return OPTION_INERT + INERT_MULTICAST_ALL6;
     case HF_IPV6_DONTFRAG:
-        return OPTION_INERT + INERT_DONTFRAG;
+        return OPTION_DONTFRAG;
     case HF_IPV6_RECVRTHDR:
         return OPTION_INERT + INERT_RECVRTHDR;
     case HF_IPV6_RECVHOPOPTS:
@@ -104,7 +109,7 @@ static int find_ipv6(int name)
     case HF_IPV6_RECVDSTOPTS:
         return OPTION_INERT + INERT_RECVDSTOPTS;
     case HF_IPV6_RECVPATHMTU:
-        return OPTION_INERT + INERT_RECVPATHMTU;
+        return OPTION_RECVPATHMTU;
     case HF_IPV6_AUTOFLOWLABEL:
         return OPTION_INERT + INERT_AUTOFLOWLABEL;
     default:
@@ -146,6 +151,12 @@ bool option_is_on(const struct hf_sock *sk, int which)
         return o->recv_origdst;
     case OPTION_RECVERR:
         return pcb->recv_err;
+    case OPTION_RECVERR6:
+        return pcb->recv_err6;
+    case OPTION_DONTFRAG:
+        return o->dont_fragment6;
+    case OPTION_RECVPATHMTU:
+        return o->recv_path_mtu;
     case OPTION_FREEBIND:
         return pcb->entry.freebind;
     case OPTION_TRANSPARENT:
@@ -177,6 +188,23 @@ static void turn_tcp(struct hf_sock *sk)
     t->keepalive = sk->opt.keepalive;
     t->oob_inline = sk->opt.oob_inline;
     tcp_options_changed(sock_tcb(sk));
+}
+
+static void turn_udp(struct hf_sock *sk)
+{
+    if (sk->is_stream)
+        return;
+    sock_udp(sk)->dont_fragment6 = sk->opt.dont_fragment6;
+    sock_udp(sk)->recv_path_mtu = sk->opt.recv_path_mtu;
+}
+
+/* Linux: whoever does not ask any more loses what is queued, whichever family's it is. */
+static void turn_errors(struct hf_sock *sk, bool on)
+{
+    if (on)
+        return;
+    err_queue_purge(&sk->all->core, sock_pcb(sk));
+    sock_event(sk);
 }
 
 static void turn_inert(struct sock_options *o, int bit, bool on)
@@ -223,6 +251,19 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         break;
     case OPTION_RECVERR:
         pcb->recv_err = on;
+        turn_errors(sk, on);
+        break;
+    case OPTION_RECVERR6:
+        pcb->recv_err6 = on;
+        turn_errors(sk, on);
+        break;
+    case OPTION_DONTFRAG:
+        o->dont_fragment6 = on;
+        turn_udp(sk);
+        break;
+    case OPTION_RECVPATHMTU:
+        o->recv_path_mtu = on;
+        turn_udp(sk);
         break;
     case OPTION_FREEBIND:
         pcb->entry.freebind = on;

@@ -24,7 +24,8 @@ struct sock_options {
     uint8_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1;
     uint8_t recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
     uint8_t keepalive : 1,
-        oob_inline : 1;    /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
+        oob_inline : 1; /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
+    uint8_t dont_fragment6 : 1, recv_path_mtu : 1;
     uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;
@@ -44,11 +45,11 @@ enum sock_inert {
     INERT_RETOPTS = 1 << 5,
     INERT_MULTICAST_ALL = 1 << 6,
     INERT_MULTICAST_ALL6 = 1 << 7,
-    INERT_DONTFRAG = 1 << 8,
+    INERT_RFC4884 = 1 << 8,
     INERT_RECVRTHDR = 1 << 9,
     INERT_RECVHOPOPTS = 1 << 10,
     INERT_RECVDSTOPTS = 1 << 11,
-    INERT_RECVPATHMTU = 1 << 12,
+    INERT_RFC4884_6 = 1 << 12,
     INERT_AUTOFLOWLABEL = 1 << 13,
     INERT_THIN_LTO = 1 << 14,
 };
@@ -68,6 +69,9 @@ enum option_switch {
     OPTION_RECVTOS,
     OPTION_RECVORIGDST,
     OPTION_RECVERR,
+    OPTION_RECVERR6,
+    OPTION_DONTFRAG,
+    OPTION_RECVPATHMTU,
     OPTION_FREEBIND,
     OPTION_TRANSPARENT,
     OPTION_BIND_NO_PORT,

@@ -24,7 +24,7 @@ static uint32_t stream_poll(const struct hf_sock *sk)
         if (tcp_urgent_pending(tcb))
             mask |= HF_POLLPRI;
     }
-    if (pcb->err)
+    if (pcb->err || pcb->errors)
         mask |= HF_POLLERR;
     return mask;
 }
@@ -33,7 +33,7 @@ static uint32_t datagram_poll(const struct hf_sock *sk)
 {
     uint32_t mask = HF_POLLOUT | HF_POLLWRNORM | HF_POLLWRBAND;
 
-    if (sock_pcb(sk)->err)
+    if (sock_pcb(sk)->err || sock_pcb(sk)->errors)
         mask |= HF_POLLERR;
     if (sk->shut & SOCK_SHUT_RD)
         mask |= HF_POLLRDHUP | HF_POLLIN | HF_POLLRDNORM;

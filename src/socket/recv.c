@@ -1,5 +1,6 @@
 /* recv(), recvfrom(), recvmsg(). NetSem recv_1 to recv_24; C06. */
 #include "socket/control.h"
+#include "socket/recv_error.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
@@ -21,8 +22,6 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
               (flags & HF_MSG_TRUNC ? TCP_RECV_DISCARD : 0);
     int64_t n;
 
-    if (flags & HF_MSG_ERRQUEUE)
-        return -HF_EAGAIN;
     msg->addr_len = 0;
     msg->control_len = 0;
     msg->flags = 0;
@@ -38,8 +37,7 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     return n;
 }
 
-/* Copies from the frame what the vector holds; returns how much that was. */
-static size_t scatter(const struct hf_frame *f, const struct hf_iovec *iov, size_t n)
+size_t recv_scatter(const struct hf_frame *f, const struct hf_iovec *iov, size_t n)
 {
     size_t done = 0;
 
@@ -53,15 +51,21 @@ static size_t scatter(const struct hf_frame *f, const struct hf_iovec *iov, size
     return done;
 }
 
-static void give_source(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg)
+void recv_give_address(const struct hf_sock *sk, const struct endpoint *ep, struct hf_msg *msg)
 {
-    struct endpoint ep = {d->src, d->src_port, addr_is_link_local6(&d->src) ? d->link_index : 0};
     uint8_t bytes[SOCKADDR_IN6];
-    uint32_t full = sockaddr_write(&ep, sock_family(sk), bytes);
+    uint32_t full = sockaddr_write(ep, sock_family(sk), bytes);
 
     if (msg->addr)
         memcpy(msg->addr, bytes, HF_MIN(msg->addr_len, full));
     msg->addr_len = full;
+}
+
+static void give_source(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg)
+{
+    struct endpoint ep = {d->src, d->src_port, addr_is_link_local6(&d->src) ? d->link_index : 0};
+
+    recv_give_address(sk, &ep, msg);
 }
 
 static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
@@ -71,8 +75,8 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     size_t copied;
     int64_t n;
 
-    if (flags & HF_MSG_ERRQUEUE)
-        return -HF_EAGAIN;
+    if (up->told_mtu && up->recv_path_mtu)
+        return recv_path_mtu(sk, msg);
     if (up->pcb.err) /* before queued data: Linux, __skb_wait_for_more_packets */
         return sock_take_error(sk);
     f = udp_front(up);
@@ -82,7 +86,7 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
         msg->flags = 0;
         return (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_DONTWAIT) ? 0 : -HF_EAGAIN;
     }
-    copied = scatter(f, msg->iov, msg->iov_len);
+    copied = recv_scatter(f, msg->iov, msg->iov_len);
     msg->flags = copied < f->len ? HF_MSG_TRUNC : 0;
     n = flags & HF_MSG_TRUNC ? (int64_t)f->len : (int64_t)copied;
     give_source(sk, udp_dgram(f), msg);
@@ -94,6 +98,8 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 
 int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
+    if (flags & HF_MSG_ERRQUEUE)
+        return recv_error(sk, msg);
     return sk->is_stream ? stream_recv(sk, msg, flags) : datagram_recv(sk, msg, flags);
 }
 

@@ -1,8 +1,7 @@
 /* setsockopt() of SOL_IP and SOL_IPV6. Linux: do_ip_setsockopt, do_ipv6_setsockopt. An IPv6 socket
  * takes both, for the IPv4 it speaks.
  *
- * Deviates: such a socket has one TTL, one TOS, one IP_MTU_DISCOVER and one IP_RECVERR for both
- * families. */
+ * Deviates: such a socket has one TTL, one TOS and one IP_MTU_DISCOVER for both families. */
 #include "net/net.h"
 #include "socket/sock.h"
 #include "wire/bytes.h"
@@ -94,7 +93,7 @@ static int turn_ip(struct hf_sock *sk, int name, int which, int v, uint32_t len)
         return -HF_EPERM;
     if (insists && len < 1)
         return -HF_EINVAL;
-    if (name == HF_IP_MULTICAST_ALL && v != 0 && v != 1)
+    if ((name == HF_IP_MULTICAST_ALL || name == HF_IP_RECVERR_RFC4884) && v != 0 && v != 1)
         return -HF_EINVAL;
     option_turn(sk, which, v != 0);
     return 0;
@@ -169,7 +168,9 @@ static int turn_ipv6(struct hf_sock *sk, int name, int which, int v)
         return -HF_EPERM;
     if (name == HF_IPV6_V6ONLY && sock_pcb(sk)->entry.port_hold != PORT_NONE)
         return -HF_EINVAL;
-    if ((name == HF_IPV6_MULTICAST_LOOP || name == HF_IPV6_MULTICAST_ALL) && v != 0 && v != 1)
+    if ((name == HF_IPV6_MULTICAST_LOOP || name == HF_IPV6_MULTICAST_ALL ||
+         name == HF_IPV6_RECVERR_RFC4884) &&
+        v != 0 && v != 1)
         return -HF_EINVAL;
     option_turn(sk, which, v != 0);
     return 0;

@@ -85,6 +85,7 @@ void udp_close(struct udp_pcb *up)
     release_port(up);
     path_put(up->pcb.path);
     up->pcb.path = NULL;
+    err_queue_purge(up->udp->core, &up->pcb);
     while (up->first)
         udp_pop(up);
     up->udp->core->stats.udp_sockets--;
@@ -278,17 +279,14 @@ void udp_disconnect(struct udp_pcb *up)
 
 /* ---- out ---- */
 
-/* -HF_EMSGSIZE where the bytes are more than a datagram ever holds. */
-static int64_t payload_len(const struct hf_iovec *iov, size_t n)
+/* Counts no further than to one byte more than a datagram ever holds. */
+static uint32_t payload_len(const struct hf_iovec *iov, size_t n)
 {
     size_t len = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (iov[i].len > PAYLOAD6_MOST - len)
-            return -HF_EMSGSIZE;
-        len += iov[i].len;
-    }
-    return (int64_t)len;
+    for (size_t i = 0; i < n && len <= PAYLOAD6_MOST; i++)
+        len += HF_MIN(iov[i].len, (size_t)PAYLOAD6_MOST + 1);
+    return (uint32_t)HF_MIN(len, (size_t)PAYLOAD6_MOST + 1);
 }
 
 /* Where in a vector the copying stands. */
@@ -354,16 +352,44 @@ static bool never_fragments(const struct pcb *pcb)
            pcb->pmtudisc == HF_IP_PMTUDISC_INTERFACE;
 }
 
+/* Linux: ip_sk_use_pmtu. These look at the link alone. */
+static bool goes_by_link(const struct pcb *pcb)
+{
+    return pcb->pmtudisc >= HF_IP_PMTUDISC_PROBE;
+}
+
+/* What IPV6_RECVPATHMTU and the error queue say of a datagram that was too big. Linux:
+ * ipv6_local_rxpmtu, ip_local_error, ipv6_local_error. */
+static int refuse_size(struct udp_pcb *up, const struct endpoint *to, uint32_t mtu)
+{
+    struct endpoint dst = *to;
+
+    if (addr_is4(&to->addr)) {
+        dst.port = up->is_connected ? up->pcb.entry.rport : 0; /* Linux: not this datagram's */
+    } else if (up->dont_fragment6 && up->recv_path_mtu) {
+        up->told_mtu = mtu;
+        up->told_dst = to->addr;
+        up->told_link = (uint8_t)to->scope;
+    }
+    if (pcb_wants_errors(&up->pcb, &to->addr)) {
+        err_queue_local(up->udp->core, &up->pcb, HF_EMSGSIZE, &dst, mtu, udp_error_room(up));
+        up->udp->up->event(up);
+    }
+    return -HF_EMSGSIZE;
+}
+
 /* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown(). */
-static int may_send(struct udp_pcb *up, struct path *path, uint32_t len, bool is_shut)
+static int may_send(struct udp_pcb *up, struct path *path, const struct endpoint *to, uint32_t len,
+                    bool is_shut)
 {
     bool is4 = addr_is4(&path->dst);
+    bool is_whole = never_fragments(&up->pcb) || (!is4 && up->dont_fragment6);
     uint32_t size = len + UDP_HEADER + (is4 ? IP4_HEADER : IP6_HEADER);
+    uint32_t mtu = goes_by_link(&up->pcb) ? path_link_mtu(path) : path_mtu(path);
     int err;
 
-    if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) ||
-        (never_fragments(&up->pcb) && size > path_mtu(path)))
-        return -HF_EMSGSIZE;
+    if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) || (is_whole && size > mtu))
+        return refuse_size(up, to, mtu);
     err = up->pcb.err; /* NetSem connect_10 */
     up->pcb.err = 0;
     return err ? -err : is_shut ? -HF_EPIPE : 0;
@@ -396,8 +422,10 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
         return 0;
     }
     /* Linux: WANT sets DF on what fits and cuts the rest. */
-    out.dont_fragment = never_fragments(pcb) || (is4 && pcb->pmtudisc == HF_IP_PMTUDISC_WANT &&
-                                                 f->len + IP4_HEADER <= path_mtu(path));
+    out.dont_fragment =
+        pcb->pmtudisc == HF_IP_PMTUDISC_DO || pcb->pmtudisc == HF_IP_PMTUDISC_PROBE ||
+        (is4 && pcb->pmtudisc == HF_IP_PMTUDISC_WANT && f->len + IP4_HEADER <= path_mtu(path));
+    out.by_link_mtu = goes_by_link(pcb);
     udp_header_write(&h, f->head);
     ip_transport_csum(f, &out, 6);
     return ip_output(up->udp->net, f, &out);
@@ -409,7 +437,7 @@ int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_
                  size_t n)
 {
     bool is_plain = !how->dst && !how->link_index && addr_is_any(&how->src);
-    int64_t len = payload_len(iov, n);
+    uint32_t len = payload_len(iov, n);
     struct endpoint to;
     struct path *path;
     int err = udp_autobind(up);
@@ -428,9 +456,9 @@ int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_
     if (path->is_broadcast && !up->pcb.broadcast)
         err = -HF_EACCES;
     else if (!how->is_probe)
-        err = may_send(up, path, len < 0 ? UINT16_MAX : (uint32_t)len, how->is_shut);
+        err = may_send(up, path, &to, len, how->is_shut);
     if (!err && !how->is_probe)
-        err = output(up, how, path, to.port, iov, (uint32_t)len);
+        err = output(up, how, path, to.port, iov, len);
     path_put(path);
-    return err ? err : len;
+    return err ? err : (int64_t)len;
 }

@@ -15,6 +15,11 @@ struct udp_pcb {
     uint16_t queued;               /* datagrams */
     uint8_t shut_recv : 1;         /* arriving datagrams are still queued (Linux) */
     uint8_t is_connected : 1;      /* a peer is set (raddr may be set with port 0) */
+    uint8_t dont_fragment6 : 1;    /* IPV6_DONTFRAG */
+    uint8_t recv_path_mtu : 1;     /* IPV6_RECVPATHMTU */
+    uint8_t told_link;             /* with told_dst, of a link-local one */
+    uint32_t told_mtu;             /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
+    struct ip_addr told_dst;
 };
 
 /* What is noted of a received datagram, in its frame's cb[]; the payload is the frame's bytes. */
@@ -78,7 +83,8 @@ struct udp_how {
 
 /* One datagram. Returns its length, or in this order
  *   -HF_EAGAIN no port left  -HF_EMSGSIZE  -HF_EINVAL port 0  -HF_EDESTADDRREQ no peer
- *   path_find's errors  -HF_EACCES broadcast  -pending error, taken  -HF_EPIPE
+ *   path_find's errors  -HF_EACCES broadcast  -HF_EMSGSIZE, told in the error queue too
+ *   -pending error, taken  -HF_EPIPE
  *   -HF_ENOBUFS no memory */
 HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct udp_how *how,
                               const struct hf_iovec *iov, size_t n);

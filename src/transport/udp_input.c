@@ -190,14 +190,14 @@ static struct verdict verdict_of(const struct icmp_error *e)
                                             : (struct verdict){HF_EPROTO, true};
 }
 
-/* RFC 1191 3, RFC 8201 4: the way there takes less. False when the socket does not want to know. */
-static bool too_big(struct udp_pcb *up, const struct icmp_error *e)
+/* RFC 1191 3, RFC 8201 4: the way there takes less. Linux: the sockets that do not believe it. */
+static void too_big(struct udp_pcb *up, const struct icmp_error *e)
 {
     struct endpoint to = {.addr = e->dst, .port = get16(e->quoted + 2)};
     struct path *path;
 
     if (up->pcb.pmtudisc == HF_IP_PMTUDISC_INTERFACE || up->pcb.pmtudisc == HF_IP_PMTUDISC_OMIT)
-        return false;
+        return;
     if (addr_is_link_local6(&e->dst) && e->link)
         to.scope = e->link->index;
     if (up->is_connected && up->pcb.path)
@@ -206,7 +206,17 @@ static bool too_big(struct udp_pcb *up, const struct icmp_error *e)
         path_lower_mtu(path, e->info);
         path_put(path);
     }
-    return up->pcb.pmtudisc != HF_IP_PMTUDISC_DONT;
+}
+
+/* Linux: __udp4_lib_err, __udp6_lib_err. Those who are not told that a datagram was too big. */
+static bool ignores_too_big(const struct udp_pcb *up, bool is4)
+{
+    uint8_t disc = up->pcb.pmtudisc;
+
+    if (is4)
+        return disc == HF_IP_PMTUDISC_DONT;
+    return disc == HF_IP_PMTUDISC_INTERFACE || disc == HF_IP_PMTUDISC_OMIT ||
+           (disc == HF_IP_PMTUDISC_DONT && !up->pcb.recv_err6);
 }
 
 /* RFC 1122 4.1.3.3; Linux: __udp4_lib_err, __udp6_lib_err. Only a connected socket is told, or one
@@ -226,9 +236,16 @@ void udp_error(void *ctx, const struct icmp_error *e)
         core_drop(udp->core, HF_DROP_ICMP_UNMATCHED, NULL);
         return;
     }
-    if (e->kind == ICMP_ERR_TOO_BIG && !too_big(up, e))
+    if (e->kind == ICMP_ERR_TOO_BIG) {
+        too_big(up, e);
+        if (ignores_too_big(up, addr_is4(&e->dst)))
+            return;
+    }
+    if (!v.err)
         return;
-    if (!v.err || (!up->pcb.recv_err && !(v.is_hard && up->is_connected)))
+    if (pcb_wants_errors(&up->pcb, &e->dst))
+        err_queue_icmp(udp->core, &up->pcb, e, v.err, UDP_HEADER, udp_error_room(up));
+    else if (!v.is_hard || !up->is_connected)
         return;
     up->pcb.err = v.err;
     udp->up->event(up);

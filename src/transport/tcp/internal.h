@@ -3,6 +3,7 @@
 #define TRANSPORT_TCP_INTERNAL_H
 
 #include "net/icmp.h"
+#include "transport/err_queue.h"
 #include "transport/tcp/tcb.h"
 
 /* A received segment. f holds the payload only and belongs to whoever takes it, leaving NULL. */

@@ -170,8 +170,11 @@ static void apply(struct tcb *tcb, const struct icmp_error *e)
             e->kind == ICMP_ERR_TIME_EXCEEDED)
             tcp_fail(tcb, err);
     } else if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
+        /* Linux: over IPv4 whether or not IP_RECVERR asks for it. */
+        if (!tcb->is_orphan && (tcb_is4(tcb) || tcb->pcb.recv_err6))
+            err_queue_icmp(tcb->tcp->core, &tcb->pcb, e, err, 0, tcb->rcvbuf);
         tcp_fail(tcb, err);
-    } else if (tcb->pcb.recv_err && !tcb->is_orphan) {
+    } else if (pcb_wants_errors(&tcb->pcb, &e->dst) && !tcb->is_orphan) {
         tcb->pcb.err = (int16_t)err;
         tcp_event(tcb);
     } else {

@@ -217,6 +217,7 @@ void tcb_release(struct tcb *tcb)
 
     receive_purge(tcb);
     repair_free(tcb);
+    err_queue_purge(tcp->core, &tcb->pcb);
     byteq_fini(&tcb->sndq);
     core_cancel(tcp->core, &tcb->timer);
     path_put(tcb->pcb.path);

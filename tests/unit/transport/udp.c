@@ -350,7 +350,8 @@ static void test_icmp(void)
 
         h->wire.flags |= rows[i].link_flags;
         udp_pcb_init(&h->udp, &up, rows[i].is6, false);
-        up.pcb.recv_err = rows[i].recv_err;
+        up.pcb.recv_err = rows[i].recv_err && !rows[i].is6;
+        up.pcb.recv_err6 = rows[i].recv_err && rows[i].is6;
         err = udp_connect(&up, &far);
         if (!err && send_text(&up, NULL, "x") == 1)
             tell_error(h, rows[i].kind, rows[i].code, 1300);
