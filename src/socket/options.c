@@ -11,6 +11,7 @@ void sock_options_init(struct sock_options *o)
         .sndtimeo_ms = SOCK_TIMEO_NONE,
         .rcvlowat = 1,
         .peek_off = -1,
+        .mcast_loop = 1,
         .inert = INERT_MULTICAST_ALL | INERT_MULTICAST_ALL6 | INERT_AUTOFLOWLABEL,
     };
 }
@@ -164,7 +165,7 @@ bool option_is_on(const struct hf_sock *sk, int which)
     case OPTION_BIND_NO_PORT:
         return pcb->entry.bind_no_port;
     case OPTION_MULTICAST_LOOP:
-        return pcb->mcast_loop;
+        return o->mcast_loop;
     case OPTION_V6ONLY:
         return pcb->entry.v6only;
     case OPTION_RECVPKTINFO6:
@@ -196,6 +197,7 @@ static void turn_udp(struct hf_sock *sk)
         return;
     sock_udp(sk)->dont_fragment6 = sk->opt.dont_fragment6;
     sock_udp(sk)->recv_path_mtu = sk->opt.recv_path_mtu;
+    sock_udp(sk)->mcast_loop = sk->opt.mcast_loop;
 }
 
 /* Linux: whoever does not ask any more loses what is queued, whichever family's it is. */
@@ -275,7 +277,8 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         pcb->entry.bind_no_port = on;
         break;
     case OPTION_MULTICAST_LOOP:
-        pcb->mcast_loop = on;
+        o->mcast_loop = on;
+        turn_udp(sk);
         break;
     case OPTION_V6ONLY:
         pcb->entry.v6only = on;

@@ -25,7 +25,7 @@ struct sock_options {
     uint8_t recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
     uint8_t keepalive : 1,
         oob_inline : 1; /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
-    uint8_t dont_fragment6 : 1, recv_path_mtu : 1;
+    uint8_t dont_fragment6 : 1, recv_path_mtu : 1, mcast_loop : 1; /* UDP's are set too */
     uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;

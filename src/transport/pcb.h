@@ -61,7 +61,6 @@ struct pcb {
     uint8_t recv_err : 1;   /* IP_RECVERR: of what goes out as IPv4 */
     uint8_t recv_err6 : 1;  /* IPV6_RECVERR: as IPv6 */
     uint8_t broadcast : 1;  /* SO_BROADCAST */
-    uint8_t mcast_loop : 1;
 };
 
 static inline bool pcb_is_v6(const struct pcb *p)

@@ -66,7 +66,7 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only)
     up->pcb.entry.laddr = up->pcb.entry.raddr = pcb_any(&up->pcb);
     up->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
     up->pcb.mcast_ttl = 1;
-    up->pcb.mcast_loop = 1;
+    up->mcast_loop = 1;
     udp->core->stats.udp_sockets++;
 }
 

@@ -17,6 +17,7 @@ struct udp_pcb {
     uint8_t is_connected : 1;      /* a peer is set (raddr may be set with port 0) */
     uint8_t dont_fragment6 : 1;    /* IPV6_DONTFRAG */
     uint8_t recv_path_mtu : 1;     /* IPV6_RECVPATHMTU */
+    uint8_t mcast_loop : 1;        /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
     uint8_t told_link;             /* with told_dst, of a link-local one */
     uint32_t told_mtu;             /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
     struct ip_addr told_dst;
