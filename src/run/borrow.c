@@ -43,13 +43,18 @@ static int open_thread(pid_t tid)
 
 int borrow_vehicle(const struct call *c, const struct file *f)
 {
-    int pidfd = open_thread(c->tid);
+    return borrow_from(c->tid, (int)c->args[0], f);
+}
+
+int borrow_from(pid_t tid, int number, const struct file *f)
+{
+    int pidfd = open_thread(tid);
     struct stat st;
     long fd;
 
     if (pidfd < 0)
         return pidfd;
-    fd = syscall(SYS_pidfd_getfd, pidfd, (int)c->args[0], 0);
+    fd = syscall(SYS_pidfd_getfd, pidfd, number, 0);
     if (fd < 0)
         fd = -errno;
     close(pidfd);

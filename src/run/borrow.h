@@ -8,4 +8,7 @@
  * this closes it. -errno, among them -EPERM: this machine lets nobody have it. */
 HF_NODISCARD int borrow_vehicle(const struct call *c, const struct file *f);
 
+/* The same for descriptor `number` of thread tid. */
+HF_NODISCARD int borrow_from(pid_t tid, int number, const struct file *f);
+
 #endif

@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "run/former.h"
 #include "run/inject.h"
 #include "run/notify.h"
 #include "run/pump.h"
@@ -52,21 +53,27 @@ int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file
     return 0;
 }
 
-struct file *file_find(struct supervisor *sv, pid_t tid, int number)
+struct file *file_find(const struct call *c)
 {
+    struct supervisor *sv = c->sv;
+    int number = (int)c->args[0];
     struct table_node *node;
     struct file *f;
     struct stat st;
     char path[64];
 
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tid, number);
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)c->tid, number);
     if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_dev != sv->socket_dev)
         return NULL;
     node = table_find(&sv->files, st.st_ino);
-    if (!node)
-        return NULL;
+    if (!node) {
+        f = former_find(sv, st.st_ino);
+        if (f)
+            former_renew(c, f);
+        return f;
+    }
     f = container_of(node, struct file, node);
-    f->hint_tid = tid;
+    f->hint_tid = c->tid;
     f->hint_fd = number;
     return f;
 }
@@ -78,6 +85,7 @@ int file_rekey(struct file *f, int vehicle)
 
     if (err < 0)
         return err;
+    former_note(f);
     table_remove(&f->sv->files, &f->node);
     f->node.key = key;
     table_insert(&f->sv->files, &f->node);
@@ -95,6 +103,7 @@ void file_abandon(struct file *f)
 {
     notify_release(f, -EBADF);
     vehicle_drop(f);
+    former_forget(f);
     table_remove(&f->sv->files, &f->node);
     if (f->sv->born_since_scan)
         f->sv->born_since_scan--;

@@ -9,8 +9,9 @@
 HF_NODISCARD int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle,
                           struct file **out);
 
-/* The file that descriptor `number` of thread tid is, or NULL: closed, or not ours. */
-struct file *file_find(struct supervisor *sv, pid_t tid, int number);
+/* The file that the caller's args[0] is, or NULL: closed, or not ours. A copy of a vehicle that it
+ * had before becomes its present one. */
+struct file *file_find(const struct call *c);
 
 /* The vehicle is another one now: `vehicle`. 0 or -errno. */
 HF_NODISCARD int file_rekey(struct file *f, int vehicle);

@@ -263,7 +263,7 @@ static void dispatch(const struct call *c)
     }
     handler = &handlers[c->nr];
     if (c->nr != SYS_socket) {
-        f = file_find(c->sv, c->tid, (int)c->args[0]);
+        f = file_find(c);
         if (!f) {
             notify_answer(c, CALL_CONTINUE);
             return;

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "run/files.h"
+#include "run/former.h"
 #include "run/notify.h"
 #include "run/pump.h"
 
@@ -69,15 +70,20 @@ static void see_descriptor(struct supervisor *sv, pid_t pid, int dir, const char
     ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
     struct table_node *node;
     struct file *f;
+    uint64_t inode;
 
     if (len < 0)
         return;
     text[len] = 0;
     if (strncmp(text, "socket:[", 8) != 0)
         return;
-    node = table_find(&sv->files, strtoull(text + 8, NULL, 10));
+    inode = strtoull(text + 8, NULL, 10);
+    node = table_find(&sv->files, inode);
     if (!node) {
-        if (sv->look_is_close && carries_descriptors(dir, name))
+        f = former_find(sv, inode);
+        if (f)
+            f->seen_in = sv->look_count;
+        else if (sv->look_is_close && carries_descriptors(dir, name))
             sv->look_is_blind = true;
         return;
     }
@@ -243,6 +249,7 @@ void reap_within(struct supervisor *sv, hf_time delay)
 void reap_now(struct supervisor *sv)
 {
     scan(sv);
+    files_settle(sv); /* a reset that a close sent frees the port of the other end too */
 }
 
 void reap_before_socket(struct supervisor *sv)

@@ -144,7 +144,8 @@ static int start(struct supervisor *sv)
         return complain(sv->config->log_path, err);
     sv->loop = loop_new();
     sv->scratch = malloc(SCRATCH_BYTES);
-    if (!sv->loop || !sv->scratch || table_init(&sv->files) < 0 || table_init(&sv->held) < 0)
+    if (!sv->loop || !sv->scratch || table_init(&sv->files) < 0 || table_init(&sv->held) < 0 ||
+        table_init(&sv->formers) < 0)
         return complain("cannot start", -ENOMEM);
     sv->dirty_task.run = dirty_run;
     sv->timers.deadline = timers_deadline;
@@ -201,6 +202,7 @@ static void stop(struct supervisor *sv)
     vehicle_stop(sv);
     table_fini(&sv->files);
     table_fini(&sv->held);
+    table_fini(&sv->formers);
     deadline_fini(&sv->deadlines);
     loop_free(sv->loop);
     free(sv->scratch);

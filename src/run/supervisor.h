@@ -52,6 +52,7 @@ enum file_state {
 };
 
 struct datagram_source;
+struct former;
 struct held;
 
 struct file {
@@ -59,9 +60,10 @@ struct file {
     struct supervisor *sv;
     struct hf_sock *sk;
     enum file_state state;
-    int fd;             /* -1: none */
-    struct loop_fd end; /* end.fd -1: none */
-    struct held *held;  /* calls that wait for this file, newest first */
+    int fd;                 /* -1: none */
+    struct loop_fd end;     /* end.fd -1: none */
+    struct former *formers; /* vehicles it had before, newest first */
+    struct held *held;      /* calls that wait for this file, newest first */
     struct file *dirty_next;
     bool dirty;       /* on the list of files to look at */
     bool is_dead;     /* to be freed when the list comes to it */
@@ -123,9 +125,10 @@ struct supervisor {
     size_t notif_size;
     struct memo *memos; /* MEMO_COUNT, by thread id: answers nobody was there to take */
 
-    struct table files; /* by inode */
-    struct table held;  /* by thread id */
-    dev_t socket_dev;   /* the file system sockets live in */
+    struct table files;   /* by inode */
+    struct table formers; /* by inode: vehicles that files had before */
+    struct table held;    /* by thread id */
+    dev_t socket_dev;     /* the file system sockets live in */
     struct file *dirty;
     struct loop_task dirty_task;
     struct loop_source timers; /* time-outs of held calls, the reaper */

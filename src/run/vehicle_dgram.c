@@ -310,11 +310,18 @@ bool datagram_has(struct file *f, uint64_t count)
 
 int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags)
 {
+    int64_t sent;
     int error;
 
     datagram_run(f);
     error = datagram_error(f);
-    return error ? -error : hf_sock_send(f->sk, msg, flags);
+    if (error)
+        return -error;
+    sent = hf_sock_send(f->sk, msg, flags);
+    if (sent != -EAGAIN)
+        return sent;
+    reap_now(f->sv); /* no port is left */
+    return hf_sock_send(f->sk, msg, flags);
 }
 
 int datagram_shutdown(struct file *f, int how)
