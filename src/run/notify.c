@@ -279,8 +279,9 @@ static void dispatch(const struct call *c)
     notify_answer(c, result);
 }
 
-/* False when there was nothing to receive: the caller was killed in the meantime, or all are gone.
- */
+/* True when another call is likely to come at once: what prepares a socket is followed by more,
+ * while after the others it is the connections' turn. False also when there was nothing to receive:
+ * the caller was killed in the meantime, or all are gone. */
 static bool receive(struct supervisor *sv)
 {
     struct call c = {.sv = sv};
@@ -294,7 +295,7 @@ static bool receive(struct supervisor *sv)
     for (int i = 0; i < 6; i++)
         c.args[i] = sv->notif->data.args[i];
     dispatch(&c);
-    return true;
+    return c.nr == SYS_socket || c.nr == SYS_setsockopt || c.nr == SYS_bind;
 }
 
 static void notify_ready(struct loop_fd *self, uint32_t events)
