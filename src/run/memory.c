@@ -43,6 +43,17 @@ int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t le
     return len ? whole(process_vm_writev(c->tid, &from, 1, &to, 1, 0), len) : 0;
 }
 
+int memory_write_counted(const struct call *c, uint64_t addr, const void *buf, uint32_t len,
+                         uint64_t count_at, uint32_t count)
+{
+    struct iovec from[2] = {local(buf, len), local(&count, sizeof(count))};
+    struct iovec to[2] = {remote(addr, len), remote(count_at, sizeof(count))};
+
+    if (!notify_is_waiting(c))
+        return CALL_GONE;
+    return whole(process_vm_writev(c->tid, from, 2, to, 2, 0), len + sizeof(count));
+}
+
 int memory_iovec(const struct call *c, uint64_t addr, size_t count, struct iovec *iov)
 {
     int err;
@@ -98,6 +109,5 @@ int memory_write_address(const struct call *c, uint64_t addr, uint64_t room_at, 
     if (room < 0)
         return -EINVAL;
     n = (uint32_t)room < len ? (uint32_t)room : len;
-    err = memory_write(c, addr, bytes, n);
-    return err < 0 ? err : memory_write(c, room_at, &len, sizeof(len));
+    return memory_write_counted(c, addr, bytes, n, room_at, len);
 }

@@ -9,6 +9,10 @@
 HF_NODISCARD int memory_read(const struct call *c, uint64_t addr, void *buf, size_t len);
 HF_NODISCARD int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t len);
 
+/* Writes len bytes at addr and then, if that went well, what is told of them at count_at. */
+HF_NODISCARD int memory_write_counted(const struct call *c, uint64_t addr, const void *buf,
+                                      uint32_t len, uint64_t count_at, uint32_t count);
+
 /* Reads the program's struct iovec array of `count` and checks it as the kernel does: 0, -EMSGSIZE
  * (more than UIO_MAXIOV), -EFAULT, -EINVAL (a length below 0), CALL_GONE. */
 struct iovec;

@@ -105,9 +105,8 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
         if (err < 0)
             return err;
     }
-    err = memory_write(c, c->args[3], value, len < (uint32_t)room ? len : (uint32_t)room);
-    if (err == 0)
-        err = memory_write(c, c->args[4], &len, sizeof(len));
+    err = memory_write_counted(c, c->args[3], value, len < (uint32_t)room ? len : (uint32_t)room,
+                               c->args[4], len);
     if (err == CALL_GONE && error)
         f->error = error; /* for the call that comes again */
     return err;
