@@ -196,8 +196,9 @@ static void fail(struct file *f, int error)
         vehicle_fail(f);
 }
 
-/* Linux: a reset after the FIN is EPIPE, for SO_ERROR alone. */
-static void note_reset_after_fin(struct file *f)
+/* Linux: an error after the FIN (EPIPE for a reset) is for SO_ERROR alone. After the program's own
+ * SHUT_RD it is told like any other. */
+static void note_error_after_end(struct file *f)
 {
     int error = 0;
     uint32_t len = sizeof(error);
@@ -205,11 +206,12 @@ static void note_reset_after_fin(struct file *f)
     if (!(hf_sock_poll(f->sk) & HF_POLLERR))
         return;
     (void)!hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_ERROR, &error, &len);
-    f->error = error;
-    if (f->end_closed)
-        file_close(f);
-    else
+    if (f->end_closed || (f->rd_shut && error != EPIPE)) {
+        fail(f, error);
+    } else {
+        f->error = error;
         vehicle_end(f);
+    }
 }
 
 static bool is_full(int error)
@@ -253,7 +255,7 @@ static void pump_in(struct file *f)
     struct hf_iovec iov[PIECES];
 
     if (f->fin_given)
-        note_reset_after_fin(f);
+        note_error_after_end(f);
     while (f->end_writable && !f->fin_given && carry_urgent(f)) {
         int n = hf_sock_peek(f->sk, iov, PIECES);
         struct msghdr msg = {.msg_iov = (struct iovec *)(void *)iov, .msg_iovlen = (size_t)n};

@@ -77,6 +77,34 @@ static void read_side(int f)
     RC(shutdown(t.c, SHUT_RD), 0, nm(f, "SHUT_RD twice"));
 }
 
+/* A reset counts for more than what shutdown() said. */
+static void then_reset(int f)
+{
+    static const char *const names[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};
+    enum { RESET = DEAD | POLLERR };
+    for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
+        struct pair t = tcp_pair(f);
+        char b = 'x';
+        struct iovec v = {&b, 1};
+        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+        const char *s = names[how];
+        MUST(shutdown(t.c, how));
+        reset(t.s);
+        MASK(t.c, RESET, nm(f, "%s, then RST, mask", s));
+        RC(sendmsg(t.c, &m, MSG_NOSIGNAL), -ECONNRESET, nm(f, "%s, then RST, sendmsg", s));
+        RC(recv(t.c, &b, 1, 0), 0, nm(f, "%s, then RST, recv", s));
+        EQ(so_error(t.c), 0, nm(f, "%s, then RST, SO_ERROR was taken", s));
+        struct pair u = tcp_pair(f);
+        MUST(shutdown(u.c, how));
+        reset(u.s);
+        MUST(await(u.c, RESET) & POLLHUP ? 0 : -1);
+        RC(recv(u.c, &b, 1, 0), -ECONNRESET, nm(f, "%s, then RST, recv first", s));
+        RC(recv(u.c, &b, 1, 0), 0, nm(f, "%s, then RST, recv again", s));
+        MASK(u.c, DEAD, nm(f, "%s, then RST, mask, error taken", s));
+        RC(shutdown(u.c, SHUT_RDWR), -ENOTCONN, nm(f, "%s, then RST, shutdown", s));
+    }
+}
+
 static void both_sides(int f)
 {
     struct pair t = tcp_pair(f);
@@ -170,8 +198,9 @@ static void datagram(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(arguments),      CASE(fresh),     CASE(write_side), CASE(read_side), CASE(both_sides),
-        CASE(one_then_other), CASE(after_fin), CASE(connecting), CASE(datagram),
+        CASE(arguments),  CASE(fresh),      CASE(write_side),     CASE(read_side),
+        CASE(then_reset), CASE(both_sides), CASE(one_then_other), CASE(after_fin),
+        CASE(connecting), CASE(datagram),
     };
     return run_cases(cases, COUNT(cases));
 }
