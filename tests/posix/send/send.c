@@ -134,6 +134,18 @@ static void timeout(int f)
     long long start = now_ms();
     RC(send(t.c, junk, sizeof(junk), 0), -EAGAIN, nm(f, "send, SO_SNDTIMEO runs out"));
     OK(now_ms() - start >= 50, nm(f, "send, SO_SNDTIMEO, not before time"));
+    start = now_ms();
+    RC(send_to(t.c, junk, sizeof(junk), refuser(f)), -EAGAIN,
+       nm(f, "sendto with an address, SO_SNDTIMEO runs out"));
+    OK(now_ms() - start >= 50, nm(f, "sendto with an address, SO_SNDTIMEO, not before time"));
+    start = now_ms();
+    RC(send(t.c, junk, sizeof(junk), MSG_OOB), -EAGAIN, nm(f, "urgent, SO_SNDTIMEO runs out"));
+    OK(now_ms() - start >= 50, nm(f, "urgent, SO_SNDTIMEO, not before time"));
+    RC(send(t.c, junk, sizeof(junk), MSG_OOB | MSG_DONTWAIT), -EAGAIN, nm(f, "urgent, full"));
+    struct timeval tv = {-1, 0};
+    MUST(setsockopt(t.c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)));
+    RC(send(t.c, junk, sizeof(junk), 0), -EAGAIN, nm(f, "send, SO_SNDTIMEO below zero"));
+    RC(send_to(t.c, junk, 1, refuser(f)), -EAGAIN, nm(f, "sendto, SO_SNDTIMEO below zero"));
 }
 
 static void vectors(int f)

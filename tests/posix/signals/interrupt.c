@@ -224,6 +224,40 @@ static void in_send(int f)
     pthread_join(h.thread, NULL);
 }
 
+static void in_send_to_address(int f)
+{
+    static char junk[65536];
+    struct pair t = tcp_pair(f);
+    struct addr a = refuser(f);
+    fill(t.c);
+    struct helper h = {.nr = SYS_sendto, .connecting = -1};
+    handle(0);
+    start(&h);
+    RC(send_to(t.c, junk, sizeof(junk), a), -EINTR, nm(f, "signal in sendto, nothing taken"));
+    pthread_join(h.thread, NULL);
+}
+
+/* A call on a stream with room for an address, which TCP does not fill. */
+static void in_recv_from_address(int f)
+{
+    struct pair t = tcp_pair(f);
+    struct addr from = {.len = sizeof(from.u)};
+    char b;
+    struct helper h = {.nr = SYS_recvfrom, .connecting = -1};
+    handle(0);
+    start(&h);
+    RC(recvfrom(t.c, &b, 1, 0, &from.u.sa, &from.len), -EINTR, nm(f, "signal in recvfrom, stream"));
+    pthread_join(h.thread, NULL);
+    MUST(send(t.s, "x", 1, 0));
+    RC(recvfrom(t.c, &b, 1, 0, &from.u.sa, &from.len), 1, nm(f, "signal in recvfrom, hears more"));
+    caught = 0;
+    struct helper again = {.nr = SYS_recvfrom, .connecting = -1, .then = send_one, .fd = t.s};
+    handle(SA_RESTART);
+    start(&again);
+    RC(recvfrom(t.c, &b, 1, 0, &from.u.sa, &from.len), 1, nm(f, "signal in recvfrom, SA_RESTART"));
+    pthread_join(again.thread, NULL);
+}
+
 static void in_poll(int f)
 {
     struct pair t = tcp_pair(f);
@@ -238,12 +272,20 @@ static void in_poll(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(in_connect),        CASE(repeated_connect_joins),
-        CASE(connect_restarts),  CASE(connect_with_timeout),
-        CASE(in_accept),         CASE(accept_restarts),
-        CASE(in_recv),           CASE(recv_restarts),
-        CASE(recv_with_timeout), CASE(in_recvfrom),
-        CASE(in_send),           CASE(in_poll),
+        CASE(in_connect),
+        CASE(repeated_connect_joins),
+        CASE(connect_restarts),
+        CASE(connect_with_timeout),
+        CASE(in_accept),
+        CASE(accept_restarts),
+        CASE(in_recv),
+        CASE(recv_restarts),
+        CASE(recv_with_timeout),
+        CASE(in_recvfrom),
+        CASE(in_send),
+        CASE(in_poll),
+        CASE(in_send_to_address),
+        CASE(in_recv_from_address),
     };
     return run_cases(cases, COUNT(cases));
 }
