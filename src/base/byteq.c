@@ -15,28 +15,30 @@
 
 #define COPY_MOST 96 /* bytes that byteq_gather rather copies than refers to */
 
-#define byteq_assert(q, cond) hf_assert(&(q)->pool->env, cond)
+/* An empty queue knows of no environment. */
+#define byteq_assert(q, cond) hf_assert((q)->first ? &(q)->first->page->pool->env : NULL, cond)
 
-void byteq_init(struct byteq *q, struct hf_frame_pool *pool)
+void byteq_init(struct byteq *q)
 {
-    *q = (struct byteq){.pool = pool};
+    *q = (struct byteq){0};
 }
 
-static void chunks_free(struct byteq *q, struct chunk *c)
+static void chunks_free(struct chunk *c)
 {
     while (c) {
         struct chunk *next = c->next;
+        struct hf_frame_pool *pool = c->page->pool;
 
         hf_page_unref(c->page);
-        pool_put(&q->pool->chunks, c);
+        pool_put(&pool->chunks, c);
         c = next;
     }
 }
 
 void byteq_fini(struct byteq *q)
 {
-    chunks_free(q, q->first);
-    byteq_init(q, q->pool);
+    chunks_free(q->first);
+    byteq_init(q);
 }
 
 /* Where the chunk behind the last one is noted: reserved, or NULL. */
@@ -47,21 +49,21 @@ static struct chunk **behind_last(struct byteq *q)
 
 static void forget_reserved(struct byteq *q)
 {
-    chunks_free(q, *behind_last(q));
+    chunks_free(*behind_last(q));
     *behind_last(q) = NULL;
 }
 
 /* An empty chunk for want more bytes, or as many as its page takes. */
-static struct chunk *chunk_new(struct byteq *q, size_t want)
+static struct chunk *chunk_new(const struct byteq *q, struct hf_frame_pool *pool, size_t want)
 {
     size_t bytes = HF_MIN(HF_MAX(want, (size_t)q->len), (size_t)PAGE_MOST);
-    struct chunk *c = pool_get(&q->pool->chunks);
+    struct chunk *c = pool_get(&pool->chunks);
 
     if (!c)
         return NULL;
-    c->page = hf_page_new(q->pool, (uint32_t)bytes);
+    c->page = hf_page_new(pool, (uint32_t)bytes);
     if (!c->page) {
-        pool_put(&q->pool->chunks, c);
+        pool_put(&pool->chunks, c);
         return NULL;
     }
     c->next = NULL;
@@ -76,7 +78,8 @@ static struct hf_iovec chunk_room(const struct chunk *c)
     return (struct hf_iovec){c->page->data + end, c->page->size - end};
 }
 
-int byteq_reserve(struct byteq *q, size_t want, struct hf_iovec *iov, int n)
+int byteq_reserve(struct byteq *q, struct hf_frame_pool *pool, size_t want, struct hf_iovec *iov,
+                  int n)
 {
     struct chunk **end;
     int pieces = 0;
@@ -90,7 +93,7 @@ int byteq_reserve(struct byteq *q, size_t want, struct hf_iovec *iov, int n)
         pieces = 1;
     }
     for (; want && pieces < n; pieces++) {
-        struct chunk *c = chunk_new(q, want);
+        struct chunk *c = chunk_new(q, pool, want);
 
         if (!c)
             break;
@@ -157,7 +160,8 @@ static void reader_copy(struct reader *r, uint8_t *to, size_t len)
     }
 }
 
-size_t byteq_write(struct byteq *q, const struct hf_iovec *iov, size_t n, size_t skip, size_t max)
+size_t byteq_write(struct byteq *q, struct hf_frame_pool *pool, const struct hf_iovec *iov,
+                   size_t n, size_t skip, size_t max)
 {
     struct reader r = {.iov = iov, .n = n};
     struct hf_iovec room;
@@ -165,7 +169,7 @@ size_t byteq_write(struct byteq *q, const struct hf_iovec *iov, size_t n, size_t
 
     reader_skip(&r, skip);
     total = left = reader_left(&r, max);
-    while (left && byteq_reserve(q, left, &room, 1)) {
+    while (left && byteq_reserve(q, pool, left, &room, 1)) {
         reader_copy(&r, room.base, room.len);
         byteq_commit(q, room.len);
         left -= room.len;
@@ -190,7 +194,7 @@ void byteq_drop(struct byteq *q, uint32_t len)
         len -= c->len;
         q->first = c->next;
         c->next = NULL;
-        chunks_free(q, c);
+        chunks_free(c);
     }
     q->first->off += len;
     q->first->len -= len;

@@ -8,24 +8,26 @@
 struct chunk; /* a piece of a page, base/frame_pool.h */
 
 struct byteq {
-    struct hf_frame_pool *pool;
     struct chunk *first, *last;
     struct chunk *cursor; /* where the newest byteq_gather ended, and that chunk's offset */
     uint32_t cursor_off;
     uint32_t len; /* bytes queued */
 };
 
-void byteq_init(struct byteq *q, struct hf_frame_pool *pool);
+void byteq_init(struct byteq *q);
 void byteq_fini(struct byteq *q);
 
 /* Copies at most max bytes, skipping the first `skip` of the vector, onto the end. Returns how
- * many: fewer only when memory ran out. */
-size_t byteq_write(struct byteq *q, const struct hf_iovec *iov, size_t n, size_t skip, size_t max);
+ * many: fewer only when memory ran out. pool: where pages come from, the same for all of a queue.
+ */
+size_t byteq_write(struct byteq *q, struct hf_frame_pool *pool, const struct hf_iovec *iov,
+                   size_t n, size_t skip, size_t max);
 
 /* Room at the end that can be filled in place: at most want bytes in at most n pieces; returns the
  * number of pieces, 0 without memory. byteq_commit makes the first len bytes of it part of the
  * queue and forgets the rest. Nothing else may touch the queue in between. */
-int byteq_reserve(struct byteq *q, size_t want, struct hf_iovec *iov, int n);
+int byteq_reserve(struct byteq *q, struct hf_frame_pool *pool, size_t want, struct hf_iovec *iov,
+                  int n);
 void byteq_commit(struct byteq *q, size_t len);
 
 /* Drops len bytes at the front; len <= q->len. */

@@ -34,7 +34,10 @@ static int set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
         *(receives ? &sock_udp(sk)->rcvbuf : &sock_udp(sk)->sndbuf) = bytes;
         return 0;
     }
-    *(receives ? &t->rcvbuf : &t->sndbuf) = bytes;
+    if (receives)
+        tcp_set_rcvbuf(sock_tcb(sk), bytes);
+    else
+        t->sndbuf = bytes;
     t->rcvbuf_locked = sk->opt.rcvbuf_locked;
     t->sndbuf_locked = sk->opt.sndbuf_locked;
     tcp_options_changed(sock_tcb(sk));

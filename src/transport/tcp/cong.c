@@ -68,11 +68,27 @@ void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32
     tcb->cwnd = HF_MIN(tcb->cwnd, CWND_MAX);
 }
 
+void cong_reduce(struct tcb *tcb)
+{
+    tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+    tcb->cwr_due = tcb->ecn_ok;
+}
+
+/* Once a round trip, as for a loss; recover says when the last one was. */
+void cong_marked(struct tcb *tcb)
+{
+    if (!tcb->ecn_ok || loss_repairs(tcb) || seq_le(tcb->snd_una, tcb->recover))
+        return;
+    cong_reduce(tcb);
+    tcb->cwnd = tcb->ssthresh;
+    tcb->recover = tcb->snd_max;
+}
+
 /* RFC 5681 3.1 (5), (4); the window collapses on the first timeout, ssthresh then too. */
 void cong_timeout(struct tcb *tcb)
 {
     if (tcb->retries == 1)
-        tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+        cong_reduce(tcb);
     tcb->cwnd = tcb->mss;
 }
 

@@ -6,6 +6,7 @@
 /* C is 0.4 segments per second cubed, the factor of decrease 0.7: RFC 9438 4.6. */
 #define CUBIC_C_NUM  4u
 #define CUBIC_C_DEN  10u
+#define K_UNIT_MS    8u
 #define WAIT_MOST_MS 400000u /* what has grown for longer counts as this */
 
 static uint32_t cube_root(uint64_t x)
@@ -33,15 +34,17 @@ static void begin_epoch(struct tcb *tcb)
     if (!way)
         tcb->cong.cubic.w_max = tcb->cwnd;
     tcb->cong.cubic.epoch_ms = now ? now : 1;
-    tcb->cong.cubic.k_ms = cube_root(way * CUBIC_C_DEN * 1000000000u / CUBIC_C_NUM / tcb->mss);
+    tcb->cubic_k =
+        (uint16_t)(cube_root(way * CUBIC_C_DEN * 1000000000u / CUBIC_C_NUM / tcb->mss) / K_UNIT_MS);
 }
 
 /* RFC 9438 4.2, figure 1: the window so long after the epoch began. */
 static uint32_t window_at(const struct tcb *tcb, uint32_t ms)
 {
     const struct cong_state *c = &tcb->cong;
-    bool before = ms < c->cubic.k_ms;
-    uint64_t d = before ? c->cubic.k_ms - ms : ms - c->cubic.k_ms, bytes;
+    uint32_t k = tcb->cubic_k * K_UNIT_MS;
+    bool before = ms < k;
+    uint64_t d = before ? k - ms : ms - k, bytes;
 
     d = HF_MIN(d, WAIT_MOST_MS);
     bytes = d * d * d / 1000 * CUBIC_C_NUM * tcb->mss / CUBIC_C_DEN / 1000000;
@@ -94,7 +97,6 @@ static uint32_t cubic_ssthresh(struct tcb *tcb)
 
     tcb->cong.cubic.w_max = now < before ? (uint32_t)((uint64_t)now * 17 / 20) : now;
     tcb->cong.cubic.epoch_ms = 0;
-    tcb->cong.cubic.k_ms = 0;
     return HF_MAX((uint32_t)((uint64_t)now * 7 / 10), 2u * tcb->mss);
 }
 

@@ -22,7 +22,7 @@ static_assert(offsetof(struct tcp_info_abi, total_retrans) == 100, "Linux's layo
 static_assert(offsetof(struct tcp_info_abi, pacing_rate) == 104, "Linux's layout");
 static_assert(sizeof(struct tcp_info_abi) == 240, "Linux's size");
 
-enum { OPT_TIMESTAMPS = 1, OPT_SACK = 2, OPT_WSCALE = 4 };
+enum { OPT_TIMESTAMPS = 1, OPT_SACK = 2, OPT_WSCALE = 4, OPT_ECN = 8 };
 enum { CA_OPEN = 0, CA_DISORDER = 1, CA_RECOVERY = 3, CA_LOSS = 4 };
 
 /* Linux's numbers of the states. */
@@ -60,6 +60,29 @@ static void fill_losses(const struct tcb *tcb, struct tcp_info_abi *i)
     i->retrans = (r->repeated + tcb->mss - 1) / tcb->mss;
 }
 
+/* Linux counts the SYN of who connects among what was acknowledged, and FINs on both sides. */
+static void fill_counters(const struct tcb *tcb, struct tcp_info_abi *i)
+{
+    bool is_child = tcb->is_child;
+    uint64_t acked = tcb->snd_una - tcb->iss, out = tcb_flight(tcb), fin = tcb->fin_sent;
+
+    if (tcb->state < TCP_ESTABLISHED && tcb->state != TCP_CLOSED)
+        return;
+    acked += is_child ? 0 : (uint64_t)tcb->open.snd_wraps << 32;
+    i->bytes_acked = acked - (tcb->is_passive && acked);
+    i->bytes_received = tcb->rcv_nxt - tcb->irs;
+    i->segs_in = tcb->segs_in;
+    i->segs_out = tcb->segs_out;
+    i->data_segs_in = tcb->data_segs_in;
+    i->delivered = acked > 0;
+    if (is_child) /* has sent nothing, nor received much */
+        return;
+    i->bytes_received += (uint64_t)tcb->open.rcv_wraps << 32;
+    i->data_segs_out = tcb->data_segs_out;
+    i->bytes_retrans = tcb->bytes_retrans;
+    i->bytes_sent = acked + out + tcb->bytes_retrans - (acked + out > 0) - fin;
+}
+
 static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
 {
     const struct tcp *tcp = tcb->tcp;
@@ -71,13 +94,14 @@ static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
     i->probes = sends ? tcb->keep_probes : tcb->retries;
     i->backoff = tcb->backoff;
     i->options = (tcb->ts_ok ? OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? OPT_SACK : 0) |
-                 (scales ? OPT_WSCALE : 0);
+                 (tcb->ecn_ok ? OPT_ECN : 0) | (scales ? OPT_WSCALE : 0);
     i->wscale = scales ? (uint8_t)(tcb->snd_wscale | tcb->rcv_wscale << 4) : 0;
     i->rto = rtt_rto_ms(tcb) * 1000;
     i->ato = 40000;
     i->rcv_mss = tcb->rcv_mss;
     i->unacked = (tcb_flight(tcb) + tcb->mss - 1) / tcb->mss;
     fill_losses(tcb, i);
+    fill_counters(tcb, i);
     i->last_ack_recv = i->last_data_recv = tcp_ms(tcp) - tcb->last_rcv;
     i->pmtu = tcb->pcb.path ? path_mtu(tcb->pcb.path) : 0;
     i->rcv_ssthresh = tcb->rcvbuf / 2;

@@ -203,7 +203,7 @@ static bool take_window(struct tcb *tcb, const struct segment *s, bool is_new)
         return changes;
     tcb->snd_wl1 = s->seq;
     tcb->snd_wnd = wnd;
-    tcb->max_wnd = HF_MAX(tcb->max_wnd, wnd);
+    tcb->max_window = HF_MAX(tcb->max_window, s->h.window);
     return changes;
 }
 
@@ -232,6 +232,9 @@ static void measure(struct tcb *tcb, struct segment *s)
 static void ack_new(struct tcb *tcb, struct segment *s)
 {
     uint32_t bytes = s->h.ack - tcb->snd_una, flight = tcb_flight(tcb);
+
+    if (s->h.ack - tcb->iss < bytes)
+        tcb->open.snd_wraps++;
 
     measure(tcb, s);
     byteq_drop(&tcb->sndq, HF_MIN(bytes, tcb->sndq.len)); /* one more than the bytes: the FIN */
@@ -302,7 +305,7 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
         return drop(tcb, s, HF_DROP_TCP_BAD_ACK);
     }
     if (seq_lt(ack, tcb->snd_una)) {
-        if (tcb->snd_una - ack > tcb->max_wnd) /* RFC 5961 5.2 */
+        if (tcb->snd_una - ack > tcb_max_wnd(tcb)) /* RFC 5961 5.2 */
             return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);
         return true; /* old, but what it carries may be new */
     }
@@ -317,6 +320,8 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
         if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again && tcb_flight(tcb))
             newreno_duplicate(tcb);
     }
+    if (s->h.flags & TCP_ECE)
+        cong_marked(tcb);
     return tcb->fin_sent && !tcb_flight(tcb) ? ack_fin(tcb) : true;
 }
 
@@ -350,6 +355,19 @@ static bool is_unwanted(const struct tcb *tcb, const struct segment *s)
     return is_shut && s->len && seq_gt(s->seq + s->len, tcb->rcv_nxt);
 }
 
+/* RFC 3168 6.1.3: echoed from the mark on until the peer says that it has acted. */
+static void take_ecn(struct tcb *tcb, const struct segment *s)
+{
+    if (!tcb->ecn_ok)
+        return;
+    if (s->h.flags & TCP_CWR)
+        tcb->ecn_echo = 0;
+    if ((s->ip->tos & IP_ECN_MASK) == IP_CE) {
+        tcb->ecn_echo = 1;
+        tcb->ack_now = 1;
+    }
+}
+
 /* Sixth and seventh: urgent pointer and text; then the FIN. */
 static bool step_text(struct tcb *tcb, struct segment *s)
 {
@@ -373,6 +391,8 @@ static bool step_text(struct tcb *tcb, struct segment *s)
         return false;
     }
     urgent_segment(tcb, s);
+    if (s->len)
+        take_ecn(tcb, s);
     return !receive_segment(tcb, s) || step_fin(tcb);
 }
 
@@ -401,6 +421,8 @@ static void synchronised_input(struct tcb *tcb, struct segment *s)
     was_urgent = tcp_urgent_pending(tcb);
     if (!step_ack(tcb, s) || !step_text(tcb, s))
         return;
+    if (tcb->rcv_nxt - tcb->irs < tcb->rcv_nxt - had)
+        tcb->open.rcv_wraps++;
     tcp_output(tcb);
     if (tcb->rcv_nxt != had || was_urgent != tcp_urgent_pending(tcb) ||
         (!was_writable && tcp_writable(tcb)))
@@ -423,6 +445,15 @@ static struct demux_entry *find_bound(struct tcp *tcp, const struct segment *s)
     return e;
 }
 
+/* For TCP_INFO; a super-segment is as many as it was on the wire. */
+static void count(struct tcb *tcb, const struct segment *s)
+{
+    uint32_t n = s->f->gso_bytes && s->len ? (s->len + s->f->gso_bytes - 1) / s->f->gso_bytes : 1;
+
+    tcb->segs_in += n;
+    tcb->data_segs_in += s->len ? n : 0;
+}
+
 static void dispatch(struct tcp *tcp, struct segment *s)
 {
     const struct ip_info *ip = s->ip;
@@ -442,6 +473,8 @@ static void dispatch(struct tcp *tcp, struct segment *s)
         return;
     }
     tcb = tcb_of(e);
+    if (e->kind == DEMUX_CONN)
+        count(tcb, s);
     switch (tcb->state) {
     case TCP_LISTEN:
         listen_input(tcb, s);

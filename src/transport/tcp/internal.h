@@ -46,6 +46,8 @@ void tcb_enter(struct tcb *tcb);
 /* open.c */
 /* Sequence numbers, windows and clocks of a connection that begins; iss is its own. */
 void open_start(struct tcb *tcb, uint32_t iss);
+/* How connect() went, for its record: errno or 0. Only the first time. */
+void open_ended(struct tcb *tcb, int error);
 /* The handshake is done: s acknowledged our SYN. */
 void open_established(struct tcb *tcb, const struct segment *s);
 
@@ -81,8 +83,10 @@ void output_forced(struct tcb *tcb);
 void output_reset(struct tcb *tcb);
 
 /* options.c */
+enum { IP_ECN_MASK = 3, IP_ECT0 = 2, IP_CE = 3 }; /* of the traffic class, RFC 3168 5 */
 void options_syn(const struct tcb *tcb, struct tcp_header *h);
 void options_from_syn(struct tcb *tcb, const struct tcp_header *h);
+void options_ecn(struct tcb *tcb, const struct segment *s);
 void options_sync_mss(struct tcb *tcb);
 uint8_t options_rcv_wscale(const struct tcb *tcb);
 uint16_t options_adv_mss(const struct tcb *tcb);
@@ -95,8 +99,8 @@ bool receive_segment(struct tcb *tcb, struct segment *s);
 uint32_t receive_window(struct tcb *tcb);
 void receive_start(struct tcb *tcb);
 void receive_purge(struct tcb *tcb);
-/* The program has read: tells the peer when that is worth a packet. */
-void receive_window_update(struct tcb *tcb);
+/* The program has read so much: tells the peer when that is worth a packet. */
+void receive_window_update(struct tcb *tcb, uint32_t consumed);
 
 /* read.c */
 /* In-order bytes from seq on that one read may return: up to the mark, or all. */
@@ -142,6 +146,10 @@ const struct cong_ops *cong_ops(const struct tcb *tcb);
 void cong_start(struct tcb *tcb);
 /* s acknowledged bytes outside recovery; flight: what was out before. */
 void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight);
+/* The window is too large: ssthresh, and what is said of it. cwnd is the caller's. */
+void cong_reduce(struct tcb *tcb);
+/* The peer has seen a mark of congestion. RFC 3168 6.1.2 */
+void cong_marked(struct tcb *tcb);
 void cong_timeout(struct tcb *tcb);
 void cong_idle(struct tcb *tcb);
 uint32_t cong_initial_window(const struct tcb *tcb);

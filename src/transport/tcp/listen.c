@@ -76,7 +76,7 @@ void listen_unlink(struct tcb *child)
         l->syn_len--;
     child->is_queued = 0;
     child->is_child = 0;
-    memset(&child->open, 0, sizeof(child->open));
+    memset(&child->child, 0, sizeof(child->child));
 }
 
 void listen_established(struct tcb *child)
@@ -170,7 +170,9 @@ static void begin(struct tcb *child, struct tcb *listener, const struct segment 
     child->rcv_nxt = s->seq + 1;
     open_start(child, s->iss ? s->iss : isn_new(tcp, &child->pcb.entry));
     options_from_syn(child, &s->h);
+    options_ecn(child, s);
     receive_start(child);
+    child->segs_in = 1;
     child->snd_wl1 = s->seq;
     child->snd_wnd = s->h.window;
     tcp_set_state(child, TCP_SYN_RECEIVED);

@@ -25,7 +25,7 @@ static void remember(struct tcb *tcb, struct repair *r)
 static void enter_recovery(struct tcb *tcb, struct repair *r)
 {
     remember(tcb, r);
-    tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+    cong_reduce(tcb);
     tcb->recover = tcb->snd_max - 1;
     tcb->is_timed = 0;
     r->phase = REPAIR_RECOVERY;
@@ -49,6 +49,7 @@ static void undo(struct tcb *tcb, struct repair *r)
     tcb->cwnd = HF_MAX(tcb->cwnd, r->prior_cwnd);
     tcb->ssthresh = HF_MAX(tcb->ssthresh, r->prior_ssthresh);
     tcb->cong = r->prior_cong;
+    cong_ops(tcb)->idle(tcb); /* the curve begins anew */
     tcb->reord_seen |= r->phase == REPAIR_RECOVERY;
     tcb->backoff = 0;
     board_find_all(r);
@@ -218,7 +219,7 @@ bool loss_timeout(struct tcb *tcb)
         return false;
     if (r->phase == REPAIR_OPEN) {
         remember(tcb, r);
-        tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+        cong_reduce(tcb);
     }
     mark_timeout(tcb, r);
     r->phase = REPAIR_LOSS;

@@ -20,7 +20,7 @@ void newreno_duplicate(struct tcb *tcb)
     }
     if (tcb->dupacks != DUPACK_THRESHOLD || !may_enter(tcb))
         return;
-    tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+    cong_reduce(tcb);
     tcb->recover = tcb->snd_max - 1;
     tcb->in_recovery = 1;
     tcb->is_timed = 0;

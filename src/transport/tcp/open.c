@@ -6,12 +6,21 @@
 
 void open_start(struct tcb *tcb, uint32_t iss)
 {
-    tcb->snd_una = tcb->snd_nxt = tcb->snd_max = iss;
+    tcb->iss = tcb->snd_una = tcb->snd_nxt = tcb->snd_max = iss;
     tcb->snd_up = tcb->snd_sml = tcb->recover = iss;
     tcb->ts_offset = isn_ts_offset(tcb->tcp, &tcb->pcb.entry);
     tcb->last_rcv = tcp_ms(tcb->tcp);
     tcb->rcv_wscale = UINT8_MAX;
     options_sync_mss(tcb);
+}
+
+void open_ended(struct tcb *tcb, int error)
+{
+    if (tcb->is_child || tcb->is_passive || tcb->has_ended)
+        return;
+    tcb->has_ended = 1;
+    tcb->open.took_us = (uint32_t)((tcb->tcp->core->now - tcb->open.began) / HF_US);
+    tcb->open.error = (uint8_t)error;
 }
 
 void open_established(struct tcb *tcb, const struct segment *s)
@@ -22,7 +31,8 @@ void open_established(struct tcb *tcb, const struct segment *s)
     if (tcb->rcv_wscale == UINT8_MAX)
         tcb->rcv_wscale = 0;
     tcb->snd_una = s->h.ack;
-    tcb->snd_wnd = tcb->max_wnd = (uint32_t)s->h.window << scale;
+    tcb->snd_wnd = (uint32_t)s->h.window << scale;
+    tcb->max_window = (uint16_t)(tcb->snd_wnd >> tcb->snd_wscale);
     tcb->snd_wl1 = s->seq;
     if (tcb->is_timed)
         rtt_sample(tcb, tcp_us(tcb->tcp) - tcb->rtt_at);
@@ -33,8 +43,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
     tcb->retries = tcb->backoff = 0;
     tcb->rcv_mss = (uint16_t)HF_MIN(tcb->mss, 536);
     tcp_set_state(tcb, TCP_ESTABLISHED);
-    if (!tcb->is_child && !tcb->is_passive)
-        tcb->open.ended = tcb->tcp->core->now;
+    open_ended(tcb, 0);
     timer_slow(tcb);
     if (tcb->is_child && !tcb->is_queued)
         listen_established(tcb);
@@ -142,7 +151,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
     path_put(pcb->path);
     pcb->path = path;
     pcb->err = pcb->soft_err = 0;
-    memset(&tcb->open, 0, sizeof(tcb->open));
+    memset(&tcb->child, 0, sizeof(tcb->child));
     tcb->open.began = tcp->core->now;
     open_start(tcb, iss ? iss : isn_new(tcp, e));
     tcp_set_state(tcb, TCP_SYN_SENT);

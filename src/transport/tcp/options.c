@@ -67,6 +67,15 @@ void options_from_syn(struct tcb *tcb, const struct tcp_header *h)
     options_sync_mss(tcb);
 }
 
+/* RFC 3168 6.1.1: only who asks is answered (Linux: tcp_ecn 2), and not a SYN that claims to be
+ * ECN-capable itself. */
+void options_ecn(struct tcb *tcb, const struct segment *s)
+{
+    uint8_t asks = TCP_ECE | TCP_CWR;
+
+    tcb->ecn_ok = (s->h.flags & asks) == asks && !(s->ip->tos & IP_ECN_MASK);
+}
+
 void options_sync_mss(struct tcb *tcb)
 {
     uint32_t mss = tcb->peer_mss ? tcb->peer_mss : 536;

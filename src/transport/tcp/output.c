@@ -22,6 +22,33 @@ static const uint8_t state_flags[] = {
 };
 static_assert(HF_COUNT(state_flags) == TCP_TIME_WAIT + 1, "a row for each state");
 
+/* For TCP_INFO; Linux counts no SYN-ACK, nor what a super-segment is not on the wire. */
+static void count(struct tcb *tcb, const struct hf_frame *f, const struct tcp_header *h)
+{
+    uint32_t n = f->gso_bytes ? (f->len + f->gso_bytes - 1) / f->gso_bytes : 1;
+
+    if (h->flags & TCP_SYN && tcb->is_passive)
+        return;
+    tcb->segs_out += n;
+    if (f->len)
+        tcb->data_segs_out += n;
+}
+
+/* RFC 3168 6.1.2, 6.1.5: new data may be marked, and is told of a window that was cut. */
+static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_header *h)
+{
+    if (!tcb->ecn_ok || h->flags & TCP_RST)
+        return 0;
+    if (tcb->ecn_echo || h->flags & TCP_SYN)
+        h->flags |= TCP_ECE;
+    if (!f->len || seq_lt(h->seq, tcb->snd_max))
+        return 0;
+    if (tcb->cwr_due)
+        h->flags |= TCP_CWR;
+    tcb->cwr_due = 0;
+    return IP_ECT0;
+}
+
 /* The header in front of f, then out. Whatever is sent acknowledges. Takes f. */
 static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, struct path *path)
 {
@@ -33,7 +60,7 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
         .dst = pcb->entry.raddr,
         .proto = HF_IPPROTO_TCP,
         .ttl = pcb->ttl,
-        .tos = pcb->tos,
+        .tos = pcb->tos | mark_ecn(tcb, f, h),
         .dont_fragment = pcb->pmtudisc != HF_IP_PMTUDISC_DONT,
     };
 
@@ -49,6 +76,7 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
     }
     if (!f->len && !(h->flags & (TCP_SYN | TCP_RST)) && sack_is_due(tcb))
         sack_write(tcb, h);
+    count(tcb, f, h);
     tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
     ip_transport_csum(f, &out, 16);
     if (h->flags & TCP_ACK) {
@@ -181,6 +209,7 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     if (seq_lt(seq, tcb->snd_max)) {
         core->stats.segments_retransmitted++;
         tcb->total_retrans++;
+        tcb->bytes_retrans += got;
         tcb->is_timed = 0; /* Karn: RFC 6298 3 */
     } else if (!tcb->is_timed) {
         tcb->is_timed = 1;
@@ -214,7 +243,7 @@ static bool send_next(struct tcb *tcb, bool force)
 
     if (len > whole && !force) {
         bool goes = len == left ? short_may_go(tcb, fin)
-                                : whole == 0 && (repairs || len >= tcb->max_wnd / 2);
+                                : whole == 0 && (repairs || len >= tcb_max_wnd(tcb) / 2);
 
         len = goes ? len : whole;
         fin = fin && goes;

@@ -155,7 +155,7 @@ void tlp_answered(struct tcb *tcb, const struct segment *s, uint32_t bytes, cons
         return;
     r->tlp_out = false;
     if (was_lost && r->phase == REPAIR_OPEN) {
-        tcb->ssthresh = cong_ops(tcb)->ssthresh(tcb);
+        cong_reduce(tcb);
         tcb->cwnd = tcb->ssthresh;
     }
 }

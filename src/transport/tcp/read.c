@@ -135,7 +135,7 @@ int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     if (!done && room)
         return -HF_EAGAIN; /* peek_off is beyond what is here */
     if (!peeks)
-        receive_window_update(tcb);
+        receive_window_update(tcb, done);
     return done;
 }
 
@@ -166,7 +166,7 @@ int tcp_peek(struct tcb *tcb, struct hf_iovec *iov, int n)
 void tcp_consume(struct tcb *tcb, size_t len)
 {
     read_consume(tcb, (uint32_t)len);
-    receive_window_update(tcb);
+    receive_window_update(tcb, (uint32_t)len);
 }
 
 /* Linux: tcp_inq. */

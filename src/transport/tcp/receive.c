@@ -23,7 +23,7 @@ void receive_purge(struct tcb *tcb)
 
 void receive_start(struct tcb *tcb)
 {
-    tcb->copied_seq = tcb->space_seq = tcb->last_ack_sent = tcb->rcv_nxt;
+    tcb->irs = tcb->copied_seq = tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->rcv_adv = tcb->rcv_nxt;
     tcb->rcv_mss = (uint16_t)HF_MIN(tcb->mss, 536);
     tcb->quick_acks = QUICK_ACKS;
@@ -54,26 +54,27 @@ uint32_t receive_window(struct tcb *tcb)
     return window;
 }
 
-/* A reader that keeps up with the whole window lets the next one be twice as large. */
-static void grow_buffer(struct tcb *tcb)
+/* A reader that keeps up with the whole window lets the next one be twice as large: asked whenever
+ * another quarter of the buffer has been read. */
+static void grow_buffer(struct tcb *tcb, uint32_t consumed)
 {
-    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq;
+    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, total = tcb->copied_seq - tcb->irs;
+    uint32_t quarter = tcb->rcvbuf / 4;
 
-    if (tcb->opts.rcvbuf_locked || tcb->copied_seq - tcb->space_seq < tcb->rcvbuf / 4)
+    if (tcb->opts.rcvbuf_locked || (total - consumed) / quarter == total / quarter)
         return;
     if (unread <= tcb->rcvbuf / 8)
         tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));
-    tcb->space_seq = tcb->copied_seq;
 }
 
 /* The program has read: tells the peer once its window has grown by something worth a packet, and
  * is twice what it knows of (Linux: tcp_cleanup_rbuf); smaller growth goes with the next ACK. */
-void receive_window_update(struct tcb *tcb)
+void receive_window_update(struct tcb *tcb, uint32_t consumed)
 {
     uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, known = tcb->rcv_adv - tcb->rcv_nxt;
     uint32_t space, open;
 
-    grow_buffer(tcb);
+    grow_buffer(tcb, consumed);
     if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_FIN_WAIT_1 &&
         tcb->state != TCP_FIN_WAIT_2)
         return;

@@ -142,7 +142,7 @@ void sack_take(struct tcb *tcb, const struct segment *s, struct tally *t)
 
         /* Only of what was sent not long ago: anything else is made up. */
         if (seq_le(b->right, tcb->snd_max) &&
-            (seq_ge(b->left, tcb->snd_una) || tcb->snd_una - b->left <= tcb->max_wnd)) {
+            (seq_ge(b->left, tcb->snd_una) || tcb->snd_una - b->left <= tcb_max_wnd(tcb))) {
             t->dsack_bytes = b->right - b->left;
             rack_widen(tcb);
         }

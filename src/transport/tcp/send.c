@@ -66,7 +66,7 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     room = send_room(tcb);
     if (!room)
         return -HF_EAGAIN;
-    done = byteq_write(&tcb->sndq, iov, n, 0, HF_MIN(want, (size_t)room));
+    done = byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0, HF_MIN(want, (size_t)room));
     if (!done)
         return -HF_ENOBUFS;
     send_queued(tcb, done == want ? flags : flags & ~TCP_SEND_OOB);
@@ -81,7 +81,9 @@ int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
     if (status)
         return status;
     room = send_room(tcb);
-    return room ? byteq_reserve(&tcb->sndq, HF_MIN(want, (size_t)room), iov, n) : 0;
+    return room
+               ? byteq_reserve(&tcb->sndq, tcb->tcp->core->pool, HF_MIN(want, (size_t)room), iov, n)
+               : 0;
 }
 
 void tcp_commit(struct tcb *tcb, size_t len)

@@ -42,11 +42,10 @@ struct cong_state {
         struct {               /* congestion avoidance, cubic.c */
             uint32_t w_max;    /* cwnd before the last reduction; 0: none yet */
             uint32_t epoch_ms; /* when this growth began, 0: it has not */
-            uint32_t k_ms;     /* how long to w_max */
         } cubic;
         struct { /* the first slow start, hystart.c */
             uint32_t round_end;
-            uint32_t round_min_us, last_min_us; /* least round trips; 0: none */
+            uint16_t round_min, last_min; /* least round trips, 1/4 ms; 0: none */
         } hystart;
     };
 };
@@ -60,17 +59,21 @@ struct tcb {
     struct timer timer; /* the earliest of the three below; timer.c */
     struct byteq sndq;  /* from snd_una on, once the SYN is acknowledged */
     struct tcp_options opts;
-    uint32_t rcvbuf; /* bytes now: opts.rcvbuf, or what automatic growth made of it */
+    uint32_t rcvbuf; /* bytes: what SO_RCVBUF said, or automatic growth made of it */
     union {
         struct { /* while is_child */
             struct tcb *listener;
             struct list link; /* in its accept_queue (is_queued) or its syn_queue */
-        } child;
-        struct { /* else: for tcp_connect_record */
-            hf_time began, ended;
-            uint32_t syns_sent;
-            int16_t error;
-        } open;
+        } child;              /* the larger one: clearing it clears all */
+        struct {              /* else: what begins with connect() or accept() */
+            struct {          /* for tcp_connect_record */
+                hf_time began;
+                uint32_t took_us; /* while has_ended */
+                uint8_t syns_sent, error;
+                uint8_t snd_wraps, rcv_wraps; /* TCP_INFO: of snd_una, rcv_nxt since iss, irs */
+            } open;
+            uint32_t data_segs_out, bytes_retrans; /* TCP_INFO */
+        };
     };
     uint8_t state;            /* enum tcp_state; set by tcp_set_state only */
     uint8_t is_child : 1;     /* of a listener, and not accepted yet */
@@ -97,12 +100,12 @@ struct tcb {
             struct frame_ring rxq; /* in order, unread */
             struct frame_ring ooo; /* beyond a gap, by sequence number, not overlapping */
             /* Send. snd_una <= snd_nxt <= snd_max; snd_nxt goes back to snd_una on a timeout. */
-            uint32_t snd_una, snd_nxt, snd_max;
-            uint32_t snd_wnd, snd_wl1, max_wnd;
+            uint32_t iss, snd_una, snd_nxt, snd_max;
+            uint32_t snd_wnd, snd_wl1;
             uint32_t snd_up;  /* one past the urgent byte */
             uint32_t snd_sml; /* end of the newest segment below one MSS (Minshall) */
             /* Receive. rcv_adv: the right edge we promised, which never goes back. */
-            uint32_t rcv_nxt, rcv_adv, copied_seq, rcv_up;
+            uint32_t irs, rcv_nxt, rcv_adv, copied_seq, rcv_up;
             uint32_t last_ack_sent; /* RFC 7323 4.3 */
             /* Congestion, bytes; cong.c, loss.c */
             uint32_t cwnd, ssthresh, recover;
@@ -113,12 +116,14 @@ struct tcb {
             uint32_t rtt_seq, rtt_at;
             /* Timestamps, milliseconds. RFC 7323 */
             uint32_t ts_recent, ts_offset;
-            uint32_t rmem;      /* memory held by rxq and ooo */
-            uint32_t space_seq; /* copied_seq when rcvbuf was last looked at */
+            uint32_t segs_in, segs_out, data_segs_in; /* TCP_INFO */
+            uint32_t rmem;                            /* memory held by rxq and ooo */
             /* Due times, tcp_ms() clock, 0: none. timer.c */
             uint32_t rexmt_due, delack_due, slow_due;
             uint32_t last_rcv;    /* when something came; while held: the newest SYN */
             uint32_t rexmt_since; /* when what is unanswered was first sent; 0: nothing is */
+            uint16_t max_window;  /* the largest that was announced, unscaled: tcb_max_wnd */
+            uint16_t cubic_k;     /* from the beginning of cong.cubic's growth to w_max, 8 ms */
             uint16_t mss;         /* payload bytes per segment, options taken off */
             uint16_t peer_mss;    /* as its SYN said */
             uint16_t rcv_mss;     /* payload bytes of the segments that come */
@@ -129,9 +134,13 @@ struct tcb {
             uint8_t dupacks;
             uint8_t quick_acks;     /* segments still to be acknowledged at once */
             uint8_t fin_sent : 1;   /* at least once */
+            uint8_t has_ended : 1;  /* the open has, well or not */
             uint8_t sack_ok : 1;    /* SACK was agreed on */
-            uint8_t reord_seen : 1; /* the path reorders: RFC 8985 */
+            uint8_t ecn_ok : 1;     /* RFC 3168 was */
+            uint8_t ecn_echo : 1;   /* congestion was experienced, the peer has not said CWR */
+            uint8_t cwr_due : 1;    /* the window was cut: the next new segment says so */
             uint8_t due_for : 2;    /* enum due_for */
+            uint8_t reord_seen : 1; /* the path reorders: RFC 8985 */
             uint8_t reo_steps : 4;  /* by which the reordering window is wider, rack.c */
             uint8_t hs_samples : 4, hs_rounds : 4; /* hystart.c */
         };
@@ -164,6 +173,12 @@ static inline bool tcb_is4(const struct tcb *tcb)
 static inline bool tcb_is_synchronised(const struct tcb *tcb)
 {
     return tcb->state >= TCP_ESTABLISHED && tcb->state <= TCP_LAST_ACK;
+}
+
+/* The largest window the peer ever gave. */
+static inline uint32_t tcb_max_wnd(const struct tcb *tcb)
+{
+    return (uint32_t)tcb->max_window << tcb->snd_wscale;
 }
 
 /* Bytes sent and not acknowledged. */

@@ -90,7 +90,7 @@ void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
     tcb->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
     tcb->pcb.mcast_ttl = 1;
     timer_init(&tcb->timer, timer_fire);
-    byteq_init(&tcb->sndq, tcp->core->pool);
+    byteq_init(&tcb->sndq);
     tcb->opts = (struct tcp_options){
         .keep_idle_s = 7200,
         .keep_intvl_s = 75,
@@ -124,7 +124,6 @@ void tcb_clear(struct tcb *tcb)
         receive_purge(tcb);
         repair_free(tcb);
         byteq_fini(&tcb->sndq);
-        byteq_init(&tcb->sndq, tcb->tcp->core->pool);
     }
     memset((char *)tcb + offsetof(struct tcb, rxq), 0, sizeof(*tcb) - offsetof(struct tcb, rxq));
     tcb->mss = 536;
@@ -188,13 +187,9 @@ void tcp_done(struct tcb *tcb)
     repair_free(tcb);
     tcb->rexmt_due = tcb->delack_due = tcb->slow_due = 0;
     byteq_fini(&tcb->sndq);
-    byteq_init(&tcb->sndq, tcb->tcp->core->pool);
     path_put(tcb->pcb.path);
     tcb->pcb.path = NULL;
-    if (!tcb->is_child && !tcb->is_passive && !tcb->open.ended) {
-        tcb->open.ended = tcb->tcp->core->now;
-        tcb->open.error = tcb->pcb.err;
-    }
+    open_ended(tcb, tcb->pcb.err);
     tcp_set_state(tcb, TCP_CLOSED);
     tcb->is_over = 1;
     if (nobody_knows)
@@ -245,6 +240,10 @@ uint32_t tcp_rcvbuf(const struct tcb *tcb)
 {
     return tcb->rcvbuf;
 }
+void tcp_set_rcvbuf(struct tcb *tcb, uint32_t bytes)
+{
+    tcb->rcvbuf = bytes;
+}
 uint32_t tcp_mss(const struct tcb *tcb)
 {
     bool is_open = tcb->state != TCP_CLOSED && tcb->state != TCP_LISTEN;
@@ -268,7 +267,8 @@ void tcp_connect_record(const struct tcb *tcb, struct hf_connect_record *out)
     if (tcb->is_child || tcb->is_passive)
         return;
     out->began = tcb->open.began;
-    out->ended = tcb->open.ended;
+    if (tcb->has_ended)
+        out->ended = tcb->open.began + (hf_time)tcb->open.took_us * HF_US;
     out->syns_sent = tcb->open.syns_sent;
     out->error = tcb->open.error;
 }
@@ -280,8 +280,6 @@ struct tcp_options *tcp_options(struct tcb *tcb)
 
 void tcp_options_changed(struct tcb *tcb)
 {
-    if (tcb->opts.rcvbuf)
-        tcb->rcvbuf = tcb->opts.rcvbuf;
     if (!tcb_is_synchronised(tcb))
         return;
     if (tcb->opts.quickack) {

@@ -155,7 +155,7 @@ bool tcp_at_mark(const struct tcb *tcb);        /* SIOCATMARK */
 /* ---- options: values have been checked by the caller ---- */
 
 struct tcp_options {
-    uint32_t rcvbuf, sndbuf;  /* bytes, as SO_RCVBUF reports them (Linux: doubled); 0: automatic */
+    uint32_t sndbuf;          /* bytes, as SO_SNDBUF reports them (Linux: doubled); 0: automatic */
     uint32_t user_timeout_ms; /* 0: none */
     uint32_t notsent_lowat;   /* UINT32_MAX: off */
     uint32_t window_clamp;    /* 0: none */
@@ -173,8 +173,9 @@ struct tcp_options {
 /* The live options. After changing them call tcp_options_changed: it arms timers and sends. */
 struct tcp_options *tcp_options(struct tcb *tcb);
 void tcp_options_changed(struct tcb *tcb);
-uint32_t tcp_mss(const struct tcb *tcb);    /* what TCP_MAXSEG reports */
-uint32_t tcp_rcvbuf(const struct tcb *tcb); /* what SO_RCVBUF, SO_SNDBUF report */
+void tcp_set_rcvbuf(struct tcb *tcb, uint32_t bytes); /* as SO_RCVBUF reports them */
+uint32_t tcp_mss(const struct tcb *tcb);              /* what TCP_MAXSEG reports */
+uint32_t tcp_rcvbuf(const struct tcb *tcb);           /* what SO_RCVBUF, SO_SNDBUF report */
 uint32_t tcp_sndbuf(const struct tcb *tcb);
 /* The name of its congestion control, padded with zeros: what TCP_CONGESTION reports. */
 void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME]);

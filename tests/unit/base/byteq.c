@@ -42,7 +42,7 @@ static bool write_some(struct byteq *q)
     uint32_t max = random_len(STREAM - tail), a = random_len(max);
     struct hf_iovec iov[4] = {
         {stream, 13}, {stream + tail, a}, {NULL, 0}, {stream + tail + a, STREAM - tail - a}};
-    bool good = byteq_write(q, iov, 4, 13, max) == max;
+    bool good = byteq_write(q, pool, iov, 4, 13, max) == max;
 
     tail += max;
     return good;
@@ -52,7 +52,7 @@ static bool reserve_some(struct byteq *q)
 {
     uint32_t want = random_len(STREAM - tail), total = 0, len;
     struct hf_iovec iov[4];
-    int n = byteq_reserve(q, want, iov, 1 + (int)testenv_below(&env, 4));
+    int n = byteq_reserve(q, pool, want, iov, 1 + (int)testenv_below(&env, 4));
 
     for (int i = 0; i < n; i++)
         total += (uint32_t)iov[i].len;
@@ -132,7 +132,7 @@ static bool random_run(void)
     struct byteq q;
     bool good = true;
 
-    byteq_init(&q, pool);
+    byteq_init(&q);
     head = tail = 0;
     for (int i = 0; i < 400 && tail < STREAM; i++) {
         good &= operate(&q) && q.len == tail - head;
@@ -156,18 +156,18 @@ static void economy(void)
     struct hf_frame *f = hf_frame_new(pool);
     struct byteq q;
 
-    byteq_init(&q, pool);
-    byteq_write(&q, &one, 1, 0, 1);
+    byteq_init(&q);
+    byteq_write(&q, pool, &one, 1, 0, 1);
     hf_frame_pool_stats(pool, &stats);
     OK(stats.page_bytes <= 256, "one byte takes a small page");
     for (int i = 0; i < 9999; i++)
-        byteq_write(&q, &one, 1, 0, 1);
+        byteq_write(&q, pool, &one, 1, 0, 1);
     hf_frame_pool_stats(pool, &stats);
     OK(stats.page_bytes <= 30000, "many single bytes share pages");
     byteq_drop(&q, 10000);
     hf_frame_pool_stats(pool, &stats);
     EQ(stats.pages, 0, "an empty queue holds no page");
-    byteq_write(&q, &many, 1, 0, 65536);
+    byteq_write(&q, pool, &many, 1, 0, 65536);
     EQ(byteq_gather(&q, 0, 65000, f), 65000, "a super-segment is gathered");
     OK(f->frag_count <= 3, "in a few references");
     hf_frame_free(f);
@@ -181,14 +181,14 @@ static void without_memory(void)
     size_t written = 0;
     bool good = true;
 
-    byteq_init(&q, pool);
+    byteq_init(&q);
     for (uint64_t fail = 1; written < 100000 && fail < 20; fail++) {
         struct hf_frame *f = hf_frame_new(pool);
 
         hf_frame_pool_trim(pool);
         env.allocs = 0;
         env.fail_from = fail;
-        written = byteq_write(&q, &all, 1, 0, 100000);
+        written = byteq_write(&q, pool, &all, 1, 0, 100000);
         env.fail_from = 0;
         good &= q.len == written && byteq_gather(&q, 0, UINT32_MAX, f) == written;
         good &= frame_is(f, 0);
@@ -199,7 +199,7 @@ static void without_memory(void)
     env.allocs = 0;
     env.fail_from = 1;
     hf_frame_pool_trim(pool);
-    EQ(byteq_reserve(&q, 100, &all, 1), 0, "nothing is reserved without memory");
+    EQ(byteq_reserve(&q, pool, 100, &all, 1), 0, "nothing is reserved without memory");
     env.fail_from = 0;
     byteq_fini(&q);
 }

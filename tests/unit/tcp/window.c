@@ -162,7 +162,7 @@ static void test_buffers(bool v6)
     OK(tcp_rcvbuf(&s->tcb) > 262144, "a reader that keeps up gets a larger one");
     OK(tcp_rcvbuf(&s->tcb) <= 6291456, "up to Linux's limit");
     EQ(rig_write(s, "x", 1, 0), 1, "the other way");
-    tcp_options(&c->tcb)->rcvbuf = 8192;
+    tcp_set_rcvbuf(&c->tcb, 8192);
     tcp_options(&c->tcb)->rcvbuf_locked = 1;
     tcp_options_changed(&c->tcb);
     EQ(tcp_rcvbuf(&c->tcb), 8192, "SO_RCVBUF is reported as set");
