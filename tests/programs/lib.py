@@ -26,6 +26,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HANDFAST = os.path.abspath(os.environ.get("HANDFAST", ROOT / "build/release/handfast"))
+# AddressSanitizer keeps freed memory back; what is never freed it tells itself, when the command ends.
+SANITIZED = os.path.exists(HANDFAST) and b"__asan_init" in pathlib.Path(HANDFAST).read_bytes()
 PROGRAMS = pathlib.Path(os.environ.get("HF_PROGRAMS", ROOT / "build/release/tests/programs")).resolve()
 NATIVE = os.environ.get("HF_NATIVE") == "1"
 REQUIRE_ALL = os.environ.get("HF_REQUIRE_ALL") == "1"
