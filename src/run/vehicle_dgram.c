@@ -230,6 +230,34 @@ void datagram_run(struct file *f)
     carry_in(f);
 }
 
+/* The ancillary data, as much as there is room for. Linux: put_cmsg; the message that does not fit
+ * is cut short and says so, if its header fits, and nothing follows it. */
+static void tell_control(const struct datagram_source *s, struct hf_msg *msg)
+{
+    size_t room = msg->control_len, at = 0;
+
+    while (at < s->control_len && room - at >= sizeof(struct cmsghdr)) {
+        struct cmsghdr h;
+        size_t len;
+
+        memcpy(&h, s->control + at, sizeof(h));
+        len = h.cmsg_len;
+        if (len > room - at) {
+            msg->flags |= HF_MSG_CTRUNC;
+            h.cmsg_len = len = room - at;
+        }
+        memcpy((uint8_t *)msg->control + at, &h, sizeof(h));
+        memcpy((uint8_t *)msg->control + at + sizeof(h), s->control + at + sizeof(h),
+               len - sizeof(h));
+        at += CMSG_ALIGN(len);
+        if (at > room)
+            at = room;
+    }
+    if (s->control_len - at >= sizeof(struct cmsghdr))
+        msg->flags |= HF_MSG_CTRUNC;
+    msg->control_len = at;
+}
+
 static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum)
 {
     const struct datagram_source *s;
@@ -241,13 +269,10 @@ static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum)
     msg->addr_len = s ? s->addr_len : 0;
     if (s && msg->addr)
         memcpy(msg->addr, s->addr, s->addr_len < room ? s->addr_len : room);
-    if (!s || s->control_len > msg->control_len) {
-        msg->flags |= s ? HF_MSG_CTRUNC : 0;
+    if (s)
+        tell_control(s, msg);
+    else
         msg->control_len = 0;
-    } else {
-        memcpy(msg->control, s->control, s->control_len);
-        msg->control_len = s->control_len;
-    }
 }
 
 /* A call that may wait returns at once after SHUT_RD, with nothing. */

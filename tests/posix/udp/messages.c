@@ -258,6 +258,47 @@ static void hop_limit(int f)
     EQ(hops, 33, nm(f, "hop limit, as sent"));
 }
 
+/* How much of two control messages is told, with this much room for them. */
+static void little_room(int f)
+{
+    static const unsigned char rooms[] = {15, 16, 19, 20, 24, 25, 39, 40, 43, 44, 48};
+    struct link k = joined(f);
+    unsigned char ctl[64];
+    char b[8];
+    struct iovec v = {b, 8};
+
+    MUST(setopt(k.s, f == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+                f == AF_INET ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1));
+    if (f == AF_INET)
+        MUST(setopt(k.s, IPPROTO_IP, IP_RECVTOS, 1));
+    else
+        MUST(setopt(k.s, IPPROTO_IPV6, IPV6_RECVTCLASS, 1));
+    for (size_t i = 0; i < COUNT(rooms); i++) {
+        struct msghdr m = {
+            .msg_iov = &v, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = rooms[i]};
+        size_t second = f == AF_INET ? CMSG_LEN(1) : CMSG_LEN(sizeof(int));
+        size_t first_len = rooms[i] < CMSG_LEN(0)             ? 0
+                           : rooms[i] < CMSG_LEN(sizeof(int)) ? rooms[i]
+                                                              : CMSG_LEN(sizeof(int));
+        size_t left = rooms[i] > CMSG_SPACE(sizeof(int)) ? rooms[i] - CMSG_SPACE(sizeof(int)) : 0;
+        size_t second_len = left < CMSG_LEN(0) ? 0 : left < second ? left : second;
+        struct cmsghdr *c;
+
+        memset(ctl, 0xee, sizeof(ctl));
+        MUST(send(k.c, "x", 1, 0));
+        RC(recvmsg(k.s, &m, 0), 1, nm(f, "room for %d bytes, recvmsg", rooms[i]));
+        EQ(m.msg_flags, second_len < second ? MSG_CTRUNC : 0,
+           nm(f, "room for %d bytes, MSG_CTRUNC", rooms[i]));
+        c = CMSG_FIRSTHDR(&m);
+        EQ(c ? c->cmsg_len : 0, first_len, nm(f, "room for %d bytes, the first", rooms[i]));
+        if (c && rooms[i] >= CMSG_SPACE(sizeof(int)) + CMSG_LEN(0)) {
+            memcpy(&left, ctl + CMSG_SPACE(sizeof(int)), sizeof(left));
+            EQ(left, second_len, nm(f, "room for %d bytes, the second", rooms[i]));
+        }
+        EQ(ctl[rooms[i]], 0xee, nm(f, "room for %d bytes, nothing behind it", rooms[i]));
+    }
+}
+
 /* The sender names the source by packet info. */
 static void source_by_info(int f)
 {
@@ -315,10 +356,10 @@ static void timeout(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(boundaries),  CASE(truncation),        CASE(empty),          CASE(largest),
-        CASE(sources),     CASE(automatic_binding), CASE(messages),       CASE(many_messages),
-        CASE(packet_info), CASE(hop_limit),         CASE(source_by_info), CASE(waiting_bytes),
-        CASE(timeout),
+        CASE(boundaries),    CASE(truncation),        CASE(empty),       CASE(largest),
+        CASE(sources),       CASE(automatic_binding), CASE(messages),    CASE(many_messages),
+        CASE(packet_info),   CASE(hop_limit),         CASE(little_room), CASE(source_by_info),
+        CASE(waiting_bytes), CASE(timeout),
     };
     return run_cases(cases, COUNT(cases));
 }
