@@ -48,6 +48,7 @@ int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file
     f->sources_tail = &f->sources;
     table_insert(&sv->files, &f->node);
     hf_sock_set_user(sk, f);
+    f->seen_in = sv->look_count;
     sv->born_since_scan++;
     *out = f;
     return 0;

@@ -172,6 +172,7 @@ static bool look(struct supervisor *sv, bool is_close)
     snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
     sv->look_is_blind = access(path, R_OK) < 0;
     see_children(sv, path);
+    sv->looked_at = is_close ? loop_now(sv->loop) : HF_TIME_NEVER;
     return !sv->look_is_blind;
 }
 
@@ -267,9 +268,22 @@ bool reap_is_held_open(const struct file *f)
     return stat(path, &st) == 0 && st.st_ino == f->node.key && st.st_dev == f->sv->socket_dev;
 }
 
+/* Missed twice. Many are asked about in one turn of the loop, when the SYNs of a storm are due:
+ * they share the looks. */
+static bool is_lost(const struct file *f)
+{
+    struct supervisor *sv = f->sv;
+
+    if (sv->looked_at != loop_now(sv->loop) || was_seen(f)) {
+        if (!look(sv, false) || was_seen(f))
+            return false;
+        (void)look(sv, true);
+    }
+    return !sv->look_is_blind && f->seen_in + 1 < sv->look_count;
+}
+
 bool reap_is_wanted(void *ctx, struct hf_sock *sk, void *user)
 {
-    struct supervisor *sv = ctx;
     struct file *f = user;
 
     if (!f || f->pinned || !is_invisible(f))
@@ -278,7 +292,7 @@ bool reap_is_wanted(void *ctx, struct hf_sock *sk, void *user)
         return false;
     if (notify_is_awaited(f) || reap_is_held_open(f))
         return true;
-    if (!look(sv, false) || was_seen(f) || !look(sv, true) || was_seen(f))
+    if (!is_lost(f))
         return true;
     f->abandoned = true;
     file_touch(f);

@@ -22,6 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "run/borrow.h"
 #include "run/files.h"
 #include "run/inject.h"
 #include "run/log.h"
@@ -244,11 +245,35 @@ static void give_options(const struct file *f, int vehicle)
     }
 }
 
+/* F_SETOWN, F_SETSIG and O_ASYNC belong to the open file, and it is another one now. */
+static void give_owner(const struct call *c, const struct file *f, int fd)
+{
+    int old = f->fd >= 0 ? f->fd : borrow_vehicle(c, f);
+    struct f_owner_ex owner;
+    int flags, signal;
+
+    if (old < 0)
+        return;
+    if (fcntl(old, F_GETOWN_EX, &owner) == 0 && owner.pid)
+        (void)fcntl(fd, F_SETOWN_EX, &owner);
+    signal = fcntl(old, F_GETSIG);
+    if (signal > 0)
+        (void)fcntl(fd, F_SETSIG, signal);
+    flags = fcntl(old, F_GETFL);
+    if (flags >= 0 && flags & O_ASYNC)
+        (void)fcntl(fd, F_SETFL, flags);
+    if (old != f->fd)
+        close(old);
+}
+
 int vehicle_renew(const struct call *c, struct file *f)
 {
     int fd = vehicle_new(file_is_nonblocking(c, f));
-    int err = fd < 0 ? fd : inject_replace(c, fd, (int)c->args[0]);
+    int err;
 
+    if (fd >= 0)
+        give_owner(c, f, fd);
+    err = fd < 0 ? fd : inject_replace(c, fd, (int)c->args[0]);
     if (err == 0)
         err = file_rekey(f, fd);
     if (err < 0) {
