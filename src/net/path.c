@@ -155,14 +155,32 @@ static int refusal_of(const struct route *r)
     }
 }
 
-/* The link for a group or a destination no route names: the one asked for; for IPv6 groups, which
- * need no route (each link has ff00::/8), else the first that is not loopback. */
+/* The link that has the address; loopback's has all of 127/8. */
+static struct hf_link *link_of_source(struct net *net, const struct ip_addr *src)
+{
+    for (uint32_t i = 0; i < net->addr_count; i++) {
+        if (addr_eq(&net->addrs[i].addr, src))
+            return net->addrs[i].link;
+    }
+    return addr_is_loopback(src) ? net->lo : NULL;
+}
+
+/* The link for a destination that no route names. IPv4 believes whoever named a link, or for a
+ * group named the source. IPv6 has fe80::/64 and ff00::/8 on each link but loopback, and no more.
+ */
 static struct hf_link *link_without_route(struct net *net, const struct path_query *q)
 {
-    if (q->link_index)
-        return q->link_index <= NET_LINKS ? net->links[q->link_index] : NULL;
-    if (addr_is4(&q->dst) || !addr_is_multicast(&q->dst))
+    bool is_group = addr_is_multicast(&q->dst) || addr_is_broadcast(&q->dst);
+
+    if (addr_is4(&q->dst)) {
+        if (q->link_index)
+            return net_link_by_index(net, q->link_index);
+        return is_group ? link_of_source(net, &q->src) : NULL;
+    }
+    if (!is_group && !addr_is_link_local6(&q->dst))
         return NULL;
+    if (q->link_index)
+        return q->link_index == net->lo->index ? NULL : net_link_by_index(net, q->link_index);
     for (unsigned i = 1; i <= NET_LINKS; i++) {
         if (net->links[i] && net->links[i] != net->lo)
             return net->links[i];
@@ -317,11 +335,12 @@ int path_find(struct net *net, const struct path_query *q, struct path **out)
     struct path *p;
     int err;
 
-    if (!addr_is4(&q->dst) && !q->link_index &&
-        (addr_is_link_local6(&q->dst) || (q->dst.b[0] == 0xff && (q->dst.b[1] & 15) <= 2)))
-        return -HF_EINVAL;
-    if (!addr_is_any(&q->src) && !net->core->privileged && !net_is_local(net, &q->src))
-        return -HF_EINVAL;
+    if (q->link_index && !net_link_by_index(net, q->link_index))
+        return addr_is4(&q->dst) ? -HF_ENODEV : -HF_ENETUNREACH;
+    /* Linux: over IPv6 nobody asks. */
+    if (addr_is4(&q->src) && !addr_is_any(&q->src) && !net->core->privileged &&
+        !net_is_local(net, &q->src))
+        return -HF_ENETUNREACH;
     err = path_find_kind(net, q, own_only, &p);
     if (err)
         return err;

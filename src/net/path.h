@@ -31,7 +31,7 @@ struct path {
 };
 
 struct path_query {
-    struct ip_addr dst;  /* not any; link-local IPv6 needs link_index */
+    struct ip_addr dst;  /* not any */
     struct ip_addr src;  /* what the caller is bound to, or ADDR_ANY4 / ADDR_ANY6 */
     uint32_t link_index; /* SO_BINDTODEVICE or scope id; 0: any */
     uint16_t port;       /* destination port and protocol, for HF_ROUTE_UNLESS_BOUND */
@@ -39,11 +39,11 @@ struct path_query {
 };
 
 /* 0 and a counted path, or
- *   -HF_ENETUNREACH   no route
+ *   -HF_ENETUNREACH   no route; an IPv4 source that is not this host's
  *   -HF_EHOSTUNREACH  an unreachable route
  *   -HF_EACCES        a prohibit route
- *   -HF_EINVAL        a blackhole route; a source that is not this host's (as Linux answers);
- *                     a link-local destination without a link
+ *   -HF_EINVAL        a blackhole route; a loopback source that would leave
+ *   -HF_ENODEV        IPv4: no such link
  *   -HF_EADDRNOTAVAIL no usable source address
  *   -HF_ENOBUFS       no memory
  * *out is unchanged on error. */

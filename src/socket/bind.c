@@ -101,8 +101,8 @@ static int take_port(struct hf_sock *sk, const struct endpoint *ep)
                         : udp_bind(sock_udp(sk), &ep->addr, ep->port);
     if (err)
         e->v6only = was_v6only;
-    else /* TCP: a port that bind() chose stays as one it was told; UDP gives it up with the peer */
-        sock_pcb(sk)->port_bound = sk->is_stream || ep->port != 0;
+    else /* a port that bind() chose is given up when the connection ends */
+        sock_pcb(sk)->port_bound = ep->port != 0;
     return err;
 }
 

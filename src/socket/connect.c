@@ -16,6 +16,16 @@
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
+/* An address that means something only on a link needs one, and the socket's own if it has one. */
+static int check_scope(const struct pcb *pcb, const struct endpoint *dst)
+{
+    if (!sockaddr_needs_scope(&dst->addr))
+        return 0;
+    if (!dst->scope)
+        return pcb->link_index ? 0 : -HF_EINVAL;
+    return pcb->link_index && pcb->link_index != dst->scope ? -HF_EINVAL : 0;
+}
+
 /* Linux: what tcp_v4_connect and tcp_v6_connect ask of an address. C02, C22. */
 static int read_stream_address(const struct hf_sock *sk, const void *addr, uint32_t len,
                                struct endpoint *dst)
@@ -31,13 +41,7 @@ static int read_stream_address(const struct hf_sock *sk, const void *addr, uint3
     if (family == HF_AF_INET6 && pcb->addr_bound && addr_is4(&pcb->entry.laddr) &&
         !addr_is_any(&dst->addr) && !addr_is4(&dst->addr))
         return -HF_EAFNOSUPPORT;
-    if (addr_is_link_local6(&dst->addr)) {
-        if (pcb->link_index && dst->scope && pcb->link_index != dst->scope)
-            return -HF_EINVAL;
-        if (!pcb->link_index && !dst->scope)
-            return -HF_EINVAL;
-    }
-    return 0;
+    return check_scope(pcb, dst);
 }
 
 static bool is_opening(const struct hf_sock *sk)
@@ -126,7 +130,8 @@ static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
     if (given != family)
         return -HF_EAFNOSUPPORT;
     sockaddr_read(addr, len, family, &dst);
-    return udp_connect(sock_udp(sk), &dst);
+    err = check_scope(sock_pcb(sk), &dst);
+    return err ? err : udp_connect(sock_udp(sk), &dst);
 }
 
 int hf_sock_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)

@@ -179,13 +179,13 @@ static int get_meminfo(const struct hf_sock *sk, void *value, uint32_t *len)
     return option_give(value, len, words, sizeof(words));
 }
 
-/* Linux: more room than the name has is EINVAL. */
+/* Linux: it outlives the connection; more room than the name has is EINVAL. */
 static int get_peername(struct hf_sock *sk, void *value, uint32_t *len)
 {
     uint8_t name[128];
     uint32_t n = sizeof(name);
 
-    if (hf_sock_getpeername(sk, name, &n))
+    if (hf_sock_accepted_from(sk, name, &n))
         return -HF_ENOTCONN;
     return n < *len ? -HF_EINVAL : option_give(value, len, name, *len);
 }

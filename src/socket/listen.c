@@ -13,8 +13,6 @@ int hf_sock_listen(struct hf_sock *sk, int backlog)
     /* Linux compares without a sign, so -1 is the most there is. */
     if ((unsigned)backlog > HF_SOMAXCONN)
         backlog = HF_SOMAXCONN;
-    sk->shut = 0;
-    tcp_options(sock_tcb(sk))->shut_recv = 0;
     return tcp_listen(sock_tcb(sk), (uint32_t)backlog);
 }
 

@@ -13,7 +13,7 @@ static void give(const struct hf_sock *sk, const struct endpoint *ep, void *addr
 
 static uint32_t scope(const struct pcb *pcb, const struct ip_addr *addr)
 {
-    return addr_is_link_local6(addr) ? pcb->link_index : 0;
+    return sockaddr_needs_scope(addr) ? pcb->link_index : 0;
 }
 
 int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *len)

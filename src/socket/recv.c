@@ -63,7 +63,7 @@ void recv_give_address(const struct hf_sock *sk, const struct endpoint *ep, stru
 
 static void give_source(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg)
 {
-    struct endpoint ep = {d->src, d->src_port, addr_is_link_local6(&d->src) ? d->link_index : 0};
+    struct endpoint ep = {d->src, d->src_port, sockaddr_needs_scope(&d->src) ? d->link_index : 0};
 
     recv_give_address(sk, &ep, msg);
 }

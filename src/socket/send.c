@@ -52,7 +52,9 @@ static int read_destination6(const struct hf_sock *sk, const struct hf_msg *msg,
     } else if (given == HF_AF_UNSPEC) {
         if (!is_connected)
             return -HF_EDESTADDRREQ;
-        d->is4 = !d->is_named && addr_is4(&pcb->entry.raddr);
+        d->is4 = addr_is4(&pcb->entry.raddr);
+        if (d->is4 && d->is_named) /* Linux: looks for that address in IPv6's routes */
+            return -HF_ENETUNREACH;
         d->is_named = false;
     } else if (given != HF_AF_INET) {
         return -HF_EINVAL;
@@ -91,7 +93,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
                           .tos = -1,
                           .is_shut = (sk->shut & SOCK_SHUT_WR) != 0,
                           .is_probe = (flags & HF_MSG_PROXY) != 0};
-    bool more = flags & HF_MSG_MORE || sk->opt.udp_cork;
+    bool more = (flags & HF_MSG_MORE || sk->opt.udp_cork) && !how.is_probe;
     size_t bytes = 0;
     int err = udp_autobind(sock_udp(sk)); /* Linux: before anything is looked at */
 

@@ -278,6 +278,16 @@ int ports_child(struct ports *p, struct pcb *child, const struct pcb *listener)
     return hold(p, &child->entry, &at);
 }
 
+void ports_hold_too(struct ports *p, struct pcb *pcb, const struct demux_entry *record)
+{
+    struct port_spot at;
+
+    if (record->port_hold != PORT_BOUND)
+        return;
+    at = port_place_spot(record->port_ref);
+    pcb->port_bound = !hold(p, &pcb->entry, &at);
+}
+
 void ports_release(struct ports *p, struct demux_entry *e)
 {
     struct port_spot at;

@@ -52,6 +52,10 @@ HF_NODISCARD int ports_connect(struct ports *p, struct pcb *pcb);
 /* A listener's child holds the port with it. -HF_ENOMEM. */
 HF_NODISCARD int ports_child(struct ports *p, struct pcb *child, const struct pcb *listener);
 
+/* pcb, which bound it, holds its port beside the TIME-WAIT record that took over its hold. Without
+ * memory it is as if it had not been bound. */
+void ports_hold_too(struct ports *p, struct pcb *pcb, const struct demux_entry *record);
+
 /* Gives the port up, however it was held, a TIME-WAIT record's too. lport keeps its value. */
 void ports_release(struct ports *p, struct demux_entry *e);
 

@@ -179,8 +179,9 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
     err = source(up, is4, &how->src, &q.src);
     if (err)
         return err;
-    if (to->scope && to->scope != q.link_index)
-        return -HF_EINVAL;
+    if (is4 && !addr_is_any(&q.src) && !up->pcb.entry.transparent &&
+        !net_is_local(up->udp->net, &q.src))
+        return -HF_ENETUNREACH;
     err = path_find(up->udp->net, &q, path);
     if (err || is4 || !addr_is_any(&q.src) || !addr_is4(laddr))
         return err;
@@ -233,6 +234,8 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
 
     if (err)
         return err;
+    if (to.scope) /* Linux: it stays, whatever comes of the connect */
+        up->pcb.link_index = to.scope;
     to.addr = destination(up, &dst->addr);
     err = udp_find_way(up, &to, NULL, &path);
     if (err)
@@ -242,13 +245,13 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
         return -HF_EACCES;
     }
     demux_remove(&up->udp->demux, e);
-    if (addr_is_any(&e->laddr) || addr_is4(&e->laddr) != addr_is4(&to.addr))
+    /* Linux: an IPv6 socket that was bound by a connect over IPv6 keeps that address when it goes
+     * over to IPv4: it can send then, and hears nothing. */
+    if (addr_is_any(&e->laddr))
         e->laddr = path->src;
     e->raddr = to.addr;
     e->rport = to.port;
     up->is_connected = 1;
-    if (to.scope)
-        up->pcb.link_index = to.scope;
     path_put(up->pcb.path);
     up->pcb.path = path;
     ports_changed(&up->udp->ports, &up->pcb);

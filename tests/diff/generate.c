@@ -311,7 +311,7 @@ static void add_accept(struct gen *g, int slot)
 static void add_ioctl(struct gen *g, int slot)
 {
     static const int stream[] = {HF_SIOCINQ, HF_SIOCATMARK, HF_SIOCINQ, 0x8999};
-    static const int datagram[] = {HF_SIOCINQ, HF_SIOCOUTQ, HF_SIOCATMARK, HF_SIOCOUTQNSD, 0x8999};
+    static const int datagram[] = {HF_SIOCINQ, HF_SIOCATMARK, HF_SIOCOUTQNSD, 0x8999};
 
     add(g, OP_IOCTL, slot)->f[F_N] = g->slots[slot].is_stream ? PICK(g, stream) : PICK(g, datagram);
 }

@@ -104,11 +104,8 @@ static void run_accept(const struct step *s, struct outcome *o)
     o->ret = hf_sock_accept(socks[s->f[F_FROM]], &sk);
     if (o->ret < 0)
         return;
-    if (hf_sock_getpeername(sk, o->name, &o->name_len)) {
-        hf_sock_close(sk);
-        o->ret = -ECONNABORTED; /* Linux: inet_accept, of one that was reset meanwhile */
-        return;
-    }
+    if (hf_sock_accepted_from(sk, o->name, &o->name_len))
+        abort();
     put_slot(s->f[F_SLOT], sk, true);
 }
 

@@ -381,6 +381,7 @@ static bool step_text(struct tcb *tcb, struct segment *s)
         }
         return true;
     }
+    urgent_segment(tcb, s);
     if (is_unwanted(tcb, s)) {
         drop(tcb, s, HF_DROP_TCP_CLOSED);
         output_reset(tcb);
@@ -390,7 +391,6 @@ static bool step_text(struct tcb *tcb, struct segment *s)
             tcp_fail(tcb, HF_ECONNRESET);
         return false;
     }
-    urgent_segment(tcb, s);
     if (s->len)
         take_ecn(tcb, s);
     return !receive_segment(tcb, s) || step_fin(tcb);

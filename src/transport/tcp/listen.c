@@ -33,7 +33,6 @@ int tcp_listen(struct tcb *tcb, uint32_t backlog)
     if (err)
         return err;
     tcb_clear(tcb);
-    tcb->pcb.err = 0;
     tcp_set_state(tcb, TCP_LISTEN);
     list_init(&tcb->listen.accept_queue);
     list_init(&tcb->listen.syn_queue);

@@ -106,12 +106,10 @@ static int take_port(struct tcb *tcb, uint32_t *iss)
     struct demux_entry *e = &tcb->pcb.entry;
     struct demux_entry *other;
 
-    if (!tcb->pcb.port_bound) {
+    if (e->port_hold == PORT_NONE) {
         e->lport = 0; /* what an earlier attempt left */
         return ports_connect(&tcp->ports, &tcb->pcb);
     }
-    if (e->port_hold == PORT_NONE && ports_bind(&tcp->ports, &tcb->pcb, &e->laddr, e->lport))
-        return -HF_EADDRNOTAVAIL;
     other =
         demux_find_conn(&tcp->demux, &e->laddr, e->lport, &e->raddr, e->rport, tcb->pcb.link_index);
     if (other && !timewait_reuse(tcp, other, iss))
@@ -131,8 +129,6 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
 
     if (err)
         return err;
-    if (e->port_hold != PORT_NONE && !pcb->port_bound)
-        ports_release(&tcp->ports, e);
     tcb_clear(tcb);
     if (!pcb->addr_bound || addr_is_any(&e->laddr))
         e->laddr = path->src;
@@ -145,6 +141,8 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
         e->rport = 0;
         if (!pcb->addr_bound)
             e->laddr = pcb_any(pcb);
+        if (!pcb->port_bound && e->port_hold != PORT_NONE)
+            ports_release(&tcp->ports, e);
         return err == -HF_ENOMEM ? -HF_ENOBUFS : err;
     }
     ports_changed(&tcp->ports, pcb);

@@ -111,6 +111,8 @@ void timewait_enter(struct tcb *tcb)
         tw->has_ts = tcb->ts_ok;
         tw->ts_recent = tcb->ts_recent;
         demux_replace(&tcp->demux, &tcb->pcb.entry, &tw->entry);
+        if (tcb->pcb.port_bound && !tcb->is_orphan)
+            ports_hold_too(&tcp->ports, &tcb->pcb, &tw->entry);
         tw->entry.kind = DEMUX_TIMEWAIT;
         tcp->core->stats.tcp_time_wait++;
         restart(tcp, tw);
