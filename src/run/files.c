@@ -156,7 +156,7 @@ static void progress(struct file *f)
         notify_retry(f);
     if (f->is_dead)
         return;
-    if (f->state == FILE_CONNECTING && !f->held)
+    if (f->state == FILE_CONNECTING && !notify_connect_waits(f))
         vehicle_settle(f);
     if (f->state == FILE_CONNECTED)
         pump_run(f);

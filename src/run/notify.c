@@ -223,6 +223,15 @@ bool notify_prune(struct file *f)
     return !f->held;
 }
 
+bool notify_connect_waits(const struct file *f)
+{
+    for (const struct held *h = f->held; h; h = h->next) {
+        if (h->call.nr == SYS_connect)
+            return true;
+    }
+    return false;
+}
+
 bool notify_is_awaited(const struct file *f)
 {
     for (const struct held *h = f->held; h; h = h->next) {

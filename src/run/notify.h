@@ -29,6 +29,9 @@ bool notify_prune(struct file *f);
 /* Does anybody wait in a call held on f? */
 bool notify_is_awaited(const struct file *f);
 
+/* Is one of the calls held on f a connect()? */
+bool notify_connect_waits(const struct file *f);
+
 /* f ends: its held calls are answered with `result`. */
 void notify_release(struct file *f, int64_t result);
 

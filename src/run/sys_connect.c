@@ -76,7 +76,7 @@ static int64_t begun(const struct call *c, struct file *f)
 {
     if (f->state == FILE_FRESH && !has_ended(f) && vehicle_connecting(f) < 0)
         return -ENOBUFS;
-    if (!f->held)
+    if (!notify_connect_waits(f))
         vehicle_settle(f);
     return -EINPROGRESS;
 }

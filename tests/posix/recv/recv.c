@@ -271,6 +271,78 @@ static void addresses(int f)
     EQ(m.msg_flags, 0, nm(f, "recvmsg on a stream, flags"));
 }
 
+/* Calls that wait for a connect that nobody waits in, then for what comes. */
+static void while_connecting(int f)
+{
+    struct addr a;
+    char b[4];
+    int l = silent(f, &a), parent = getpid();
+    struct iovec v = {b, 4};
+    struct msghdr m = {.msg_name = &a.u, .msg_namelen = a.len, .msg_iov = &v, .msg_iovlen = 1};
+    int fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    MUST(connect_to(fd, a) < 0 && errno == EINPROGRESS ? 0 : -1);
+    RC(recvmsg(fd, &m, 0), -EAGAIN, nm(f, "recvmsg, connecting, non-blocking"));
+    RC(sendmsg(fd, &m, 0), -EAGAIN, nm(f, "sendmsg, connecting, non-blocking"));
+    MUST(fcntl(fd, F_SETFL, 0));
+    if (MUST(fork()) == 0) {
+        close(fd);
+        MUST(wait_blocked(parent, SYS_sendmsg) ? 0 : -1);
+        MUST(accept(l, NULL, NULL));
+        int s = MUST(accept(l, NULL, NULL));
+        MUST(wait_blocked(parent, SYS_recvmsg) ? 0 : -1);
+        MUST(recv(s, b, 4, 0));
+        MUST(send(s, b, 4, 0));
+        _exit(0);
+    }
+    memcpy(b, "ping", 4);
+    m.msg_name = &a.u;
+    m.msg_namelen = a.len;
+    RC(sendmsg(fd, &m, 0), 4, nm(f, "sendmsg waits for the connect"));
+    memset(b, 0, 4);
+    RC(recvmsg(fd, &m, 0), 4, nm(f, "recvmsg waits for the answer"));
+    OK(memcmp(b, "ping", 4) == 0, nm(f, "recvmsg, the answer"));
+}
+
+static void seen_connected(int f)
+{
+    struct addr a;
+    char b[4];
+    int l = silent(f, &a), parent = getpid();
+    struct iovec v = {b, 4};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    int fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    MUST(connect_to(fd, a) < 0 && errno == EINPROGRESS ? 0 : -1);
+    MUST(fcntl(fd, F_SETFL, 0));
+    if (MUST(fork()) == 0) {
+        MUST(wait_blocked(parent, SYS_recvmsg) ? 0 : -1);
+        MUST(accept(l, NULL, NULL));
+        int s = MUST(accept(l, NULL, NULL));
+        MUST(send(s, await(fd, POLLOUT) == POLLOUT ? "seen" : "not", 4, 0));
+        _exit(0);
+    }
+    RC(recvmsg(fd, &m, 0), 4, nm(f, "recvmsg waits for connect and data"));
+    OK(memcmp(b, "seen", 4) == 0, nm(f, "recvmsg waits for data, poll sees the connection"));
+}
+
+static void waits_through_refusal(int f)
+{
+    struct addr a;
+    char b[4];
+    int l = silent(f, &a), parent = getpid();
+    struct iovec v = {b, 4};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    int fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    MUST(connect_to(fd, a) < 0 && errno == EINPROGRESS ? 0 : -1);
+    MUST(fcntl(fd, F_SETFL, 0));
+    if (MUST(fork()) == 0) {
+        MUST(wait_blocked(parent, SYS_recvmsg) ? 0 : -1);
+        MUST(shutdown(fd, SHUT_RDWR));
+        _exit(0);
+    }
+    RC(recvmsg(fd, &m, 0), -ECONNRESET, nm(f, "recvmsg waits for a connect that fails"));
+    close(l);
+}
+
 static void vectors(int f)
 {
     struct pair t = tcp_pair(f);
@@ -322,6 +394,9 @@ int main(void)
         CASE(waiting_for_address),
         CASE(addresses),
         CASE(vectors),
+        CASE(while_connecting),
+        CASE(seen_connected),
+        CASE(waits_through_refusal),
         CASE(low_water),
     };
     return run_cases(cases, COUNT(cases));
