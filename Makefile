@@ -109,12 +109,13 @@ conformance: $(B)/handfast $(PLAIN_BIN) $(LIBRARY_BIN)
 	POSIX_BIN=$(B)/tests/posix tests/posix/run kernel
 	POSIX_BIN=$(B)/tests/posix tests/posix/run handfast $(B)/handfast
 	POSIX_BIN=$(B)/tests/library tests/posix/run library
-checkers: all
+checkers: all man
 	tools/check_format
 	tools/check_layers.py
 	tools/check_core.sh $(B)
 	tools/check_example.sh $(B)
 	tools/check_names.py
+	tools/check_man.sh $(B)
 	tools/clauses.py --check
 check:
 	tools/deps.sh check
@@ -150,12 +151,24 @@ fuzzers: $(FUZZ_BIN)
 fuzz-run: $(FUZZ_BIN)
 	set -e; for f in $^; do n=$${f##*/}; mkdir -p fuzz/corpus/$$n $(B)/corpus/$$n; \
 	    $$f $(FUZZ) -timeout=5 -verbosity=0 -artifact_prefix=fuzz/corpus/$$n/ $(B)/corpus/$$n fuzz/corpus/$$n; done
+# The manual is Markdown, made into man pages by lowdown; the page of deviations is docs/deviations.md itself.
+MAN := $(addprefix $(B)/man/,handfast.1 libhandfast.3 hf_connect.3 handfast-deviations.7)
+LOWDOWN = lowdown -s -Tman -M source='Handfast $(VERSION)'
+man: $(MAN)
+$(B)/man/%: docs/man/%.md
+	@mkdir -p $(@D)
+	$(LOWDOWN) -o $@ $<
+$(B)/man/handfast-deviations.7: docs/deviations.md
+	@mkdir -p $(@D)
+	$(LOWDOWN) --parse-no-intraemph -M title=handfast-deviations -M section=7 -o $@ $<
 fmt:
 	tools/check_format --fix
 clauses:
 	tools/clauses.py
-install: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/handfast lib/pkgconfig)
+install: all $(if $(shell command -v lowdown),man)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/handfast lib/pkgconfig share/man/man1 share/man/man3 share/man/man7)
+	for page in $(if $(shell command -v lowdown),$(MAN)); do \
+	    install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
 	install -m 755 $(B)/handfast $(DESTDIR)$(PREFIX)/bin
 	install -m 644 include/handfast/*.h $(DESTDIR)$(PREFIX)/include/handfast
 	install -m 644 $(B)/libhandfast.a $(DESTDIR)$(PREFIX)/lib
@@ -165,6 +178,6 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything unit test platform programs interop conformance checkers check check-full demo bench \
+.PHONY: all everything unit test platform programs interop conformance checkers check check-full man demo bench \
         bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)

@@ -10,7 +10,7 @@ check="$demo prove:perl clang:clang
     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev
     clang-format:clang-format go:golang-go musl-gcc:musl-tools node:nodejs javac:default-jdk-headless
     redis-server:redis-server redis-cli:redis-tools nginx:nginx-light ab:apache2-utils wrk:wrk sshd:openssh-server ssh:openssh-client socat:socat
-    dnsmasq:dnsmasq-base setpriv:util-linux"
+    dnsmasq:dnsmasq-base setpriv:util-linux lowdown:lowdown groff:groff-base"
 bench="$build python3:python3 ip:iproute2 unshare:util-linux slirp4netns:slirp4netns pasta:passt"
 
 case ${1:-} in
