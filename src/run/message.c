@@ -125,7 +125,8 @@ static int64_t take(const struct call *c, struct file *f, struct hf_msg *msg, in
         msg->flags = flags & MSG_OOB;
         return stream_take(c, f, msg->iov->base, msg->iov->len, flags);
     }
-    return flags & MSG_ERRQUEUE ? hf_sock_recv(f->sk, msg, flags) : datagram_take(f, msg, flags);
+    return flags & MSG_ERRQUEUE ? datagram_take_failed(f, msg, flags)
+                                : datagram_take(f, msg, flags);
 }
 
 int64_t message_receive(const struct call *c, struct file *f, struct message *m, int flags,

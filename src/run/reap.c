@@ -224,8 +224,10 @@ static void scan(struct supervisor *sv)
     if (sure)
         table_each(&sv->files, judge, sv);
     sv->born_since_scan = 0;
+    if (!sure && sv->scan_suspects)
+        sv->scan_saw_pending = true;
     if (sv->files.count)
-        reap_within(sv, sv->scan_saw_pending || !sure ? PENDING_SCAN : IDLE_SCAN);
+        reap_within(sv, sv->scan_saw_pending ? PENDING_SCAN : IDLE_SCAN);
 }
 
 static void scan_due(struct deadline *d)

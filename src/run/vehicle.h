@@ -85,6 +85,9 @@ bool datagram_has(struct file *f, uint64_t count);
 /* One datagram of a notified call, behind those already in the vehicle. */
 HF_NODISCARD int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags);
 
+/* The oldest datagram that failed (MSG_ERRQUEUE). */
+HF_NODISCARD int64_t datagram_take_failed(struct file *f, struct hf_msg *msg, int flags);
+
 /* Takes the pending error: its number, or 0. */
 int datagram_error(struct file *f);
 

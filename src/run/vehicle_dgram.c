@@ -333,6 +333,19 @@ bool datagram_has(struct file *f, uint64_t count)
            (hf_sock_poll(f->sk) & (HF_POLLIN | HF_POLLERR));
 }
 
+int64_t datagram_take_failed(struct file *f, struct hf_msg *msg, int flags)
+{
+    int64_t n;
+
+    datagram_run(f);
+    n = hf_sock_recv(f->sk, msg, flags);
+    if (n >= 0) { /* what is pending now is the next one's error */
+        (void)datagram_error(f);
+        carry_in(f);
+    }
+    return n;
+}
+
 int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags)
 {
     int64_t sent;

@@ -114,6 +114,24 @@ static void error_queue(int f)
     MASK(u, POLLOUT, nm(f, "error queue, mask after"));
 }
 
+/* Linux: who reads the queue has the pending error, too. */
+static void error_queue_first(int f)
+{
+    int u = udp(f);
+    char c;
+    MUST(setopt(u, f == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+                f == AF_INET ? IP_RECVERR : IPV6_RECVERR, 1));
+    MUST(connect_to(u, nobody(f)));
+    for (int i = 1; i <= 2; i++) {
+        RC(send(u, "x", 1, 0), 1, nm(f, "error queue first %d, send", i));
+        MASK(u, POLLOUT | POLLERR, nm(f, "error queue first %d, mask", i));
+        RC(recv(u, &c, 1, MSG_ERRQUEUE), 1, nm(f, "error queue first %d, comes back", i));
+        MASK(u, POLLOUT, nm(f, "error queue first %d, mask after", i));
+        EQ(so_error(u), 0, nm(f, "error queue first %d, no SO_ERROR", i));
+        RC(recv(u, &c, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "error queue first %d, recv", i));
+    }
+}
+
 /* NetSem send_13. */
 static void destinations(int f)
 {
@@ -136,9 +154,9 @@ static void destinations(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(reported),    CASE(read_reports), CASE(to_another),
-        CASE(survives),    CASE(before_data),  CASE(unconnected_hears_nothing),
-        CASE(error_queue), CASE(destinations),
+        CASE(reported),    CASE(read_reports),      CASE(to_another),
+        CASE(survives),    CASE(before_data),       CASE(unconnected_hears_nothing),
+        CASE(error_queue), CASE(error_queue_first), CASE(destinations),
     };
     return run_cases(cases, COUNT(cases));
 }
