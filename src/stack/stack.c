@@ -59,13 +59,14 @@ void hf_stack_poll(struct hf_stack *st, hf_time now)
     struct net *net = &st->sockets.net;
 
     hf_stack_clock(st, now);
-    wheel_advance(&st->sockets.core.wheel, st->sockets.core.now);
     for (unsigned i = 1; i <= NET_LINKS; i++) {
         struct hf_link *link = net->links[i];
 
         if (link && link->ops->poll)
             link->ops->poll(link, st->sockets.core.now);
     }
+    /* After what has come: an owner that is late must not make it look lost. */
+    wheel_advance(&st->sockets.core.wheel, st->sockets.core.now);
     /* What a frame to this host provokes is again a frame to this host. A conversation with itself
      * may have no end, so only so many rounds at once; the deadline brings the rest. */
     for (int round = 0; round < 64 && net_deadline(net) <= st->sockets.core.now; round++)

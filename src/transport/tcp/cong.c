@@ -60,10 +60,8 @@ void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32
 {
     bool was_used = flight + tcb->mss >= tcb->cwnd / 2;
 
-    if (!was_used) {
-        cong_ops(tcb)->idle(tcb);
+    if (!was_used)
         return;
-    }
     cong_ops(tcb)->acked(tcb, bytes, s->rtt_us);
     tcb->cwnd = HF_MIN(tcb->cwnd, CWND_MAX);
 }

@@ -100,7 +100,7 @@ static uint32_t cubic_ssthresh(struct tcb *tcb)
     return HF_MAX((uint32_t)((uint64_t)now * 7 / 10), 2u * tcb->mss);
 }
 
-/* RFC 9438 5.8: time in which nothing was asked of the path is not time to grow in. */
+/* RFC 9438 5.8: time in which nothing was sent is not time to grow in. */
 static void cubic_idle(struct tcb *tcb)
 {
     if (tcb->ssthresh != CWND_MAX)

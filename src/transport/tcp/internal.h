@@ -139,7 +139,7 @@ struct cong_ops {
     void (*acked)(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us);
     /* The window is too large: what it should be. */
     uint32_t (*ssthresh)(struct tcb *tcb);
-    /* Nothing was sent, or less than allowed, for a while. */
+    /* Nothing was sent for a while. */
     void (*idle)(struct tcb *tcb);
 };
 const struct cong_ops *cong_ops(const struct tcb *tcb);

@@ -68,7 +68,7 @@ static void test_goodput(bool v6, unsigned permille, hf_time rtt)
             "# v%d, %3lld ms, %2u per mille: %7.0f kB/s, %3.0f %% of the sawtooth, %u repeats\n",
             v6 ? 6 : 4, (long long)(rtt / HF_MS), permille, got / 1000, 100 * got / theory,
             repeats);
-    OK(got >= 0.8 * theory, "RFC 9438 4.3: at least what Reno gets, slow starts and all");
+    OK(got >= 0.9 * theory, "RFC 9438 4.3: at least what Reno gets, slow starts and all");
 }
 
 int main(void)
