@@ -38,10 +38,8 @@ static int read_stream_address(const struct hf_sock *sk, const void *addr, uint3
     if (sockaddr_family(addr) != family)
         return -HF_EAFNOSUPPORT;
     sockaddr_read(addr, len, family, dst);
-    if (family == HF_AF_INET6 && pcb->addr_bound && addr_is4(&pcb->entry.laddr) &&
-        !addr_is_any(&dst->addr) && !addr_is4(&dst->addr))
-        return -HF_EAFNOSUPPORT;
-    return check_scope(pcb, dst);
+    /* Linux: a group is refused for being one. */
+    return addr_is_multicast(&dst->addr) ? 0 : check_scope(pcb, dst);
 }
 
 static bool is_opening(const struct hf_sock *sk)

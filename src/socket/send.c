@@ -99,7 +99,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
 
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return -HF_EOPNOTSUPP;
-    if (sk->cork)
+    if (sk->cork && !(sock_family(sk) == HF_AF_INET6 && msg->addr && msg->addr_len))
         return cork_append(sk, msg, more);
     for (size_t i = 0; i < msg->iov_len; i++)
         bytes += msg->iov[i].len;
@@ -111,6 +111,8 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         err = read_destination4(sk, msg, flags, bytes, &d);
     if (err)
         return err;
+    if (sk->cork)
+        return cork_append(sk, msg, more);
     how.dst = d.is_named ? &d.ep : NULL;
     if (how.dst && !how.dst->port)
         return -HF_EINVAL;

@@ -24,6 +24,8 @@ int hf_sock_shutdown(struct hf_sock *sk, int how)
             return 0;
         tcp_disconnect(sock_tcb(sk));
         sk->state = SOCK_UNCONNECTED;
+        sk->shut = 0;
+        tcp_options(sock_tcb(sk))->shut_recv = 0;
         sock_event(sk);
         return 0;
     }

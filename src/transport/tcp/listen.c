@@ -141,7 +141,8 @@ static void inherit(struct tcb *child, struct tcb *listener, const struct segmen
     to->pmtudisc = from->pmtudisc;
     to->recv_err = from->recv_err;
     to->recv_err6 = from->recv_err6;
-    to->addr_bound = to->port_bound = 0;
+    to->addr_bound = from->addr_bound;
+    to->port_bound = 0;
     child->opts = listener->opts;
     child->rcvbuf = listener->rcvbuf;
     child->is_passive = child->is_child = 1;

@@ -53,17 +53,27 @@ void open_established(struct tcb *tcb, const struct segment *s)
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
 }
 
+/* The address that bind() named, if packets can come from it: any otherwise. */
+static struct ip_addr source(const struct tcb *tcb, bool is4)
+{
+    const struct ip_addr *laddr = &tcb->pcb.entry.laddr;
+    bool is_source = tcb->pcb.addr_bound && !addr_is_any(laddr) && !addr_is_multicast(laddr) &&
+                     !net_is_broadcast(tcb->tcp->net, laddr);
+
+    return is_source ? *laddr : is4 ? ADDR_ANY4 : ADDR_ANY6;
+}
+
 /* Linux: the unspecified address means this host itself: over IPv4 the very address that is bound,
  * else loopback, which for :: is IPv4's where a mapped address is bound. */
 static struct ip_addr destination(const struct tcb *tcb, const struct ip_addr *dst)
 {
-    const struct ip_addr *laddr = &tcb->pcb.entry.laddr;
-    bool is4_bound = tcb->pcb.addr_bound && addr_is4(laddr);
+    struct ip_addr laddr = source(tcb, addr_is4(&tcb->pcb.entry.laddr));
+    bool is4_bound = tcb->pcb.addr_bound && addr_is4(&laddr);
 
     if (!addr_is_any(dst))
         return *dst;
     if (addr_is4(dst))
-        return is4_bound && !addr_is_any(laddr) ? *laddr : ADDR_LOOPBACK4;
+        return is4_bound && !addr_is_any(&laddr) ? laddr : ADDR_LOOPBACK4;
     return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
 }
 
@@ -72,25 +82,25 @@ static int find_way(struct tcb *tcb, const struct endpoint *dst, const struct ip
                     struct path **path)
 {
     const struct demux_entry *e = &tcb->pcb.entry;
-    bool is4 = addr_is4(to);
+    bool is4 = addr_is4(to), is_other = tcb->pcb.addr_bound && addr_is4(&e->laddr) != is4;
     struct path_query q = {
         .dst = *to,
-        .src = tcb->pcb.addr_bound ? e->laddr
-               : is4               ? ADDR_ANY4
-                                   : ADDR_ANY6,
+        .src = is_other ? ADDR_ANY6 : source(tcb, is4),
         .link_index = tcb->pcb.link_index ? tcb->pcb.link_index : dst->scope,
         .port = dst->port,
         .proto = HF_IPPROTO_TCP,
     };
     int err;
 
-    if (addr_is_any(&q.src))
-        q.src = is4 ? ADDR_ANY4 : ADDR_ANY6;
-    if ((is4 && e->v6only) || addr_is4(&q.src) != is4 || addr_is_multicast(to))
+    if ((is4 && (e->v6only || is_other)) || addr_is_multicast(to))
         return -HF_ENETUNREACH;
     err = path_find(tcb->tcp->net, &q, path);
     if (err)
         return err;
+    if (is_other) { /* Linux: IPv6 from an IPv4 address; the way is looked for first */
+        path_put(*path);
+        return -HF_EAFNOSUPPORT;
+    }
     if ((*path)->is_broadcast || (*path)->is_multicast) {
         path_put(*path);
         return -HF_ENETUNREACH;
@@ -122,7 +132,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
     struct tcp *tcp = tcb->tcp;
     struct pcb *pcb = &tcb->pcb;
     struct demux_entry *e = &pcb->entry;
-    struct ip_addr to = destination(tcb, &dst->addr);
+    struct ip_addr to = destination(tcb, &dst->addr), src;
     struct path *path;
     uint32_t iss = 0;
     int err = find_way(tcb, dst, &to, &path);
@@ -130,7 +140,8 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
     if (err)
         return err;
     tcb_clear(tcb);
-    if (!pcb->addr_bound || addr_is_any(&e->laddr))
+    src = source(tcb, true);
+    if (addr_is_any(&src))
         e->laddr = path->src;
     e->raddr = to;
     e->rport = dst->port;

@@ -101,6 +101,15 @@ static void copy_out(const struct tcb *tcb, struct sink *k, uint32_t skip, uint3
     }
 }
 
+/* Linux: a read goes past the urgent byte though nothing stands behind it, and with it goes what
+ * MSG_OOB could have had. */
+static void pass_urgent(struct tcb *tcb)
+{
+    if (tcb->state != TCP_LISTEN && urgent_is_lifted_out(tcb, tcb->copied_seq) &&
+        read_run_from(tcb, tcb->copied_seq) == 1)
+        read_consume(tcb, 1);
+}
+
 int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
                  uint32_t peek_off)
 {
@@ -112,12 +121,14 @@ int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
 
     if (flags & TCP_RECV_OOB)
         return urgent_read(tcb, iov, n, flags);
-    status = read_status(tcb);
-    if (status <= 0)
-        return status;
     while (sink.i < n && sink.iov[sink.i].len == 0)
         sink.i++;
     room = sink_room(&sink);
+    if (room && !peeks)
+        pass_urgent(tcb);
+    status = read_status(tcb);
+    if (status <= 0)
+        return status;
     pos = tcb->copied_seq + (peeks ? peek_off : 0);
     while (room && (done == 0 || tcb->urgent == URGENT_NONE || tcb->rcv_up != pos)) {
         uint32_t lifted = urgent_is_lifted_out(tcb, pos);
