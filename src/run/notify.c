@@ -156,14 +156,15 @@ static bool end_held(const struct call *c)
 static void ask_again(struct held *h, bool expired)
 {
     struct call c = h->call;
+    struct file *f = h->file;
     int64_t result;
 
     if (!notify_is_waiting(&c)) {
         held_free(h);
         return;
     }
-    result = h->retry(&c, h->file, expired);
-    if (result == CALL_HELD)
+    result = h->retry(&c, f, expired);
+    if (result == CALL_HELD || f->is_dead) /* its end has answered all, and h is gone */
         return;
     held_free(h);
     log_call(&c, handlers[c.nr].name, result);
@@ -205,7 +206,7 @@ void notify_retry(struct file *f)
 {
     struct held *next;
 
-    for (struct held *h = f->held; h; h = next) {
+    for (struct held *h = f->held; h && !f->is_dead; h = next) {
         next = h->next;
         ask_again(h, false);
     }
