@@ -34,6 +34,14 @@ static void count(struct tcb *tcb, const struct hf_frame *f, const struct tcp_he
         tcb->data_segs_out += n;
 }
 
+/* Data that goes out soon after data came: an answer. Linux: tcp_event_data_sent. */
+static void note_answer(struct tcb *tcb)
+{
+    if (tcb->got_data && tcp_ms(tcb->tcp) - tcb->last_rcv < DELACK_MS)
+        tcb->pingpong = 1;
+    tcb->got_data = 0;
+}
+
 /* RFC 3168 6.1.2, 6.1.5: new data may be marked, and is told of a window that was cut. */
 static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_header *h)
 {
@@ -77,12 +85,15 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
     if (!f->len && !(h->flags & (TCP_SYN | TCP_RST)) && sack_is_due(tcb))
         sack_write(tcb, h);
     count(tcb, f, h);
+    if (f->len)
+        note_answer(tcb);
     tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
     ip_transport_csum(f, &out, 16);
     if (h->flags & TCP_ACK) {
         tcb->last_ack_sent = tcb->rcv_nxt;
         tcb->ack_now = 0;
         tcb->delack_due = 0;
+        tcb->pushed = 0;
     }
     tcp->core->stats.segments_out++;
     if (ip_output(tcp->net, f, &out) == -HF_EMSGSIZE)
@@ -135,7 +146,7 @@ void output_syn(struct tcb *tcb)
 void output_ack(struct tcb *tcb)
 {
     if (!emit_bare(tcb, tcb->snd_max, TCP_ACK))
-        tcb->delack_due = timer_due(tcb, 40);
+        tcb->delack_due = timer_due(tcb, DELACK_MS);
     timer_update(tcb);
 }
 

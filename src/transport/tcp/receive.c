@@ -67,6 +67,14 @@ static void grow_buffer(struct tcb *tcb, uint32_t consumed)
         tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));
 }
 
+/* The program has read all there is, and what it read ended a write: its sender may be waiting for
+ * the acknowledgement, by Nagle's rule or because its buffer is full, and no answer is going to
+ * carry one. Linux: tcp_cleanup_rbuf. */
+static bool sender_may_wait(const struct tcb *tcb)
+{
+    return tcb->delack_due && !tcb->rxq.last && tcb->pushed > tcb->pingpong;
+}
+
 /* The program has read: tells the peer once its window has grown by something worth a packet, and
  * is twice what it knows of (Linux: tcp_cleanup_rbuf); smaller growth goes with the next ACK. */
 void receive_window_update(struct tcb *tcb, uint32_t consumed)
@@ -80,7 +88,8 @@ void receive_window_update(struct tcb *tcb, uint32_t consumed)
         return;
     space = tcb->rcvbuf / 2;
     open = space > unread ? space - unread : 0;
-    if (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2))
+    if (!sender_may_wait(tcb) &&
+        (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2)))
         return;
     tcb->ack_now = 1;
     tcp_output(tcb);
@@ -90,8 +99,13 @@ void receive_window_update(struct tcb *tcb, uint32_t consumed)
 
 /* When to acknowledge what came in order. RFC 9293 MUST-58, MUST-59; Linux: 40 ms, and at once
  * while the connection is young. */
-static void schedule_ack(struct tcb *tcb, uint32_t len)
+static void schedule_ack(struct tcb *tcb, uint32_t len, bool is_push)
 {
+    if (len && len < tcb->rcv_mss)
+        tcb->pushed += tcb->pushed < 2;
+    else if (is_push && !tcb->pushed)
+        tcb->pushed = 1;
+    tcb->got_data = 1;
     tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(len, tcb->mss));
     if (tcb->ooo.last || tcb->rcv_nxt - tcb->last_ack_sent > tcb->rcv_mss || tcb->quick_acks) {
         tcb->quick_acks -= tcb->quick_acks > 0;
@@ -99,7 +113,7 @@ static void schedule_ack(struct tcb *tcb, uint32_t len)
         return;
     }
     if (!tcb->delack_due) {
-        tcb->delack_due = timer_due(tcb, 40);
+        tcb->delack_due = timer_due(tcb, DELACK_MS);
         timer_update(tcb);
     }
 }
@@ -274,7 +288,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         fin |= take_waiting(tcb);
         sack_filled(tcb);
     }
-    schedule_ack(tcb, s->len);
+    schedule_ack(tcb, s->len, s->h.flags & TCP_PSH);
     if (fin) {
         tcb->fin_received = 1;
         tcb->rcv_nxt++;

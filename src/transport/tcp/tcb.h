@@ -132,7 +132,9 @@ struct tcb {
             uint8_t backoff; /* doublings of the timeout */
             uint8_t keep_probes;
             uint8_t dupacks;
-            uint8_t quick_acks;     /* segments still to be acknowledged at once */
+            uint8_t quick_acks : 5; /* segments still to be acknowledged at once */
+            uint8_t got_data : 1;   /* since data was sent last */
+            uint8_t pushed : 2;     /* unacknowledged segments that end a write; 2: or more */
             uint8_t fin_sent : 1;   /* at least once */
             uint8_t has_ended : 1;  /* the open has, well or not */
             uint8_t sack_ok : 1;    /* SACK was agreed on */
@@ -142,6 +144,7 @@ struct tcb {
             uint8_t due_for : 2;    /* enum due_for */
             uint8_t reord_seen : 1; /* the path reorders: RFC 8985 */
             uint8_t reo_steps : 4;  /* by which the reordering window is wider, rack.c */
+            uint8_t pingpong : 1;   /* answers follow what comes and carry its acknowledgement */
             uint8_t hs_samples : 4, hs_rounds : 4; /* hystart.c */
         };
     };

@@ -253,6 +253,7 @@ void timer_fire(struct timer *timer)
 
     if (passed(tcb, tcb->delack_due)) {
         tcb->delack_due = 0;
+        tcb->pingpong = 0; /* no answer came in time to carry it */
         tcb->ack_now = 1;
         tcp_output(tcb);
     }

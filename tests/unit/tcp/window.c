@@ -151,6 +151,46 @@ static void test_delayed_ack(bool v6)
     finish(r, c, s);
 }
 
+/* Linux: tcp_cleanup_rbuf. A sender may be waiting for the acknowledgement of what has been read. */
+static void test_ack_on_read(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    char b[64];
+
+    for (int i = 0; i < 17; i++) {
+        (void)!rig_write(c, "x", 1, 0);
+        rig_run(r, 50 * HF_MS);
+    }
+    r->seen_count = 0;
+    EQ(rig_write(c, "x", 1, 0), 1, "one more byte");
+    rig_run(r, HF_MS);
+    EQ(rig_read(s, b, 17, 0), 17, "all but one byte is read");
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 1, false), 0, "a read that leaves something does not acknowledge");
+    EQ(rig_read(s, b, 1, 0), 1, "the last byte is read");
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 1, false), 1, "a read of the end of a write does, at once");
+    EQ(rig_write(c, "x", 1, 0), 1, "a question");
+    rig_run(r, HF_MS);
+    EQ(rig_write(s, "y", 1, 0), 1, "an answer");
+    rig_run(r, 50 * HF_MS);
+    (void)!rig_read(s, b, sizeof(b), 0);
+    r->seen_count = 0;
+    EQ(rig_write(c, "x", 1, 0), 1, "another question");
+    rig_run(r, HF_MS);
+    EQ(rig_read(s, b, sizeof(b), 0), 1, "it is read");
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 1, false), 0, "where answers follow, the next one is waited for");
+    c->tcb.opts.nodelay = 1;
+    EQ(rig_write(c, "x", 1, 0), 1, "a second short segment");
+    rig_run(r, HF_MS);
+    EQ(rig_read(s, b, sizeof(b), 0), 1, "it is read");
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 1, false), 1, "but not after two writes");
+    finish(r, c, s);
+}
+
 /* Automatic buffers follow a reader that keeps up; a fixed one stays. */
 static void test_buffers(bool v6)
 {
@@ -231,6 +271,7 @@ int main(void)
         test_silly_window(v6);
         test_nagle(v6);
         test_delayed_ack(v6);
+        test_ack_on_read(v6);
         test_buffers(v6);
         test_in_place(v6);
         test_no_memory(v6);
