@@ -151,7 +151,8 @@ static void test_delayed_ack(bool v6)
     finish(r, c, s);
 }
 
-/* Linux: tcp_cleanup_rbuf. A sender may be waiting for the acknowledgement of what has been read. */
+/* Linux: tcp_cleanup_rbuf. A sender may be waiting for the acknowledgement of what has been read.
+ */
 static void test_ack_on_read(bool v6)
 {
     struct sock *c, *s;
