@@ -10,11 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/file.h"
@@ -111,12 +111,14 @@ struct file *descriptor_take(int fd)
     return (struct file *)v;
 }
 
-/* Not close(): that is a cancellation point. */
+/* close() is a cancellation point, and a descriptor half given back would be lost. */
 void descriptor_cancel(int fd)
 {
-    int saved = errno;
+    int saved = errno, state;
 
-    (void)syscall(SYS_close, fd);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    close(fd);
+    pthread_setcancelstate(state, NULL);
     errno = saved;
 }
 

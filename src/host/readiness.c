@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/descriptor.h"
@@ -149,15 +150,13 @@ static int sleep_natively(struct many *m, hf_time until, const sigset_t *mask)
     hf_time now = host_now();
     hf_time left = until > now ? until - now : 0;
     struct timespec ts = {.tv_sec = left / HF_S, .tv_nsec = left % HF_S};
+    uint64_t count;
 
     m->native[m->n] = (struct pollfd){.fd = m->sleeper.fd, .events = POLLIN};
     if (ppoll(m->native, m->n + 1, until == HF_TIME_NEVER ? NULL : &ts, mask) < 0)
         return -errno;
-    if (m->native[m->n].revents) {
-        uint64_t count;
-
-        (void)!read(m->sleeper.fd, &count, sizeof(count)); /* never waits: it is readable */
-    }
+    if (m->native[m->n].revents) /* read() would be a cancellation point */
+        (void)!syscall(SYS_read, m->sleeper.fd, &count, sizeof(count));
     return 0;
 }
 

@@ -54,7 +54,7 @@ static bool read_decimal(const char *text, uint64_t factor, uint64_t *number, co
 
 static bool read_with_unit(const char *text, const struct unit *units, uint64_t *number)
 {
-    const char *name = text + strspn(text, "0123456789."), *rest;
+    const char *name = text + strspn(text, "0123456789."), *rest = text;
 
     for (; units->name; units++) {
         if (strcmp(units->name, name) == 0)

@@ -121,9 +121,9 @@ static bool can_read(void *p)
 
 static bool can_write(void *p)
 {
-    int word = 0;
+    int dummy = 0;
 
-    return syscall(SYS_futex, &word, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, NULL, p,
+    return syscall(SYS_futex, &dummy, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, NULL, p,
                    FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
 }
 

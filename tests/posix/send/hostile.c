@@ -137,7 +137,6 @@ static void many(int f)
     RC(recvmmsg(u, mm, 4, MSG_DONTWAIT, &brief), -EAGAIN, nm(f, "recvmmsg, none there, a time"));
 }
 
-/* Without MSG_WAITFORONE and a time, recvmmsg() waits until all have come. */
 static void *send_another(void *u)
 {
     MUST(wait_blocked(getpid(), SYS_recvmmsg) ? 0 : -1);
@@ -145,6 +144,7 @@ static void *send_another(void *u)
     return NULL;
 }
 
+/* Without MSG_WAITFORONE and a time, recvmmsg() waits until all have come. */
 static void many_wait(int f)
 {
     struct addr a;
