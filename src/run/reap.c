@@ -22,7 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/kcmp.h>
 
 #include "run/files.h"
 #include "run/former.h"
@@ -129,13 +132,21 @@ static void see_children(struct supervisor *sv, const char *path)
     fclose(list);
 }
 
-/* A process, its threads where the leader has gone before them, and its children. */
+/* Has the thread a table of its own (unshare)? Where the machine lets nobody ask: no. */
+static bool has_own_table(pid_t leader, pid_t tid)
+{
+    return tid != leader && syscall(SYS_kcmp, leader, tid, KCMP_FILES, 0, 0) > 0;
+}
+
+/* A process and its children; its threads where the leader has gone before them, and on a close
+ * look where they have other descriptors than he. */
 static void see_process(struct supervisor *sv, pid_t pid)
 {
     char path[320];
     struct dirent *entry;
     bool leader_has_none;
     DIR *tasks;
+    pid_t tid;
 
     snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
     leader_has_none = see_table(sv, pid, path) <= 0;
@@ -146,9 +157,10 @@ static void see_process(struct supervisor *sv, pid_t pid)
     while ((entry = readdir(tasks))) {
         if (entry->d_name[0] == '.')
             continue;
-        if (leader_has_none) {
-            snprintf(path, sizeof(path), "/proc/%d/task/%s/fd", (int)pid, entry->d_name);
-            see_table(sv, atoi(entry->d_name), path);
+        tid = atoi(entry->d_name);
+        if (leader_has_none || (sv->look_is_close && has_own_table(pid, tid))) {
+            snprintf(path, sizeof(path), "/proc/%d/task/%d/fd", (int)pid, (int)tid);
+            see_table(sv, tid, path);
         }
         snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, entry->d_name);
         see_children(sv, path);

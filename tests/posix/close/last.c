@@ -3,6 +3,8 @@
  * close_8. */
 #include "../lib.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 enum { RESET = POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP };
@@ -335,13 +337,54 @@ static void queue(int f)
     MASK(c, RESET, nm(f, "queue of a killed child, reset"));
 }
 
+static int keeper_pipe[2][2];
+
+/* A thread with descriptors of its own. */
+static void *keeper(void *arg)
+{
+    char b;
+    if (unshare(CLONE_FILES) == 0 && write(keeper_pipe[0][1], "k", 1) == 1)
+        (void)!read(keeper_pipe[1][0], &b, 1);
+    return arg;
+}
+
+static long long soon_refused(int f, struct addr a)
+{
+    long long rc, until = now_ms() + PATIENCE_MS;
+    do {
+        int fd = tcp(f);
+        rc = r(connect_to(fd, a));
+        close(fd);
+    } while (rc == 0 && now_ms() < until);
+    return rc;
+}
+
+static void kept_by_thread(int f)
+{
+    struct addr a;
+    pthread_t thread;
+    char b;
+    int l = listener(f, 4, &a);
+    MUST(pipe(keeper_pipe[0]));
+    MUST(pipe(keeper_pipe[1]));
+    MUST(pthread_create(&thread, NULL, keeper, NULL) ? -1 : 0);
+    MUST(read(keeper_pipe[0][0], &b, 1) == 1 ? 0 : -1);
+    close(l);
+    RC(connect_to(tcp(f), a), 0, nm(f, "listener of a thread alone serves"));
+    RC(can_bind(f, SOCK_STREAM, a), -EADDRINUSE, nm(f, "listener of a thread alone, bind"));
+    MUST(write(keeper_pipe[1][1], "e", 1));
+    pthread_join(thread, NULL);
+    /* its descriptors go a moment after it has been joined */
+    RC(soon_refused(f, a), -ECONNREFUSED, nm(f, "listener of a thread that ended refuses"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct tcase cases[] = {
-        CASE(ports),     CASE(listeners), CASE(by_exec),
-        CASE(group),     CASE(reuse),     CASE(reuse_after_reset),
-        CASE(datagrams), CASE(under_way), CASE(connecting),
-        CASE(queue),
+        CASE(ports),     CASE(listeners),      CASE(by_exec),
+        CASE(group),     CASE(reuse),          CASE(reuse_after_reset),
+        CASE(datagrams), CASE(under_way),      CASE(connecting),
+        CASE(queue),     CASE(kept_by_thread),
     };
     if (argc == 2)
         wait_for_ever();
