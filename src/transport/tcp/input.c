@@ -313,11 +313,13 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
     if (seq_gt(ack, tcb->snd_una)) {
         ack_new(tcb, s);
     } else {
-        bool again = !s->len && !wnd_changes && !(s->h.flags & TCP_FIN); /* RFC 5681 2 */
+        /* RFC 5681 2; with SACK a duplicate tells of something, RFC 6675 2 */
+        bool again = !s->len && !wnd_changes && !(s->h.flags & TCP_FIN) && tcb_flight(tcb) &&
+                     (!tcb->sack_ok || sack_has_news(tcb, s));
 
         if (!tcb_flight(tcb))
             probe_answered(tcb);
-        if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again && tcb_flight(tcb))
+        if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again)
             newreno_duplicate(tcb);
     }
     if (s->h.flags & TCP_ECE)

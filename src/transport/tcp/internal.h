@@ -200,6 +200,8 @@ void sack_duplicate(struct tcb *tcb, uint32_t left, uint32_t right);
 /* Whether the next acknowledgement has something to tell, and telling it. */
 bool sack_is_due(const struct tcb *tcb);
 void sack_write(struct tcb *tcb, struct tcp_header *h);
+/* Whether s tells of bytes beyond snd_una. */
+bool sack_has_news(const struct tcb *tcb, const struct segment *s);
 
 /* timewait.c */
 HF_NODISCARD int timewait_init(struct tcp *tcp);

@@ -120,8 +120,6 @@ void tlp_answered(struct tcb *tcb, const struct segment *s, uint32_t bytes, cons
 /* sack.c */
 /* Reads what s says beyond its acknowledgement. */
 void sack_take(struct tcb *tcb, const struct segment *s, struct tally *t);
-/* Whether s tells of bytes beyond snd_una. */
-bool sack_has_news(const struct tcb *tcb, const struct segment *s);
 /* Frees it when neither direction needs it. */
 void repair_settle(struct tcb *tcb);
 struct repair *repair_new(struct tcb *tcb);
