@@ -104,6 +104,10 @@ HF_NODISCARD int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, con
  * getsockopt does not tell from none); HF_TIME_NEVER: for ever. */
 hf_time hf_sock_timeout(const struct hf_sock *sk, int option);
 
+/* Whether the caller of the calls that follow has CAP_NET_ADMIN and CAP_NET_RAW over the network:
+ * setsockopt() allows him what Linux allows the administrator. Off at first. */
+void hf_sock_set_admin(struct hf_sock *sk, bool is_admin);
+
 /* ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK; value is the int it fills. -HF_ENOTTY else.
  */
 HF_NODISCARD int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value);

@@ -125,7 +125,11 @@ int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out)
     bool is4 = addr_is4(&out->dst);
     uint32_t size = f->len + (is4 ? IP4_HEADER : IP6_HEADER);
     uint32_t mtu = out->by_link_mtu ? path_link_mtu(out->path) : path_mtu(out->path);
-    bool is_whole = f->gso_bytes ? size <= out->path->link->gso_max : size <= mtu;
+    bool is_whole;
+
+    if (out->cut)
+        mtu = HF_MIN(mtu, (uint32_t)out->cut);
+    is_whole = f->gso_bytes ? size <= out->path->link->gso_max : size <= mtu;
 
     if (!may_leave(net, out)) {
         core_drop(net->core, HF_DROP_IP_MARTIAN_SRC, f);

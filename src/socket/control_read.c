@@ -20,7 +20,7 @@ static int32_t int_of(const struct item *i)
 /* Linux: __sock_cmsg_send. */
 static int read_socket_item(const struct hf_sock *sk, const struct item *i)
 {
-    bool is_privileged = sk->all->core.privileged;
+    bool is_privileged = sock_is_privileged(sk);
 
     switch (i->h.type) {
     case HF_SO_MARK:

@@ -96,7 +96,6 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_SO_NOFCS:
     case HF_SO_RCVMARK:
     case HF_SO_RXQ_OVFL:
-    case HF_SO_SELECT_ERR_QUEUE:
     case HF_SO_TIMESTAMP_OLD:
     case HF_SO_TIMESTAMP_NEW:
     case HF_SO_TIMESTAMPNS_OLD:
@@ -104,6 +103,9 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_SO_WIFI_STATUS:
         *v = 0;
         return 0;
+    case HF_SO_PASSCRED:
+    case HF_SO_PASSSEC:
+        return -HF_EOPNOTSUPP;
     default:
         return -HF_ENOPROTOOPT;
     }

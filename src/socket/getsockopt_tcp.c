@@ -55,11 +55,16 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_THIN_LINEAR_TIMEOUTS:
         *v = option_is_on(sk, OPTION_INERT + INERT_THIN_LTO);
         return 0;
+    case HF_TCP_FASTOPEN_CONNECT:
+        *v = option_is_on(sk, OPTION_INERT + INERT_FASTOPEN_CONNECT);
+        return 0;
+    case HF_TCP_REPAIR_QUEUE: /* not under repair */
+    case HF_TCP_QUEUE_SEQ:
+        return -HF_EINVAL;
     /* What is never on. */
     case HF_TCP_THIN_DUPACK:
     case HF_TCP_REPAIR:
     case HF_TCP_FASTOPEN:
-    case HF_TCP_FASTOPEN_CONNECT:
     case HF_TCP_FASTOPEN_NO_COOKIE:
     case HF_TCP_SAVE_SYN:
     case HF_TCP_INQ:

@@ -35,8 +35,8 @@ static int find_socket(int name)
         return OPTION_INERT + INERT_DONTROUTE;
     case HF_SO_NO_CHECK:
         return OPTION_INERT + INERT_NO_CHECK;
-    case HF_SO_PASSCRED:
-        return OPTION_INERT + INERT_PASSCRED;
+    case HF_SO_SELECT_ERR_QUEUE:
+        return OPTION_INERT + INERT_SELECT_ERR_QUEUE;
     default:
         return OPTION_OTHER;
     }

@@ -30,7 +30,7 @@ struct sock_options {
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
-    uint8_t priority;
+    int8_t priority; /* Deviates: an administrator's beyond that is cut */
     uint8_t mcast_if, unicast_if; /* link indexes, 0: none */
 };
 
@@ -40,7 +40,7 @@ enum sock_inert {
     INERT_DEBUG = 1 << 0,
     INERT_DONTROUTE = 1 << 1,
     INERT_NO_CHECK = 1 << 2,
-    INERT_PASSCRED = 1 << 3,
+    INERT_SELECT_ERR_QUEUE = 1 << 3, /* not quite: poll.c looks at it */
     INERT_RECVOPTS = 1 << 4,
     INERT_RETOPTS = 1 << 5,
     INERT_MULTICAST_ALL = 1 << 6,
@@ -52,6 +52,7 @@ enum sock_inert {
     INERT_RFC4884_6 = 1 << 12,
     INERT_AUTOFLOWLABEL = 1 << 13,
     INERT_THIN_LTO = 1 << 14,
+    INERT_FASTOPEN_CONNECT = 1 << 15,
 };
 
 void sock_options_init(struct sock_options *o);

@@ -34,7 +34,7 @@ static uint32_t datagram_poll(const struct hf_sock *sk)
     uint32_t mask = HF_POLLOUT | HF_POLLWRNORM | HF_POLLWRBAND;
 
     if (sock_pcb(sk)->err || sock_pcb(sk)->errors)
-        mask |= HF_POLLERR;
+        mask |= sk->opt.inert & INERT_SELECT_ERR_QUEUE ? HF_POLLERR | HF_POLLPRI : HF_POLLERR;
     if (sk->shut & SOCK_SHUT_RD)
         mask |= HF_POLLRDHUP | HF_POLLIN | HF_POLLRDNORM;
     if (sk->shut == (SOCK_SHUT_RD | SOCK_SHUT_WR))

@@ -1,5 +1,5 @@
-/* setsockopt(): which level, and SOL_SOCKET. Linux: sk_setsockopt, for an ordinary user or, where
- * the stack is privileged, one with CAP_NET_ADMIN and CAP_NET_RAW.
+/* setsockopt(): which level, and SOL_SOCKET. Linux: sk_setsockopt, for an ordinary user or, as
+ * hf_sock_set_admin says, one with CAP_NET_ADMIN and CAP_NET_RAW.
  *
  * Deviates: options whose promise could not be kept (pacing, timestamps, socket filters, zero copy)
  * are ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
@@ -14,11 +14,6 @@ enum {
     BUF_LOCK_SEND = 1,
     BUF_LOCK_RECEIVE = 2,
 };
-
-static bool is_privileged(const struct hf_sock *sk)
-{
-    return sk->all->core.privileged;
-}
 
 /* Linux: doubled, for the bookkeeping that shares it. */
 static int set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
@@ -46,7 +41,7 @@ static int set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
 
 static int set_buffer_forced(struct hf_sock *sk, bool receives, int v)
 {
-    if (!is_privileged(sk))
+    if (!sock_is_privileged(sk))
         return -HF_EPERM;
     return set_buffer(sk, receives, (uint32_t)HF_MIN(HF_MAX(v, 0), INT32_MAX / 2));
 }
@@ -122,7 +117,7 @@ static int bind_to_link(struct hf_sock *sk, int index)
 {
     struct pcb *pcb = sock_pcb(sk);
 
-    if (pcb->link_index && !is_privileged(sk))
+    if (pcb->link_index && !sock_is_privileged(sk))
         return -HF_EPERM;
     if (index < 0)
         return -HF_EINVAL;
@@ -147,9 +142,9 @@ static int bind_to_name(struct hf_sock *sk, const void *value, uint32_t len)
 
 static int set_priority(struct hf_sock *sk, int v)
 {
-    if ((v < 0 || v > 6) && !is_privileged(sk))
+    if ((v < 0 || v > 6) && !sock_is_privileged(sk))
         return -HF_EPERM;
-    sk->opt.priority = (uint8_t)v;
+    sk->opt.priority = (int8_t)v;
     return 0;
 }
 
@@ -175,12 +170,12 @@ static int set_number(struct hf_sock *sk, int name, int v)
     case HF_SO_PRIORITY:
         return set_priority(sk, v);
     case HF_SO_MARK:
-        if (!is_privileged(sk))
+        if (!sock_is_privileged(sk))
             return -HF_EPERM;
         sk->opt.mark = (uint32_t)v;
         return 0;
     case HF_SO_RCVMARK:
-        return is_privileged(sk) ? only(v, 0) : -HF_EPERM;
+        return sock_is_privileged(sk) ? only(v, 0) : -HF_EPERM;
     case HF_SO_BINDTOIFINDEX:
         return bind_to_link(sk, v);
     case HF_SO_PEEK_OFF:
@@ -188,6 +183,9 @@ static int set_number(struct hf_sock *sk, int name, int v)
         return 0;
     case HF_SO_BUSY_POLL: /* Linux: raising it is the administrator's */
         return v < 0 ? -HF_EINVAL : v > 0 ? -HF_EPERM : 0;
+    case HF_SO_PASSCRED: /* AF_UNIX sockets' */
+    case HF_SO_PASSSEC:
+        return -HF_EOPNOTSUPP;
     case HF_SO_CNX_ADVICE: /* a hint that the path is bad: the neighbour's timers find out */
     case HF_SO_BSDCOMPAT:
         return 0;
@@ -205,7 +203,6 @@ static int set_number(struct hf_sock *sk, int name, int v)
     case HF_SO_RXQ_OVFL:
     case HF_SO_WIFI_STATUS:
     case HF_SO_NOFCS:
-    case HF_SO_SELECT_ERR_QUEUE:
     case HF_SO_LOCK_FILTER:
         return only(v, 0);
     default: /* SO_TYPE, SO_ERROR and others that are only read, too */
@@ -223,7 +220,7 @@ static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, ui
     if (len < sizeof(v))
         return -HF_EINVAL;
     memcpy(&v, value, sizeof(v));
-    if (name == HF_SO_DEBUG && v && !is_privileged(sk))
+    if (name == HF_SO_DEBUG && v && !sock_is_privileged(sk))
         return -HF_EACCES;
     if (which != OPTION_OTHER) {
         option_turn(sk, which, v != 0);
@@ -267,6 +264,11 @@ static int setsockopt_udp(struct hf_sock *sk, int name, const void *value, uint3
     default:
         return -HF_ENOPROTOOPT;
     }
+}
+
+void hf_sock_set_admin(struct hf_sock *sk, bool is_admin)
+{
+    sk->is_admin = is_admin;
 }
 
 int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value, uint32_t len)

@@ -89,7 +89,7 @@ static int turn_ip(struct hf_sock *sk, int name, int which, int v, uint32_t len)
     bool insists = name == HF_IP_FREEBIND || name == HF_IP_TRANSPARENT ||
                    name == HF_IP_MULTICAST_LOOP || name == HF_IP_MULTICAST_ALL;
 
-    if (name == HF_IP_TRANSPARENT && v && !sk->all->core.privileged)
+    if (name == HF_IP_TRANSPARENT && v && !sock_is_privileged(sk))
         return -HF_EPERM;
     if (insists && len < 1)
         return -HF_EINVAL;
@@ -139,7 +139,7 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
         return 0;
     case HF_IP_TOS:
         set_tos(sk, (uint8_t)v);
-        sk->opt.priority = priority_of(sock_pcb(sk)->tos);
+        sk->opt.priority = (int8_t)priority_of(sock_pcb(sk)->tos);
         return 0;
     case HF_IP_MTU_DISCOVER:
         return set_pmtudisc(sk, v);
@@ -164,7 +164,7 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
 
 static int turn_ipv6(struct hf_sock *sk, int name, int which, int v)
 {
-    if (name == HF_IPV6_TRANSPARENT && v && !sk->all->core.privileged)
+    if (name == HF_IPV6_TRANSPARENT && v && !sock_is_privileged(sk))
         return -HF_EPERM;
     if (name == HF_IPV6_V6ONLY && sock_pcb(sk)->entry.port_hold != PORT_NONE)
         return -HF_EINVAL;
@@ -211,6 +211,31 @@ static int set_multicast_if6(struct hf_sock *sk, int v)
     return 0;
 }
 
+/* A socket connected to a mapped address becomes one of IPv4. */
+static int set_addrform(struct hf_sock *sk, int v)
+{
+    struct pcb *pcb = sock_pcb(sk);
+    bool is_connected =
+        sk->is_stream ? tcp_state(sock_tcb(sk)) == TCP_ESTABLISHED : sock_udp(sk)->is_connected;
+
+    if (v != HF_AF_INET)
+        return -HF_EINVAL;
+    if (!is_connected)
+        return -HF_ENOTCONN;
+    if (pcb->entry.v6only || !addr_is4(&pcb->entry.raddr))
+        return -HF_EADDRNOTAVAIL;
+    pcb->entry.is_v6 = 0;
+    return 0;
+}
+
+/* RFC 3542 6: headers that every packet has. None are ever sent: only taking them away works. */
+static int set_headers(const struct hf_sock *sk, int name, uint32_t len)
+{
+    if (len && name != HF_IPV6_RTHDR && !sock_is_privileged(sk))
+        return -HF_EPERM;
+    return len ? -HF_ENOPROTOOPT : 0;
+}
+
 int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
     int which = option_find(HF_SOL_IPV6, name);
@@ -222,6 +247,13 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
     if (is_known)
         return len < sizeof(v) ? -HF_EINVAL : turn_ipv6(sk, name, which, v);
     switch (name) {
+    case HF_IPV6_ADDRFORM:
+        return len < sizeof(v) ? -HF_EINVAL : set_addrform(sk, v);
+    case HF_IPV6_HOPOPTS:
+    case HF_IPV6_RTHDRDSTOPTS:
+    case HF_IPV6_DSTOPTS:
+    case HF_IPV6_RTHDR:
+        return set_headers(sk, name, len);
     case HF_IPV6_UNICAST_HOPS:
         return len < sizeof(v) ? -HF_EINVAL : set_hops(sk, v);
     case HF_IPV6_MULTICAST_HOPS:
@@ -244,7 +276,11 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
     case HF_IPV6_MTU:
         if (len < sizeof(v) || (v && v < 1280))
             return -HF_EINVAL;
-        return v ? -HF_ENOPROTOOPT : 0;
+        if (v && sk->is_stream)
+            return -HF_ENOPROTOOPT;
+        if (!sk->is_stream)
+            sock_udp(sk)->cut6 = (uint16_t)HF_MIN(v, UINT16_MAX);
+        return 0;
     default:
         return -HF_ENOPROTOOPT;
     }

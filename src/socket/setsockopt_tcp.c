@@ -128,7 +128,11 @@ static int set_other(struct hf_sock *sk, int name, int v)
     case HF_TCP_THIN_DUPACK: /* nothing any more, in Linux too */
         return v != 0 && v != 1 ? -HF_EINVAL : 0;
     case HF_TCP_REPAIR:
+    case HF_TCP_REPAIR_QUEUE: /* these need it, but for */
+    case HF_TCP_REPAIR_WINDOW:
         return -HF_EPERM;
+    case HF_TCP_QUEUE_SEQ: /* this one, on a closed socket */
+        return tcp_state(sock_tcb(sk)) == TCP_CLOSED ? -HF_EINVAL : -HF_EPERM;
     case HF_TCP_TIMESTAMP: /* only under repair */
         return -HF_EPERM;
     case HF_TCP_FASTOPEN: /* as where the sysctl tcp_fastopen is 0 */
@@ -136,8 +140,11 @@ static int set_other(struct hf_sock *sk, int name, int v)
                           tcp_state(sock_tcb(sk)) == TCP_LISTEN)
                    ? 0
                    : -HF_EINVAL;
-    case HF_TCP_FASTOPEN_CONNECT:
-        return v != 0 && v != 1 ? -HF_EINVAL : -HF_EOPNOTSUPP;
+    case HF_TCP_FASTOPEN_CONNECT: /* no server has given a cookie: an ordinary handshake */
+        if ((v != 0 && v != 1) || tcp_state(sock_tcb(sk)) != TCP_CLOSED)
+            return -HF_EINVAL;
+        option_turn(sk, OPTION_INERT + INERT_FASTOPEN_CONNECT, v != 0);
+        return 0;
     case HF_TCP_SAVE_SYN:
     case HF_TCP_INQ:
         return v < 0 || v > 1 ? -HF_EINVAL : v ? -HF_ENOPROTOOPT : 0;

@@ -50,6 +50,7 @@ struct hf_sock {
     uint8_t shut;      /* SOCK_SHUT_* */
     uint8_t is_stream : 1;
     uint8_t is_closed : 1; /* hf_sock_close was called: no more events */
+    uint8_t is_admin : 1;  /* hf_sock_set_admin */
 };
 
 static inline void *sock_block(const struct hf_sock *sk)
@@ -78,6 +79,10 @@ static inline struct pcb *sock_pcb(const struct hf_sock *sk)
 static inline struct ports *sock_ports(const struct hf_sock *sk)
 {
     return sk->is_stream ? &sk->all->tcp.ports : &sk->all->udp.ports;
+}
+static inline bool sock_is_privileged(const struct hf_sock *sk)
+{
+    return sk->is_admin || sk->all->core.privileged;
 }
 static inline uint16_t sock_family(const struct hf_sock *sk)
 {

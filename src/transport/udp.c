@@ -391,6 +391,9 @@ static int may_send(struct udp_pcb *up, struct path *path, const struct endpoint
     uint32_t mtu = goes_by_link(&up->pcb) ? path_link_mtu(path) : path_mtu(path);
     int err;
 
+    if (!is4 && up->cut6)
+        mtu = HF_MIN(mtu, (uint32_t)up->cut6);
+
     if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) || (is_whole && size > mtu))
         return refuse_size(up, to, mtu);
     err = up->pcb.err; /* NetSem connect_10 */
@@ -429,6 +432,7 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
         pcb->pmtudisc == HF_IP_PMTUDISC_DO || pcb->pmtudisc == HF_IP_PMTUDISC_PROBE ||
         (is4 && pcb->pmtudisc == HF_IP_PMTUDISC_WANT && f->len + IP4_HEADER <= path_mtu(path));
     out.by_link_mtu = goes_by_link(pcb);
+    out.cut = is4 ? 0 : up->cut6;
     udp_header_write(&h, f->head);
     ip_transport_csum(f, &out, 6);
     return ip_output(up->udp->net, f, &out);

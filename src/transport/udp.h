@@ -18,6 +18,7 @@ struct udp_pcb {
     uint8_t dont_fragment6 : 1;    /* IPV6_DONTFRAG */
     uint8_t recv_path_mtu : 1;     /* IPV6_RECVPATHMTU */
     uint8_t mcast_loop : 1;        /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
+    uint16_t cut6;                 /* IPV6_MTU: larger ones go in pieces; 0: as the path says */
     uint8_t told_link;             /* with told_dst, of a link-local one */
     uint32_t told_mtu;             /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
     struct ip_addr told_dst;
