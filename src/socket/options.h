@@ -30,7 +30,7 @@ struct sock_options {
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
-    int8_t priority; /* Deviates: an administrator's beyond that is cut */
+    int8_t priority;              /* Deviates: an administrator's beyond that is cut */
     uint8_t mcast_if, unicast_if; /* link indexes, 0: none */
 };
 
