@@ -79,8 +79,9 @@ HF_NODISCARD int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, 
 HF_NODISCARD int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags);
 
 /* Streams without a copy. reserve: writable room in the send queue, at most `want` bytes in at most
- * n pieces; returns how many pieces, 0 when the queue is full, or send's error. commit: the first
- * `len` of those bytes are data now, send them. Nothing else may touch the socket in between. */
+ * n pieces; returns how many pieces, 0 when the queue is full, or send's error, which stays for
+ * the next send, receive or SO_ERROR to take. commit: the first `len` of those bytes are data now,
+ * send them. Nothing else may touch the socket in between. */
 HF_NODISCARD int hf_sock_reserve(struct hf_sock *sk, size_t want, struct hf_iovec *iov, int n);
 void hf_sock_commit(struct hf_sock *sk, size_t len);
 

@@ -2,14 +2,10 @@
 #include "transport/tcp/internal.h"
 
 /* Linux: sk_stream_error, sk_stream_wait_connect. 0 when bytes are welcome. */
-static int send_status(struct tcb *tcb)
+static int send_status(const struct tcb *tcb)
 {
-    int err = tcb->pcb.err;
-
-    if (err) {
-        tcb->pcb.err = 0;
-        return -err;
-    }
+    if (tcb->pcb.err)
+        return -tcb->pcb.err;
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
         return tcb->fin_queued ? -HF_EPIPE : -HF_EAGAIN;
     if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_CLOSE_WAIT)
@@ -57,8 +53,10 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     uint32_t room;
     size_t want = 0, done;
 
-    if (status)
+    if (status) {
+        tcb->pcb.err = 0;
         return status;
+    }
     for (size_t i = 0; i < n; i++)
         want += iov[i].len;
     if (!want)

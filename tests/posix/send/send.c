@@ -124,6 +124,19 @@ static void full(int f)
     MASK(t.c, POLLOUT, nm(f, "full, writable again"));
 }
 
+/* Everything is full when the peer closes with bytes unread. */
+static void full_then_reset(int f)
+{
+    struct pair t = tcp_pair(f);
+    ignore_sigpipe();
+    fill(t.c);
+    MASK(t.c, 0, nm(f, "full, nothing to be had"));
+    MUST(close(t.s));
+    MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP, nm(f, "full, then reset, mask"));
+    EQ(so_error(t.c), ECONNRESET, nm(f, "full, then reset, SO_ERROR"));
+    RC(send(t.c, "x", 1, 0), -EPIPE, nm(f, "full, then reset, send"));
+}
+
 /* NetSem send_4. */
 static void timeout(int f)
 {
@@ -204,9 +217,9 @@ static void large(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(arguments),         CASE(to_an_address), CASE(pipe_signal),
-        CASE(after_peer_closed), CASE(after_reset),   CASE(full),
-        CASE(timeout),           CASE(vectors),       CASE(large),
+        CASE(arguments),   CASE(to_an_address), CASE(pipe_signal),     CASE(after_peer_closed),
+        CASE(after_reset), CASE(full),          CASE(full_then_reset), CASE(timeout),
+        CASE(vectors),     CASE(large),
     };
     return run_cases(cases, COUNT(cases));
 }

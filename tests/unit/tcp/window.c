@@ -238,7 +238,13 @@ static void test_in_place(bool v6)
     }
     EQ(n, -HF_EAGAIN, "and then nothing");
     OK(same && got == total, "and is the same");
-    finish(r, c, s);
+    tcp_close(&s->tcb, true);
+    rig_run(r, 10 * HF_MS);
+    EQ(tcp_reserve(&c->tcb, 1, iov, 4), -HF_ECONNRESET, "after a reset there is no room");
+    EQ(tcp_peek(&c->tcb, iov, 4), -HF_ECONNRESET, "and the error is still there to be read");
+    tcp_close(&c->tcb, false);
+    rig_run(r, 130 * HF_S);
+    OK(rig_end(r), "nothing is left");
 }
 
 /* style.md 12: the n-th allocation fails, for every n */
