@@ -187,8 +187,8 @@ uint32_t newreno_window(const struct tcb *tcb);
 /* rack.c */
 /* How long to wait for a probe of the tail; 0: there is to be none. RFC 8985 7.2 */
 uint32_t tlp_wait_ms(const struct tcb *tcb);
-/* False without memory. */
-bool tlp_send(struct tcb *tcb);
+/* False when nothing could be sent. */
+HF_NODISCARD bool tlp_send(struct tcb *tcb);
 
 /* sack.c */
 void repair_free(struct tcb *tcb);

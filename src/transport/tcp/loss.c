@@ -235,11 +235,12 @@ void loss_too_big(struct tcb *tcb)
 {
     struct repair *r = board_of(tcb);
 
-    tcb->recover = tcb->snd_max;
     if (!r) {
+        tcb->recover = tcb->snd_max;
         tcb->snd_nxt = tcb->snd_una;
         return;
     }
+    tcb->recover = tcb->snd_max - 1;
     for (uint32_t i = 0; i < r->count; i++)
         if (!(r->runs[i].flags & RUN_SACKED))
             board_lose(r, i);

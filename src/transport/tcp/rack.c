@@ -125,10 +125,10 @@ bool tlp_send(struct tcb *tcb)
         uint32_t len = HF_MIN(tcb_flight(tcb), (uint32_t)tcb->mss);
 
         r->tlp_repeats = true;
-        r->tlp_out = output_again(tcb, before - len, before);
-    } else {
-        r->tlp_out = true;
+        if (!output_again(tcb, before - len, before))
+            return false;
     }
+    r->tlp_out = true;
     r->keep_until = tcb->snd_max;
     timer_rexmt(tcb);
     return true;

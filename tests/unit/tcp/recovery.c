@@ -464,6 +464,52 @@ static void test_reneging(bool v6)
     finish(r, c, s);
 }
 
+/* RFC 1191 6.4: the path takes smaller segments only, in the middle of a repair */
+static void test_too_big(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    static uint8_t bytes[60 * MSS];
+
+    warm(r, c, s, 100000);
+    lose_first = data_count + 3;
+    lose_many = 20;
+    EQ(rig_write(c, bytes, sizeof(bytes), 0), sizeof(bytes), "bytes go");
+    run(r, 25 * HF_MS);
+    OK(board_of(&c->tcb) && board_of(&c->tcb)->lost, "a repair has begun");
+    c->tcb.mss = 1000;
+    loss_too_big(&c->tcb);
+    tcp_output(&c->tcb);
+    OK(board_is_sound(&c->tcb), "the scoreboard stands");
+    run(r, 3 * HF_S);
+    EQ(tcb_flight(&c->tcb), 0, "all of it goes again in smaller segments");
+    EQ(tcp_readable(&s->tcb), 60 * MSS, "and arrives");
+    finish(r, c, s);
+}
+
+/* The link goes away and comes back: no probe can be sent, so it is a timeout; no probing for ever
+ */
+static void test_no_path(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    warm(r, c, s, 100000);
+    lose_first = data_count + 1;
+    lose_many = 1;
+    EQ(rig_write(c, "hello", 5, 0), 5, "bytes go and are lost");
+    run(r, 15 * HF_MS);
+    net_detach(&r->a.net, &r->a.link);
+    run(r, 2 * HF_S);
+    OK(c->tcb.retries > 1 && c->tcb.backoff > 1, "without a path it is a timeout, and another");
+    OK(net_attach(&r->a.net, &r->a.link) == 0 &&
+           net_addr_add(&r->a.net, &r->a.link, &r->a.addr[v6], v6 ? 64 : 120) == 0,
+       "the link is back");
+    run(r, 10 * HF_S);
+    EQ(tcp_readable(&s->tcb), 5, "and the bytes arrive");
+    finish(r, c, s);
+}
+
 int main(void)
 {
     tap_begin(60);
@@ -485,6 +531,8 @@ int main(void)
         test_spurious_timeout(v6, false);
         test_limited_transmit(v6);
         test_reneging(v6);
+        test_too_big(v6);
+        test_no_path(v6);
     }
     return tap_end();
 }
