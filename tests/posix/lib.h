@@ -388,7 +388,7 @@ static inline long long fill(int fd)
     static const char junk[65536];
     long long sent = 0;
     ssize_t n;
-    set_timeout(fd, SO_SNDTIMEO, 200);
+    set_timeout(fd, SO_SNDTIMEO, 500);
     while ((n = send(fd, junk, sizeof(junk), 0)) > 0)
         sent += n;
     MUST(errno == EAGAIN ? 0 : -1);
