@@ -5,6 +5,8 @@
  * question to the routing table, which also knows the local prefixes (127/8, AnyIP). */
 #include "net/address.h"
 
+#include "net/group.h"
+
 #include "net/route.h"
 #include "wire/ether.h"
 #include "wire/ip4.h"
@@ -260,6 +262,9 @@ bool address_hears_group(const struct net *net, const struct ip_addr *group,
         return true;
     if (addr_eq(group, &all_nodes_here))
         return link == net->lo;
+    /* What we send to a group comes back by loopback, whichever link it left by. */
+    if (group_is_joined(net, group, link == net->lo ? 0 : link->index))
+        return true;
     for (uint32_t i = 0; i < net->addr_count; i++) {
         const struct net_addr *a = &net->addrs[i];
         struct ip_addr heard;

@@ -2,6 +2,7 @@
 #include "net/ip_output.h"
 
 #include "base/siphash.h"
+#include "net/group.h"
 #include "net/link.h"
 #include "wire/bytes.h"
 #include "wire/checksum.h"
@@ -66,11 +67,16 @@ static void push_header6(struct hf_frame *f, const struct ip_out *out, uint8_t n
     ip6_header_write(&h, hf_frame_push(f, IP6_HEADER));
 }
 
-/* Out, and for a broadcast back in as well: this host is one of all. RFC 1122 3.3.6 */
-static void transmit(struct net *net, struct hf_frame *f, struct path *path)
+/* Out, and for a broadcast or a group's members here back in as well: this host is one of all. RFC
+ * 1122 3.3.6, RFC 1112 6.1. What has no hops to go stays here. */
+static void transmit(struct net *net, struct hf_frame *f, const struct ip_out *out)
 {
+    struct path *path = out->path;
+    bool is_heard = path->is_broadcast || (path->is_multicast && out->loops_back &&
+                                           group_is_joined(net, &path->dst, path->link->index));
+
     f->net_off = (uint16_t)(f->head - f->room);
-    if (path->is_broadcast && path->link != net->lo) {
+    if (is_heard && path->link != net->lo) {
         struct hf_frame *copy = hf_frame_clone(f);
 
         if (copy)
@@ -78,7 +84,10 @@ static void transmit(struct net *net, struct hf_frame *f, struct path *path)
         else
             core_drop(net->core, HF_DROP_NO_MEMORY, NULL);
     }
-    link_output(net, path, f);
+    if (path->is_multicast && out->stays_here && path->link != net->lo)
+        core_drop(net->core, HF_DROP_NO_LINK, f);
+    else
+        link_output(net, path, f);
 }
 
 /* Sends f's payload in pieces that fit mtu. Takes f. */
@@ -108,7 +117,7 @@ static int send_pieces(struct net *net, struct hf_frame *f, const struct ip_out 
             ip6_fragment_write(&h, hf_frame_push(piece, IP6_FRAGMENT));
             push_header6(piece, out, IP_PROTO_FRAGMENT);
         }
-        transmit(net, piece, out->path);
+        transmit(net, piece, out);
     }
     hf_frame_free(f);
     return 0;
@@ -147,7 +156,7 @@ int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out)
         push_header4(f, out, out->dont_fragment ? 0 : next_id(net, out), 0, false);
     else
         push_header6(f, out, out->proto);
-    transmit(net, f, out->path);
+    transmit(net, f, out);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "net/address.h"
 #include "net/fragment.h"
+#include "net/group.h"
 #include "net/icmp.h"
 #include "net/ip_input.h"
 #include "net/link.h"
@@ -44,6 +45,8 @@ int net_init(struct net *net, struct core *core)
     if (!err)
         err = fragment_init(net);
     if (!err)
+        err = group_init(net);
+    if (!err)
         err = lo_init(net);
     if (err) {
         net_fini(net);
@@ -62,6 +65,7 @@ void net_fini(struct net *net)
             net_detach(net, net->links[i]);
     }
     fragment_fini(net);
+    group_fini(net);
     path_fini(net);
     neighbour_fini(net);
     route_fini(net);

@@ -59,6 +59,7 @@ struct route_table; /* route.c */
 struct neigh_table; /* neighbour.c */
 struct path_table;  /* path.c */
 struct reassembly;  /* fragment.c */
+struct group_table; /* group.c */
 
 struct net_addr { /* address.c: an address of this host */
     struct ip_addr addr;
@@ -76,6 +77,7 @@ struct net {
     struct neigh_table *neighbours;
     struct path_table *paths;
     struct reassembly *reassembly;
+    struct group_table *groups;
     struct net_up up[256];  /* by IP protocol; input NULL: none */
     hf_time icmp_tokens_at; /* rate limit of ICMP errors sent, icmp.c */
     uint32_t icmp_tokens;

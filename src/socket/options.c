@@ -198,6 +198,8 @@ static void turn_udp(struct hf_sock *sk)
     sock_udp(sk)->dont_fragment6 = sk->opt.dont_fragment6;
     sock_udp(sk)->recv_path_mtu = sk->opt.recv_path_mtu;
     sock_udp(sk)->mcast_loop = sk->opt.mcast_loop;
+    sock_udp(sk)->mcast_all = (sk->opt.inert & INERT_MULTICAST_ALL) != 0;
+    sock_udp(sk)->mcast_all6 = (sk->opt.inert & INERT_MULTICAST_ALL6) != 0;
 }
 
 /* Linux: whoever does not ask any more loses what is queued, whichever family's it is. */
@@ -294,5 +296,6 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         break;
     default:
         turn_inert(o, which - OPTION_INERT, on);
+        turn_udp(sk);
     }
 }

@@ -92,6 +92,14 @@ HF_NODISCARD int setsockopt_ip(struct hf_sock *sk, int name, const void *value, 
 HF_NODISCARD int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len);
 HF_NODISCARD int setsockopt_tcp(struct hf_sock *sk, int name, const void *value, uint32_t len);
 
+/* setsockopt_group.c: joining (else leaving) a group, as struct ip_mreq and ip_mreqn, ipv6_mreq and
+ * group_req say. */
+HF_NODISCARD int membership_ip(struct hf_sock *sk, bool joins, const uint8_t *value, uint32_t len);
+HF_NODISCARD int membership_ipv6(struct hf_sock *sk, bool joins, const uint8_t *value,
+                                 uint32_t len);
+HF_NODISCARD int membership_group(struct hf_sock *sk, bool is_v6, bool joins, const uint8_t *value,
+                                  uint32_t len);
+
 /* getsockopt_ip.c, getsockopt_tcp.c: one level each, as hf_sock_getsockopt. */
 HF_NODISCARD int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len);
 HF_NODISCARD int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len);

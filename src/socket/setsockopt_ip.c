@@ -66,6 +66,7 @@ static int set_multicast_if(struct hf_sock *sk, const uint8_t *value, uint32_t l
     if (index && sock_pcb(sk)->link_index && sock_pcb(sk)->link_index != (uint32_t)index)
         return -HF_EINVAL;
     sk->opt.mcast_if = (uint8_t)index;
+    sock_udp(sk)->mcast_if = (uint8_t)index;
     return 0;
 }
 
@@ -145,6 +146,12 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
         return set_pmtudisc(sk, v);
     case HF_IP_MULTICAST_TTL:
         return set_multicast_ttl(sk, v, len);
+    case HF_IP_ADD_MEMBERSHIP:
+    case HF_IP_DROP_MEMBERSHIP:
+        return membership_ip(sk, name == HF_IP_ADD_MEMBERSHIP, value, len);
+    case HF_MCAST_JOIN_GROUP:
+    case HF_MCAST_LEAVE_GROUP:
+        return membership_group(sk, false, name == HF_MCAST_JOIN_GROUP, value, len);
     case HF_IP_MULTICAST_IF:
         return set_multicast_if(sk, value, len);
     case HF_IP_UNICAST_IF:
@@ -208,6 +215,7 @@ static int set_multicast_if6(struct hf_sock *sk, int v)
     if (v && bound && bound != (uint32_t)v)
         return -HF_EINVAL;
     sk->opt.mcast_if = (uint8_t)v;
+    sock_udp(sk)->mcast_if = (uint8_t)v;
     return 0;
 }
 
@@ -256,6 +264,12 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
         return set_headers(sk, name, len);
     case HF_IPV6_UNICAST_HOPS:
         return len < sizeof(v) ? -HF_EINVAL : set_hops(sk, v);
+    case HF_IPV6_JOIN_GROUP:
+    case HF_IPV6_DROP_MEMBERSHIP:
+        return membership_ipv6(sk, name == HF_IPV6_JOIN_GROUP, value, len);
+    case HF_MCAST_JOIN_GROUP:
+    case HF_MCAST_LEAVE_GROUP:
+        return membership_group(sk, true, name == HF_MCAST_JOIN_GROUP, value, len);
     case HF_IPV6_MULTICAST_HOPS:
         return len < sizeof(v) && !sk->is_stream ? -HF_EINVAL : set_multicast_hops(sk, v);
     case HF_IPV6_MULTICAST_IF:

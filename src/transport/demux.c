@@ -198,3 +198,34 @@ struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr
         e = d->any_dst[!addr_is4(laddr)];
     return e && suits_link(e, link_index) ? e : NULL;
 }
+
+static void visit_at(const struct demux *d, const struct search *s, const struct ip_addr *at,
+                     void (*visit)(void *ctx, struct demux_entry *e), void *ctx)
+{
+    struct hash_node *n = hash_first(&d->bound, bound_hash(d, at, s->lport));
+
+    for (; n; n = hash_next(n)) {
+        if (suits(entry_of(n), s, at))
+            visit(ctx, entry_of(n));
+    }
+}
+
+void demux_visit_all(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                     const struct ip_addr *raddr, uint16_t rport, uint32_t link_index,
+                     void (*visit)(void *ctx, struct demux_entry *e), void *ctx)
+{
+    struct search s = {*laddr, *raddr, lport, rport, link_index, addr_is4(laddr)};
+    struct hash_node *n = hash_first(&d->conns, conn_hash(d, laddr, lport, raddr, rport));
+
+    for (; n; n = hash_next(n)) {
+        struct demux_entry *e = entry_of(n);
+
+        if (e->lport == lport && e->rport == rport && addr_eq(&e->laddr, laddr) &&
+            addr_eq(&e->raddr, raddr) && suits_link(e, link_index))
+            visit(ctx, e);
+    }
+    visit_at(d, &s, laddr, visit, ctx);
+    if (s.is4)
+        visit_at(d, &s, &ADDR_ANY4, visit, ctx);
+    visit_at(d, &s, &ADDR_ANY6, visit, ctx);
+}

@@ -38,4 +38,11 @@ struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr
                                      uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
                                      uint32_t link_index);
 
+/* Visits every entry that a datagram to all (a group, a broadcast address) suits: connected ones
+ * with that four-tuple, and all that are bound where demux_find_bound would look, but for any_dst.
+ */
+void demux_visit_all(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                     const struct ip_addr *raddr, uint16_t rport, uint32_t link_index,
+                     void (*visit)(void *ctx, struct demux_entry *e), void *ctx);
+
 #endif

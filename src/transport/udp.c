@@ -7,6 +7,7 @@
 #include "transport/udp_internal.h"
 
 #include "handfast/linux.h"
+#include "transport/membership.h"
 #include "wire/ip6.h"
 #include "wire/udp.h"
 
@@ -66,7 +67,7 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only)
     up->pcb.entry.laddr = up->pcb.entry.raddr = pcb_any(&up->pcb);
     up->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
     up->pcb.mcast_ttl = 1;
-    up->mcast_loop = 1;
+    up->mcast_loop = up->mcast_all = up->mcast_all6 = 1;
     udp->core->stats.udp_sockets++;
 }
 
@@ -85,6 +86,7 @@ void udp_close(struct udp_pcb *up)
     release_port(up);
     path_put(up->pcb.path);
     up->pcb.path = NULL;
+    membership_leave_all(up);
     err_queue_purge(up->udp->core, &up->pcb);
     while (up->first)
         udp_pop(up);
@@ -176,6 +178,8 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
     q.link_index = how->link_index      ? how->link_index
                    : up->pcb.link_index ? up->pcb.link_index
                                         : to->scope;
+    if (!q.link_index && addr_is_multicast(&to->addr))
+        q.link_index = up->mcast_if;
     err = source(up, is4, &how->src, &q.src);
     if (err)
         return err;
@@ -423,10 +427,8 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
         core_drop(core, HF_DROP_NO_MEMORY, NULL);
         return -HF_ENOBUFS;
     }
-    if (path->is_multicast && !out.ttl) {
-        core_drop(core, HF_DROP_NO_LINK, f); /* RFC 1112 6.1: it does not leave this host */
-        return 0;
-    }
+    out.stays_here = path->is_multicast && !out.ttl;
+    out.loops_back = up->mcast_loop;
     /* Linux: WANT sets DF on what fits and cuts the rest. */
     out.dont_fragment =
         pcb->pmtudisc == HF_IP_PMTUDISC_DO || pcb->pmtudisc == HF_IP_PMTUDISC_PROBE ||

@@ -17,10 +17,14 @@ struct udp_pcb {
     uint8_t is_connected : 1;      /* a peer is set (raddr may be set with port 0) */
     uint8_t dont_fragment6 : 1;    /* IPV6_DONTFRAG */
     uint8_t recv_path_mtu : 1;     /* IPV6_RECVPATHMTU */
-    uint8_t mcast_loop : 1;        /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
-    uint16_t cut6;                 /* IPV6_MTU: larger ones go in pieces; 0: as the path says */
-    uint8_t told_link;             /* with told_dst, of a link-local one */
-    uint32_t told_mtu;             /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
+    uint8_t mcast_all : 1;         /* IP_MULTICAST_ALL, and IPv6's */
+    uint8_t mcast_all6 : 1;
+    uint8_t mcast_if;               /* the link for groups, 0: by route */
+    struct membership *memberships; /* membership.h */
+    uint8_t mcast_loop : 1;         /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
+    uint16_t cut6;                  /* IPV6_MTU: larger ones go in pieces; 0: as the path says */
+    uint8_t told_link;              /* with told_dst, of a link-local one */
+    uint32_t told_mtu;              /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
     struct ip_addr told_dst;
 };
 

@@ -3,6 +3,7 @@
 
 #include "handfast/linux.h"
 #include "net/icmp.h"
+#include "transport/membership.h"
 #include "transport/udp_internal.h"
 #include "wire/bytes.h"
 #include "wire/ip4.h"
@@ -91,6 +92,59 @@ static struct demux_entry *find(struct udp *udp, const struct ip_info *ip,
     }
 }
 
+static void note(const struct ip_info *ip, const struct udp_header *h, struct hf_frame *f)
+{
+    *(struct udp_dgram *)(void *)f->cb =
+        (struct udp_dgram){.src = ip->src,
+                           .dst = ip->dst,
+                           .src_port = h->src_port,
+                           .dst_port = h->dst_port,
+                           .ttl = ip->ttl,
+                           .tos = ip->tos,
+                           .link_index = (uint16_t)ip->link->index};
+}
+
+/* A datagram to all that is being handed out. */
+struct round {
+    const struct ip_info *ip;
+    struct hf_frame *f;
+    bool is_group;
+    unsigned takers;
+};
+
+/* Linux: __udp_is_mcast_sock. */
+static void hand_out(void *ctx, struct demux_entry *e)
+{
+    struct round *r = ctx;
+    struct udp_pcb *up = up_of(e);
+    const struct ip_info *ip = r->ip;
+    struct hf_frame *copy;
+
+    if ((up->is_connected && !addr_eq(&e->raddr, &ip->src)) || !up->udp->up->wanted(up))
+        return;
+    if (r->is_group && !membership_takes(up, &ip->dst, ip->link->index, ip->src_is_local))
+        return;
+    r->takers++;
+    copy = hf_frame_clone(r->f);
+    if (copy)
+        queue(up, copy);
+    else
+        core_drop(up->udp->core, HF_DROP_NO_MEMORY, NULL);
+}
+
+/* RFC 1122 4.1.3.5: each socket that suits has one. False: there was none. Takes f when true. */
+static bool to_all(struct udp *udp, const struct ip_info *ip, const struct udp_header *h,
+                   struct hf_frame *f)
+{
+    struct round r = {.ip = ip, .f = f, .is_group = addr_is_multicast(&ip->dst)};
+
+    demux_visit_all(&udp->demux, &ip->dst, h->dst_port, &ip->src, h->src_port, ip->link->index,
+                    hand_out, &r);
+    if (r.takers)
+        hf_frame_free(f);
+    return r.takers > 0;
+}
+
 /* NetSem deliver_in_udp_1..3. */
 void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
 {
@@ -107,6 +161,18 @@ void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         core_drop(udp->core, HF_DROP_UDP_CSUM, f);
         return;
     }
+    note(ip, &h, f);
+    if (!ip->dst_is_unicast) {
+        hf_frame_trim_front(f, UDP_HEADER);
+        if (to_all(udp, ip, &h, f))
+            return;
+        e = udp->demux.any_dst[!addr_is4(&ip->dst)];
+        if (e)
+            queue(up_of(e), f);
+        else
+            core_drop(udp->core, HF_DROP_UDP_NO_PORT, f);
+        return;
+    }
     e = find(udp, ip, &h);
     if (!e) {
         refuse(udp, HF_DROP_UDP_NO_PORT, ip, f);
@@ -117,14 +183,6 @@ void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         return;
     }
     hf_frame_trim_front(f, UDP_HEADER);
-    *(struct udp_dgram *)(void *)f->cb =
-        (struct udp_dgram){.src = ip->src,
-                           .dst = ip->dst,
-                           .src_port = h.src_port,
-                           .dst_port = h.dst_port,
-                           .ttl = ip->ttl,
-                           .tos = ip->tos,
-                           .link_index = (uint16_t)ip->link->index};
     queue(up_of(e), f);
 }
 

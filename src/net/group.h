@@ -1,0 +1,19 @@
+/* The groups that sockets of this host have joined, by link. RFC 1112 7.1, RFC 3493 5.2.
+ *
+ * Deviates: nothing tells the neighbours (IGMP, MLD): only switches that do not look reach us. */
+#ifndef NET_GROUP_H
+#define NET_GROUP_H
+
+#include "net/net.h"
+
+HF_NODISCARD int group_init(struct net *net);
+void group_fini(struct net *net);
+
+/* Counts a socket that joins, and one that leaves. -HF_ENOBUFS: no memory. */
+HF_NODISCARD int group_join(struct net *net, const struct ip_addr *group, uint32_t link_index);
+void group_leave(struct net *net, const struct ip_addr *group, uint32_t link_index);
+
+/* Some socket has joined it on that link; 0: on any. */
+bool group_is_joined(const struct net *net, const struct ip_addr *group, uint32_t link_index);
+
+#endif

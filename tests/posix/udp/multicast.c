@@ -1,0 +1,94 @@
+/* Multicast over loopback: joining and leaving, and who hears what is sent. RFC 1112, RFC 3493 5.2.
+ */
+#include "../lib.h"
+
+#define GROUP  0xef010203 /* 239.1.2.3 */
+#define OTHERS 0xef020203
+
+static int join(int fd, uint32_t group, uint32_t addr, int index, int name)
+{
+    struct ip_mreqn m = {{htonl(group)}, {htonl(addr)}, index};
+    return setsockopt(fd, IPPROTO_IP, name, &m, sizeof(m));
+}
+
+static int join6(int fd, const char *first, int index, int name)
+{
+    struct ipv6_mreq m = {.ipv6mr_interface = (unsigned)index};
+    m.ipv6mr_multiaddr.s6_addr[0] = (uint8_t)first[0];
+    m.ipv6mr_multiaddr.s6_addr[1] = (uint8_t)first[1];
+    m.ipv6mr_multiaddr.s6_addr[15] = 9;
+    return setsockopt(fd, IPPROTO_IPV6, name, &m, sizeof(m));
+}
+
+static void refusals(int f)
+{
+    int fd = udp(f);
+    if (f == AF_INET6) {
+        RC(join6(fd, "\xfd\x00", 1, IPV6_JOIN_GROUP), -EINVAL, nm(f, "not a group"));
+        RC(join6(fd, "\xff\x05", 99, IPV6_JOIN_GROUP), -ENODEV, nm(f, "no such link"));
+        RC(setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, "", 0), -EINVAL, nm(f, "short"));
+        RC(join6(fd, "\xff\x05", 1, IPV6_JOIN_GROUP), 0, nm(f, "join"));
+        RC(join6(fd, "\xff\x05", 1, IPV6_JOIN_GROUP), -EADDRINUSE, nm(f, "join twice"));
+        RC(join6(fd, "\xff\x02", 1, IPV6_LEAVE_GROUP), -EADDRNOTAVAIL, nm(f, "leave another"));
+        RC(join6(fd, "\xff\x05", 1, IPV6_LEAVE_GROUP), 0, nm(f, "leave"));
+        RC(join6(fd, "\xff\x05", 1, IPV6_LEAVE_GROUP), -EADDRNOTAVAIL, nm(f, "leave twice"));
+        RC(join6(tcp(f), "\xff\x05", 1, IPV6_JOIN_GROUP), -EPROTO, nm(f, "a stream"));
+        return;
+    }
+    RC(join(fd, 0x0a000001, 0, 1, IP_ADD_MEMBERSHIP), -EINVAL, nm(f, "not a group"));
+    RC(join(fd, OTHERS, 0, 99, IP_ADD_MEMBERSHIP), -ENODEV, nm(f, "no such link"));
+    RC(join(fd, OTHERS, 0xc0000201, 0, IP_ADD_MEMBERSHIP), -ENODEV, nm(f, "not our address"));
+    RC(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, "", 0), -EINVAL, nm(f, "short"));
+    RC(join(fd, OTHERS, INADDR_LOOPBACK, 0, IP_ADD_MEMBERSHIP), 0, nm(f, "join by address"));
+    RC(join(fd, OTHERS, 0, 1, IP_ADD_MEMBERSHIP), -EADDRINUSE, nm(f, "join twice"));
+    RC(join(fd, OTHERS + 1, 0, 1, IP_DROP_MEMBERSHIP), -EADDRNOTAVAIL, nm(f, "leave another"));
+    RC(join(fd, OTHERS, INADDR_LOOPBACK, 0, IP_DROP_MEMBERSHIP), 0, nm(f, "leave"));
+    RC(join(fd, OTHERS, 0, 1, IP_DROP_MEMBERSHIP), -EADDRNOTAVAIL, nm(f, "leave twice"));
+    RC(join(tcp(f), OTHERS, 0, 1, IP_ADD_MEMBERSHIP), -EPROTO, nm(f, "a stream"));
+    for (uint32_t i = 0; i < 20; i++)
+        MUST(join(fd, OTHERS + i, 0, 1, IP_ADD_MEMBERSHIP));
+    RC(join(fd, OTHERS + 20, 0, 1, IP_ADD_MEMBERSHIP), -ENOBUFS, nm(f, "the 21st"));
+}
+
+static int member(uint32_t addr, int port)
+{
+    int fd = udp(AF_INET);
+    MUST(setopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
+    MUST(bind_to(fd, ip4(addr, port)));
+    return fd;
+}
+
+static void delivery(int f)
+{
+    struct ip_mreqn by = {{0}, {0}, 1};
+    int any, exact, picky, s = udp(AF_INET), port;
+    char c[4];
+    if (f == AF_INET6)
+        return;
+    any = member(INADDR_ANY, 0);
+    port = port_of(name_of(any));
+    exact = member(GROUP, port);
+    picky = member(INADDR_ANY, port);
+    MUST(setopt(picky, IPPROTO_IP, IP_MULTICAST_ALL, 0));
+    MUST(join(any, GROUP, 0, 1, IP_ADD_MEMBERSHIP));
+    MUST(setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof(by)));
+    RC(send_to(s, "a", 1, ip4(GROUP, port)), 1, nm(f, "send to the group"));
+    MASK(any, POLLIN | POLLOUT, nm(f, "who joined hears it"));
+    MASK(exact, POLLIN | POLLOUT, nm(f, "who is bound to it, too"));
+    RC(recv(any, c, 4, MSG_DONTWAIT), 1, nm(f, "one byte"));
+    RC(recv(any, c, 4, MSG_DONTWAIT), -EAGAIN, nm(f, "once"));
+    RC(recv(exact, c, 4, MSG_DONTWAIT), 1, nm(f, "for each"));
+    MASK(picky, POLLOUT, nm(f, "who wants only what it joined does not"));
+    RC(send_to(s, "b", 1, ip4(GROUP + 1, port)), 1, nm(f, "send to another group"));
+    MUST(join(picky, GROUP, 0, 1, IP_ADD_MEMBERSHIP));
+    RC(send_to(s, "c", 1, ip4(GROUP, port)), 1, nm(f, "send once more"));
+    MASK(picky, POLLIN | POLLOUT, nm(f, "and does when it has joined"));
+    RC(recv(any, c, 4, MSG_DONTWAIT), 1, nm(f, "nobody heard the other group"));
+    OK(c[0] == 'c', nm(f, "but this one"));
+}
+
+int main(void)
+{
+    static const struct tcase cases[] = {CASE(refusals), CASE(delivery)};
+    return run_cases(cases, COUNT(cases));
+}
