@@ -293,7 +293,7 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
         if (v && sk->is_stream)
             return -HF_ENOPROTOOPT;
         if (!sk->is_stream)
-            sock_udp(sk)->cut6 = (uint16_t)HF_MIN(v, UINT16_MAX);
+            sock_udp(sk)->cut6 = (uint16_t)HF_MIN((uint32_t)v, (uint32_t)UINT16_MAX);
         return 0;
     default:
         return -HF_ENOPROTOOPT;
