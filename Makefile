@@ -1,5 +1,5 @@
 # Build and test Handfast. V=release|debug|asan|tsan|cov picks a build; each has its own directory.
-#   make  test  check  check-full  demo  conformance  programs  bench  fuzz  fmt  clauses  install  clean
+#   make  test  check  check-full  demo  conformance  programs  realworld  bench  fuzz  fmt  clauses  install  clean
 V ?= release
 ifeq ($(origin CC),default)
 CC := gcc
@@ -105,6 +105,11 @@ platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 	$(if $^,prove -e '' $^)
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast HF_INTEROP_MB=$${HF_INTEROP_MB:-20} prove --timer -e '' tests/interop/*.t
+# CPython's and Go's own tests, beside the kernel; T=python/test_ssl picks.
+realworld:
+	tools/deps.sh realworld
+	$(MAKE) $(J) all
+	HANDFAST=$(B)/handfast HF_OUT=build/realworld tests/realworld/run $(if $(T),'$(T)')
 conformance: $(B)/handfast $(PLAIN_BIN) $(LIBRARY_BIN)
 	POSIX_BIN=$(B)/tests/posix tests/posix/run kernel
 	POSIX_BIN=$(B)/tests/posix tests/posix/run handfast $(B)/handfast
@@ -178,6 +183,6 @@ install: all $(if $(shell command -v lowdown),man)
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything unit test platform programs interop conformance checkers check check-full man demo bench \
+.PHONY: all everything unit test platform programs realworld interop conformance checkers check check-full man demo bench \
         bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)

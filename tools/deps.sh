@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a goal needs: tools/deps.sh demo|check|bench. With apt when root, else says what to install.
+# Installs what a goal needs: tools/deps.sh demo|check|bench|realworld. With apt when root, else says what to install.
 # Nothing is touched when all is there.
 set -eu
 
@@ -13,11 +13,15 @@ check="$demo prove:perl clang:clang
     dnsmasq:dnsmasq-base setpriv:util-linux lowdown:lowdown groff:groff-base"
 bench="$build python3:python3 ip:iproute2 unshare:util-linux slirp4netns:slirp4netns pasta:passt"
 
+realworld="$demo /usr/lib/python3.11/test/test_socket.py:libpython3.11-testsuite go:golang-go
+    /usr/share/go-1.19/src/net/net_test.go:golang-1.19-src"
+
 case ${1:-} in
 demo) wanted=$demo ;;
 check) wanted=$check ;;
 bench) wanted=$bench ;;
-*) echo "usage: tools/deps.sh demo|check|bench" >&2; exit 2 ;;
+realworld) wanted=$realworld ;;
+*) echo "usage: tools/deps.sh demo|check|bench|realworld" >&2; exit 2 ;;
 esac
 
 PATH=$PATH:/usr/sbin:/sbin
