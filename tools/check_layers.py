@@ -11,8 +11,8 @@ CORE = {"base", "wire", "net", "transport", "socket", "stack"}
 # What a freestanding compiler brings along, and the four mem* functions' declarations.
 FREESTANDING = {"stdbool.h", "stddef.h", "stdint.h", "stdarg.h", "stdalign.h", "limits.h", "string.h",
                 "assert.h"}
-# The one public header for hosted programs: it speaks of descriptors, and the core never sees it.
-HOSTED = "handfast/posix.h"
+# The public headers for hosted programs: they speak of descriptors, and the core never sees them.
+HOSTED = {"handfast/host.h", "handfast/posix.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
@@ -26,13 +26,17 @@ def read_layers():
     return layers
 
 
+def is_hosted(path):
+    return "/".join(path.parts[-2:]) in HOSTED
+
+
 def problems_of(path, layer, seen):
     for quote, target in INCLUDE.findall(path.read_text()):
         if quote == "<":
-            if layer in CORE | {"public"} and not path.match(HOSTED) and target not in FREESTANDING:
+            if layer in CORE | {"public"} and not is_hosted(path) and target not in FREESTANDING:
                 yield f"<{target}>: the core and the public headers are freestanding"
             continue
-        if layer in CORE and target == HOSTED:
+        if layer in CORE and target in HOSTED:
             yield f'"{target}": the core knows no descriptors'
         first = target.split("/")[0]
         if "/" not in target:

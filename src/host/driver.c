@@ -1,5 +1,6 @@
-/* The driver: a thread that polls the stack when it is due. Calls poll it as they go, so the driver
- * is there for what comes later: timers, and links that hold frames back. */
+/* The driver: a thread that polls the stacks when they are due. Calls poll them as they go, so the
+ * driver is there for what comes later: timers, links that hold frames back, and links that are
+ * descriptors. */
 #define _GNU_SOURCE
 #include "host/driver.h"
 
@@ -15,12 +16,23 @@
 #include "host/env.h"
 #include "host/host.h"
 
+enum { WATCHES = 16 };
+
+struct watch {
+    int fd; /* -1: none */
+    void (*ready)(void *arg);
+    void *arg;
+};
+
+/* All but the thread's own are guarded by the world's lock. */
 struct driver {
-    struct hf_host *host;
+    struct world *world;
     pthread_t thread;
     int kick;    /* eventfd */
-    hf_time due; /* when it comes by itself; guarded by the host's lock */
-    bool ends;   /* likewise */
+    hf_time due; /* when it comes by itself */
+    bool ends;
+    struct watch watches[WATCHES];
+    struct pollfd polled[1 + WATCHES]; /* the thread's: the eventfd, then a copy of the watches */
 };
 
 /* Not write(): that is a cancellation point, and the lock is held. */
@@ -35,29 +47,48 @@ static void kick(struct driver *d)
 
 static void sleep_until(struct driver *d, hf_time due)
 {
-    struct pollfd p = {.fd = d->kick, .events = POLLIN};
     hf_time now = host_now();
     hf_time left = due > now ? due - now : 0;
     struct timespec ts = {.tv_sec = left / HF_S, .tv_nsec = left % HF_S};
     uint64_t count;
 
-    if (ppoll(&p, 1, due == HF_TIME_NEVER ? NULL : &ts, NULL) > 0)
+    if (ppoll(d->polled, 1 + WATCHES, due == HF_TIME_NEVER ? NULL : &ts, NULL) > 0 &&
+        d->polled[0].revents)
         (void)!read(d->kick, &count, sizeof(count));
+}
+
+/* What was readable when it was polled, if it is still to be watched. */
+static void call_watches(struct driver *d)
+{
+    for (int i = 0; i < WATCHES; i++) {
+        const struct pollfd *p = &d->polled[1 + i];
+
+        if (p->fd >= 0 && p->revents && p->fd == d->watches[i].fd)
+            d->watches[i].ready(d->watches[i].arg);
+    }
+}
+
+static void copy_watches(struct driver *d)
+{
+    for (int i = 0; i < WATCHES; i++)
+        d->polled[1 + i] = (struct pollfd){.fd = d->watches[i].fd, .events = POLLIN};
 }
 
 static void *drive(void *arg)
 {
     struct driver *d = arg;
-    struct hf_host *h = d->host;
+    struct world *w = d->world;
 
     for (;;) {
         hf_time due;
         bool ends;
 
-        host_enter(h);
-        due = d->due = host_settle(h);
+        pthread_mutex_lock(&w->lock);
+        call_watches(d);
+        due = d->due = world_settle(w);
+        copy_watches(d);
         ends = d->ends;
-        pthread_mutex_unlock(&h->lock);
+        pthread_mutex_unlock(&w->lock);
         if (ends)
             return NULL;
         sleep_until(d, due);
@@ -69,6 +100,27 @@ void driver_expect(struct driver *d, hf_time due)
     if (due >= d->due)
         return;
     d->due = due;
+    kick(d);
+}
+
+int driver_watch(struct driver *d, int fd, void (*ready)(void *arg), void *arg)
+{
+    for (int i = 0; i < WATCHES; i++) {
+        if (d->watches[i].fd >= 0)
+            continue;
+        d->watches[i] = (struct watch){fd, ready, arg};
+        kick(d);
+        return 0;
+    }
+    return -ENOSPC;
+}
+
+void driver_unwatch(struct driver *d, int fd)
+{
+    for (int i = 0; i < WATCHES; i++) {
+        if (d->watches[i].fd == fd)
+            d->watches[i].fd = -1;
+    }
     kick(d);
 }
 
@@ -84,16 +136,18 @@ static int start(struct driver *d)
     return -err;
 }
 
-int driver_new(struct hf_host *h, struct driver **out)
+int driver_new(struct world *w, struct driver **out)
 {
     struct driver *d = calloc(1, sizeof(*d));
     int err;
 
     if (!d)
         return -ENOMEM;
-    d->host = h;
-    d->due = HF_TIME_NEVER;
+    d->world = w;
+    for (int i = 0; i < WATCHES; i++)
+        d->watches[i].fd = d->polled[1 + i].fd = -1;
     d->kick = descriptor_hide(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    d->polled[0] = (struct pollfd){.fd = d->kick, .events = POLLIN};
     err = d->kick < 0 ? -errno : start(d);
     if (err) {
         driver_forget(d);
@@ -114,10 +168,10 @@ void driver_free(struct driver *d)
 {
     if (!d)
         return;
-    pthread_mutex_lock(&d->host->lock);
+    pthread_mutex_lock(&d->world->lock);
     d->ends = true;
     kick(d);
-    pthread_mutex_unlock(&d->host->lock);
+    pthread_mutex_unlock(&d->world->lock);
     pthread_join(d->thread, NULL);
     driver_forget(d);
 }

@@ -204,7 +204,7 @@ static int locked(int change(struct epoll_set *, struct file *, int, const struc
 
     pthread_mutex_lock(&membership);
     host_enter(f->host);
-    host_settle(f->host);
+    world_settle(f->host->world);
     err = change(set, f, fd, ev);
     host_leave(f->host);
     pthread_mutex_unlock(&membership);
@@ -276,9 +276,9 @@ static void drop_locked(struct item *it)
 {
     struct hf_host *h = it->file->host;
 
-    pthread_mutex_lock(&h->lock);
+    host_lock(h);
     drop(it);
-    pthread_mutex_unlock(&h->lock);
+    host_unlock(h);
 }
 
 void epoll_forget_file(struct file *f)

@@ -27,6 +27,7 @@ struct file *file_new(struct hf_host *h, struct hf_sock *sk)
     f->sk = sk;
     f->is_stream = type == HF_SOCK_STREAM;
     hf_sock_set_user(sk, f);
+    h->files++;
     ring_init(&f->touched);
     ring_init(&f->waiters);
     ring_init(&f->items);
@@ -67,7 +68,7 @@ static void linger(struct file *f)
     limit = host_now() + seconds * HF_S;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     err = hf_sock_shutdown(f->sk, HF_SHUT_WR);
-    host_settle(f->host);
+    world_settle(f->host->world);
     while (!err && hf_sock_lingers(f->sk, &seconds)) {
         sleeper_init(&s);
         waiter_link(&w, f, &s, WAIT_ANY);
@@ -93,6 +94,7 @@ void file_put(struct file *f)
         hf_sock_set_user(f->sk, NULL);
         hf_sock_close(f->sk);
         ring_leave(&f->touched);
+        h->files--;
         host_leave(h);
     }
     free(f);
@@ -103,7 +105,7 @@ void file_touch(struct file *f)
     if (f->is_touched)
         return;
     f->is_touched = true;
-    ring_add(&f->host->touched, &f->touched);
+    ring_add(&f->host->world->touched, &f->touched);
 }
 
 /* A connection that nobody has accepted has no file. */
@@ -143,10 +145,10 @@ static uint32_t edges_of(struct file *f, uint32_t mask, bool has_event)
     return edges;
 }
 
-void file_tell_touched(struct hf_host *h)
+void file_tell_touched(struct world *w)
 {
-    while (!ring_alone(&h->touched)) {
-        struct file *f = ring_owner(h->touched.next, struct file, touched);
+    while (!ring_alone(&w->touched)) {
+        struct file *f = ring_owner(w->touched.next, struct file, touched);
         bool has_event = f->has_event;
         uint32_t mask = hf_sock_poll(f->sk);
 

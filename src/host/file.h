@@ -18,7 +18,7 @@ struct file {
     bool is_stream;
     /* Guarded by the host's lock. */
     bool is_touched, has_event;
-    struct ring touched; /* in host->touched */
+    struct ring touched; /* in world->touched */
     uint32_t shown;      /* HF_POLL* when it was last looked at */
     int readable;        /* and how many bytes */
     struct ring waiters; /* struct waiter, wait.h */
@@ -44,7 +44,7 @@ void file_touch(struct file *f);
 /* hf_event_fn. */
 void file_event(void *ctx, struct hf_sock *sk, void *user);
 
-/* The host's lock is held: tells waiters and epoll sets of all touched files. */
-void file_tell_touched(struct hf_host *h);
+/* The world's lock is held: tells waiters and epoll sets of all touched files. */
+void file_tell_touched(struct world *w);
 
 #endif

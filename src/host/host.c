@@ -9,76 +9,140 @@
 #include "host/driver.h"
 #include "host/env.h"
 #include "host/file.h"
+#include "host/posix.h"
 
-/* A caller works off so much of a stack that talks to itself; the driver does the rest. */
-#define HOST_ROUNDS 4
+/* A caller works off so much of stacks that talk to themselves and each other; the driver does the
+ * rest. */
+#define SETTLE_ROUNDS 4
 
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER; /* of the default host */
 static _Atomic(struct hf_host *) made;
 
+static struct hf_host *host_of(struct ring *r)
+{
+    return ring_owner(r, struct hf_host, link);
+}
+
+void host_lock(struct hf_host *h)
+{
+    pthread_mutex_lock(&h->world->lock);
+}
+
+void host_unlock(struct hf_host *h)
+{
+    pthread_mutex_unlock(&h->world->lock);
+}
+
 void host_enter(struct hf_host *h)
 {
-    pthread_mutex_lock(&h->lock);
+    host_lock(h);
     hf_stack_clock(h->stack, host_now());
 }
 
-hf_time host_settle(struct hf_host *h)
+hf_time world_settle(struct world *w)
 {
-    hf_time due = hf_stack_deadline(h->stack);
-    hf_time now = host_now();
+    hf_time now = host_now(), due = HF_TIME_NEVER;
 
-    for (int round = 0; due <= now && round < HOST_ROUNDS; round++) {
-        hf_stack_poll(h->stack, now);
-        due = hf_stack_deadline(h->stack);
+    for (int round = 0; round < SETTLE_ROUNDS; round++) {
+        due = HF_TIME_NEVER;
+        for (struct ring *r = w->hosts.next; r != &w->hosts; r = r->next) {
+            struct hf_stack *stack = host_of(r)->stack;
+            hf_time at = hf_stack_deadline(stack);
+
+            if (at <= now) {
+                hf_stack_poll(stack, now);
+                at = hf_stack_deadline(stack);
+            }
+            due = at < due ? at : due;
+        }
+        if (due > now)
+            break;
     }
-    file_tell_touched(h);
+    file_tell_touched(w);
     return due;
 }
 
 void host_leave(struct hf_host *h)
 {
-    hf_time due = host_settle(h);
-
-    if (h->driver)
-        driver_expect(h->driver, due);
-    pthread_mutex_unlock(&h->lock);
+    driver_expect(h->world->driver, world_settle(h->world));
+    host_unlock(h);
 }
 
-static int make_stack(struct hf_host *h)
+static void world_free(struct world *w)
 {
-    struct hf_stack_config config = {
-        .env = host_env(),
-        .now = host_now(),
-        .event = file_event,
-    };
-
-    h->pool = hf_frame_pool_new(&config.env);
-    if (!h->pool)
-        return -ENOMEM;
-    config.pool = h->pool;
-    return hf_stack_new(&config, &h->stack);
+    driver_free(w->driver);
+    hf_frame_pool_free(w->pool);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
 }
 
-static struct hf_host *make(void)
+static struct world *world_new(void)
 {
+    struct hf_env env = host_env();
+    struct world *w = calloc(1, sizeof(*w));
+    int err = -ENOMEM;
+
+    if (!w)
+        return NULL;
+    pthread_mutex_init(&w->lock, NULL);
+    ring_init(&w->hosts);
+    ring_init(&w->touched);
+    w->pool = hf_frame_pool_new(&env);
+    if (w->pool)
+        err = driver_new(w, &w->driver);
+    if (!err)
+        return w;
+    world_free(w);
+    (void)posix_result(err);
+    return NULL;
+}
+
+struct hf_host *hf_host_new(struct hf_host *beside)
+{
+    struct hf_stack_config config = {.env = host_env(), .now = host_now(), .event = file_event};
     struct hf_host *h = calloc(1, sizeof(*h));
     int err;
 
     if (!h)
         return NULL;
-    pthread_mutex_init(&h->lock, NULL);
-    ring_init(&h->touched);
-    pthread_mutex_lock(&h->lock);
-    err = make_stack(h);
+    h->world = beside ? beside->world : world_new();
+    if (!h->world) {
+        free(h);
+        return NULL;
+    }
+    config.pool = h->world->pool;
+    host_lock(h);
+    err = hf_stack_new(&config, &h->stack);
     if (!err)
-        err = driver_new(h, &h->driver);
-    pthread_mutex_unlock(&h->lock);
+        ring_add(&h->world->hosts, &h->link);
+    host_unlock(h);
     if (!err)
         return h;
-    hf_stack_free(h->stack);
-    hf_frame_pool_free(h->pool);
+    if (!beside)
+        world_free(h->world);
     free(h);
+    (void)posix_result(err);
     return NULL;
+}
+
+/* The stacks beside it may hold frames of its pages, and keep the pool. */
+int hf_host_free(struct hf_host *h)
+{
+    bool is_last;
+
+    host_lock(h);
+    if (h->files) {
+        host_unlock(h);
+        return (int)posix_result(-EBUSY);
+    }
+    ring_leave(&h->link);
+    hf_stack_free(h->stack);
+    is_last = ring_alone(&h->world->hosts);
+    host_unlock(h);
+    if (is_last)
+        world_free(h->world);
+    free(h);
+    return 0;
 }
 
 /* The child of a fork has neither the threads that held the locks nor a driver. What the parent's
@@ -90,7 +154,7 @@ static void forget_after_fork(void)
     pthread_mutex_init(&making, NULL);
     descriptor_forget_all();
     if (h)
-        driver_forget(h->driver);
+        driver_forget(h->world->driver);
 }
 
 struct hf_host *host_default(void)
@@ -106,10 +170,51 @@ struct hf_host *host_default(void)
     h = atomic_load(&made);
     if (!h && (is_registered || !pthread_atfork(NULL, NULL, forget_after_fork))) {
         is_registered = true;
-        h = make();
+        h = hf_host_new(NULL);
         atomic_store(&made, h);
     }
     pthread_mutex_unlock(&making);
     pthread_setcancelstate(state, NULL);
     return h;
+}
+
+static struct hf_host *or_default(struct hf_host *h)
+{
+    return h ? h : host_default();
+}
+
+int hf_host_socket(struct hf_host *h, int domain, int type, int protocol)
+{
+    h = or_default(h);
+    return (int)posix_result(h ? host_socket(h, domain, type, protocol) : -ENOBUFS);
+}
+
+struct hf_stack *hf_host_lock(struct hf_host *h)
+{
+    h = or_default(h);
+    if (!h)
+        return NULL;
+    host_enter(h);
+    return h->stack;
+}
+
+void hf_host_unlock(struct hf_host *h)
+{
+    host_leave(or_default(h));
+}
+
+struct hf_frame_pool *hf_host_pool(struct hf_host *h)
+{
+    h = or_default(h);
+    return h ? h->world->pool : NULL;
+}
+
+int hf_host_watch(struct hf_host *h, int fd, void (*ready)(void *arg), void *arg)
+{
+    return (int)posix_result(driver_watch(or_default(h)->world->driver, fd, ready, arg));
+}
+
+void hf_host_unwatch(struct hf_host *h, int fd)
+{
+    driver_unwatch(or_default(h)->world->driver, fd);
 }

@@ -1,35 +1,50 @@
-/* A stack that threads share: a lock around it, a thread that brings it time, and its sockets'
- * files, told of events once the stack has come to rest.
+/* Stacks that threads share: a lock, a thread that brings time, and the sockets' files, which are
+ * told of events once all has come to rest.
  *
- * A call takes the lock (host_enter), which brings the time; works on sockets; and gives it back
- * (host_leave), which lets the stack do what follows, wakes who waits for it, and sees to it that
- * the driver comes in time. Locks are taken in the order: watch (posix_epoll.c), host, epoll set.
- */
+ * Hosts that links join are of one *world*: one lock, one thread, one frame pool. A call takes the
+ * lock (host_enter), which brings the time; works on sockets; and gives it back (host_leave), which
+ * lets the stacks do what follows, wakes who waits for it, and sees to it that the thread comes in
+ * time. Locks are taken in the order: membership (epoll.c), world, epoll set. */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
 
 #include <pthread.h>
 
-#include "handfast/posix.h"
+#include "handfast/host.h"
 #include "handfast/socket.h"
 #include "host/ring.h"
 
-struct hf_host {
+struct world {
     pthread_mutex_t lock;
-    struct hf_stack *stack;
     struct hf_frame_pool *pool;
-    struct ring touched; /* files (file.h) whose readiness may have changed */
     struct driver *driver;
+    struct ring hosts;   /* struct hf_host */
+    struct ring touched; /* files (file.h) whose readiness may have changed */
+};
+
+struct hf_host {
+    struct ring link; /* in world->hosts */
+    struct world *world;
+    struct hf_stack *stack;
+    unsigned files; /* guarded by the lock, as all of it */
 };
 
 void host_enter(struct hf_host *h);
 void host_leave(struct hf_host *h);
 
-/* With the lock held: the stack does what is due and who waits for it is told. Gives the time when
- * it must be polled next. */
-hf_time host_settle(struct hf_host *h);
+/* The same without doing anything else, for who touches no stack. */
+void host_lock(struct hf_host *h);
+void host_unlock(struct hf_host *h);
+
+/* With the lock held: the stacks do what is due and who waits for it is told. Gives the time when
+ * they must be polled next. */
+hf_time world_settle(struct world *w);
 
 /* The one that is made at first use. NULL without memory or descriptors. */
 struct hf_host *host_default(void);
+
+/* A socket on that host, with a file and a descriptor. type with its flags. The number, or -errno.
+ */
+HF_NODISCARD int64_t host_socket(struct hf_host *h, int domain, int type, int protocol);
 
 #endif

@@ -16,7 +16,7 @@ static int wait_for_end(struct call *c, hf_time until, bool joined)
     int result, err = 0;
 
     for (;;) {
-        host_settle(c->file->host); /* over loopback that may be all it takes */
+        world_settle(c->file->host->world); /* over loopback that may be all it takes */
         if (err == -EINTR)
             return err;
         result = hf_sock_connect_result(c->file->sk);

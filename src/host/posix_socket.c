@@ -5,19 +5,15 @@
 #include <sys/socket.h>
 
 /* Linux: the type's flags are looked at before anything else. NetSem socket_1, socket_2. */
-static int64_t make(int domain, int type, int protocol)
+int64_t host_socket(struct hf_host *h, int domain, int type, int protocol)
 {
     int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
-    struct hf_host *h;
     struct hf_sock *sk;
     int fd, err;
 
     type &= ~flags;
     if (type & ~0xf)
         return -EINVAL;
-    h = host_default();
-    if (!h)
-        return -ENOBUFS;
     host_enter(h);
     err = hf_sock_new(h->stack, domain, type, protocol, &sk);
     host_leave(h);
@@ -36,26 +32,26 @@ int hf_socket(int domain, int type, int protocol)
 {
     if (domain == AF_UNIX)
         return socket(domain, type, protocol);
-    return (int)posix_result(make(domain, type, protocol));
+    return hf_host_socket(NULL, domain, type, protocol);
 }
 
 /* Linux: the descriptors are chosen and told before the family is asked whether it has pairs. */
 static int64_t refuse_pair(int domain, int type, int protocol, int fds[2])
 {
-    int64_t one = make(domain, type, protocol), two = one;
-    int pair[2], err = 0;
+    int pair[2] = {hf_socket(domain, type, protocol), -1};
+    int err = pair[0] < 0 ? -errno : 0;
 
-    if (one >= 0)
-        two = make(domain, type, protocol);
-    pair[0] = (int)one;
-    pair[1] = (int)two;
-    if (two >= 0)
+    if (!err)
+        pair[1] = hf_socket(domain, type, protocol);
+    if (!err && pair[1] < 0)
+        err = -errno;
+    if (!err)
         err = user_write(fds, pair, sizeof(pair));
-    if (one >= 0)
-        hf_close((int)one);
-    if (two >= 0)
-        hf_close((int)two);
-    return two < 0 ? two : err ? err : -EOPNOTSUPP;
+    for (int i = 0; i < 2; i++) {
+        if (pair[i] >= 0)
+            hf_close(pair[i]);
+    }
+    return err ? err : -EOPNOTSUPP;
 }
 
 int hf_socketpair(int domain, int type, int protocol, int fds[2])

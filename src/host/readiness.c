@@ -75,9 +75,9 @@ static void unlink_all(struct many *m)
 
         if (!f)
             continue;
-        pthread_mutex_lock(&f->host->lock);
+        host_lock(f->host);
         waiter_unlink(&m->watches[i].waiter);
-        pthread_mutex_unlock(&f->host->lock);
+        host_unlock(f->host);
     }
     m->is_linked = false;
 }
@@ -111,7 +111,7 @@ static int64_t look_at_ours(struct many *m, bool links)
             continue;
         events = (uint16_t)m->fds[i].events;
         host_enter(f->host);
-        host_settle(f->host);
+        world_settle(f->host->world);
         mask = hf_sock_poll(f->sk);
         if (links)
             waiter_link(&m->watches[i].waiter, f, &m->sleeper, events);

@@ -63,7 +63,7 @@ static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t tota
             done += (size_t)n;
             if (done >= total)
                 return (int64_t)done;
-            host_settle(f->host);
+            world_settle(f->host->world);
             continue;
         }
         if (n != -EAGAIN || until == 0)

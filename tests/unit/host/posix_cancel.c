@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "host/host.h"
+#include "handfast/host.h"
 #include "unit/host/posix_test.h"
 
 enum { TURNS = 400 };
@@ -169,12 +169,9 @@ static int open_files(void)
 
 static uint64_t open_sockets(void)
 {
-    struct hf_host *h = host_default();
     struct hf_stack_stats stats;
-
-    host_enter(h);
-    hf_stack_stats(h->stack, &stats);
-    host_leave(h);
+    hf_stack_stats(hf_host_lock(NULL), &stats);
+    hf_host_unlock(NULL);
     return stats.sockets;
 }
 

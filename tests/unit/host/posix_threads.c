@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
-#include "host/host.h"
+#include "handfast/host.h"
 #include "unit/host/posix_test.h"
 
 enum { THREADS = 8, ROUNDS = 60, BYTES = 20000 };
@@ -120,14 +120,12 @@ static void *take_datagrams(void *arg)
 
 static void settle(void)
 {
-    struct hf_host *h = host_default();
     struct hf_stack_stats stats = {.sockets = 1};
 
     while (stats.sockets > 0) { /* connections that end on their own */
         poll(NULL, 0, 1);
-        host_enter(h);
-        hf_stack_stats(h->stack, &stats);
-        host_leave(h);
+        hf_stack_stats(hf_host_lock(NULL), &stats);
+        hf_host_unlock(NULL);
     }
 }
 
