@@ -16,7 +16,7 @@
  * FD_SET, counted by RLIMIT_NOFILE. Every call here takes any descriptor: what is not the library's
  * goes on to libc's call of the same name, as it is. So the calls may replace libc's throughout;
  * they must for whatever may be given a socket (above all close and the dups), for libc's own calls
- * find an empty epoll set there. Copies made by hf_dup share one socket, which ends when the last
+ * find a socket there that is not connected. Copies made by hf_dup share one socket, which ends when the last
  * is closed and no call is at work on it.
  *
  * Waiting. A socket with O_NONBLOCK, and MSG_DONTWAIT, never wait. Else a call waits until it can
@@ -31,7 +31,7 @@
  * Signals handlers may use these calls on descriptors that are not the library's. On sockets they
  * must not: the handler may have interrupted a call that holds the stack's lock.
  *
- * A child of fork() has none of its parent's sockets (ENOTSOCK) and begins with a stack of its own.
+ * A child of fork() has none of its parent's sockets (ENOTCONN) and begins with a stack of its own.
  * After exec() they are gone.
  *
  * Errors that every call on a descriptor has:

@@ -13,8 +13,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "host/file.h"
@@ -142,7 +142,7 @@ int descriptor_hide(int fd)
 static int make_placeholder(void)
 {
     int none = -1;
-    int fd = descriptor_hide(epoll_create1(EPOLL_CLOEXEC));
+    int fd = descriptor_hide(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 
     if (fd < 0)
         return -errno;

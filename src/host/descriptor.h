@@ -2,7 +2,8 @@
  *
  * A number of ours is a real descriptor of the process, so that the kernel chooses it (the lowest
  * that is free), limits it and never gives it to anybody else. What it refers to in the kernel is
- * nothing: an epoll set without members (of an hf_epoll_create1 number: the set itself). */
+ * nothing: an AF_UNIX socket with nobody at the other end (of an hf_epoll_create1 number: a set).
+ */
 #ifndef HOST_DESCRIPTOR_H
 #define HOST_DESCRIPTOR_H
 

@@ -271,29 +271,46 @@ static void addresses(int f)
     EQ(m.msg_flags, 0, nm(f, "recvmsg on a stream, flags"));
 }
 
+/* What another thread does meanwhile, to a socket that connects to a silent listener. */
+struct aside {
+    pthread_t thread;
+    int fd, l, target;
+};
+
+static struct aside aside_of(int f, struct addr *a)
+{
+    struct aside s = {.l = silent(f, a), .target = getpid()};
+    s.fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    MUST(connect_to(s.fd, *a) < 0 && errno == EINPROGRESS ? 0 : -1);
+    return s;
+}
+
+static void *answer(void *arg)
+{
+    struct aside *h = arg;
+    char b[4];
+    MUST(wait_blocked(h->target, SYS_sendmsg) ? 0 : -1);
+    MUST(accept(h->l, NULL, NULL));
+    int s = MUST(accept(h->l, NULL, NULL));
+    MUST(wait_blocked(h->target, SYS_recvmsg) ? 0 : -1);
+    MUST(recv(s, b, 4, 0));
+    MUST(send(s, b, 4, 0));
+    return NULL;
+}
+
 /* Calls that wait for a connect that nobody waits in, then for what comes. */
 static void while_connecting(int f)
 {
     struct addr a;
     char b[4];
-    int l = silent(f, &a), parent = getpid();
+    struct aside h = aside_of(f, &a);
+    int fd = h.fd;
     struct iovec v = {b, 4};
     struct msghdr m = {.msg_name = &a.u, .msg_namelen = a.len, .msg_iov = &v, .msg_iovlen = 1};
-    int fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    MUST(connect_to(fd, a) < 0 && errno == EINPROGRESS ? 0 : -1);
     RC(recvmsg(fd, &m, 0), -EAGAIN, nm(f, "recvmsg, connecting, non-blocking"));
     RC(sendmsg(fd, &m, 0), -EAGAIN, nm(f, "sendmsg, connecting, non-blocking"));
     MUST(fcntl(fd, F_SETFL, 0));
-    if (MUST(fork()) == 0) {
-        close(fd);
-        MUST(wait_blocked(parent, SYS_sendmsg) ? 0 : -1);
-        MUST(accept(l, NULL, NULL));
-        int s = MUST(accept(l, NULL, NULL));
-        MUST(wait_blocked(parent, SYS_recvmsg) ? 0 : -1);
-        MUST(recv(s, b, 4, 0));
-        MUST(send(s, b, 4, 0));
-        _exit(0);
-    }
+    MUST(-pthread_create(&h.thread, NULL, answer, &h));
     memcpy(b, "ping", 4);
     m.msg_name = &a.u;
     m.msg_namelen = a.len;
@@ -303,44 +320,47 @@ static void while_connecting(int f)
     OK(memcmp(b, "ping", 4) == 0, nm(f, "recvmsg, the answer"));
 }
 
+static void *accept_and_see(void *arg)
+{
+    struct aside *h = arg;
+    MUST(wait_blocked(h->target, SYS_recvmsg) ? 0 : -1);
+    MUST(accept(h->l, NULL, NULL));
+    int s = MUST(accept(h->l, NULL, NULL));
+    MUST(send(s, await(h->fd, POLLOUT) == POLLOUT ? "seen" : "not", 4, 0));
+    return NULL;
+}
+
 static void seen_connected(int f)
 {
     struct addr a;
     char b[4];
-    int l = silent(f, &a), parent = getpid();
+    struct aside h = aside_of(f, &a);
     struct iovec v = {b, 4};
     struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
-    int fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    MUST(connect_to(fd, a) < 0 && errno == EINPROGRESS ? 0 : -1);
-    MUST(fcntl(fd, F_SETFL, 0));
-    if (MUST(fork()) == 0) {
-        MUST(wait_blocked(parent, SYS_recvmsg) ? 0 : -1);
-        MUST(accept(l, NULL, NULL));
-        int s = MUST(accept(l, NULL, NULL));
-        MUST(send(s, await(fd, POLLOUT) == POLLOUT ? "seen" : "not", 4, 0));
-        _exit(0);
-    }
-    RC(recvmsg(fd, &m, 0), 4, nm(f, "recvmsg waits for connect and data"));
+    MUST(fcntl(h.fd, F_SETFL, 0));
+    MUST(-pthread_create(&h.thread, NULL, accept_and_see, &h));
+    RC(recvmsg(h.fd, &m, 0), 4, nm(f, "recvmsg waits for connect and data"));
     OK(memcmp(b, "seen", 4) == 0, nm(f, "recvmsg waits for data, poll sees the connection"));
+}
+
+static void *end_attempt(void *arg)
+{
+    struct aside *h = arg;
+    MUST(wait_blocked(h->target, SYS_recvmsg) ? 0 : -1);
+    MUST(shutdown(h->fd, SHUT_RDWR));
+    return NULL;
 }
 
 static void waits_through_refusal(int f)
 {
     struct addr a;
     char b[4];
-    int l = silent(f, &a), parent = getpid();
+    struct aside h = aside_of(f, &a);
     struct iovec v = {b, 4};
     struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
-    int fd = MUST(socket(f, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    MUST(connect_to(fd, a) < 0 && errno == EINPROGRESS ? 0 : -1);
-    MUST(fcntl(fd, F_SETFL, 0));
-    if (MUST(fork()) == 0) {
-        MUST(wait_blocked(parent, SYS_recvmsg) ? 0 : -1);
-        MUST(shutdown(fd, SHUT_RDWR));
-        _exit(0);
-    }
-    RC(recvmsg(fd, &m, 0), -ECONNRESET, nm(f, "recvmsg waits for a connect that fails"));
-    close(l);
+    MUST(fcntl(h.fd, F_SETFL, 0));
+    MUST(-pthread_create(&h.thread, NULL, end_attempt, &h));
+    RC(recvmsg(h.fd, &m, 0), -ECONNRESET, nm(f, "recvmsg waits for a connect that fails"));
 }
 
 static void vectors(int f)
