@@ -16,8 +16,8 @@
  * FD_SET, counted by RLIMIT_NOFILE. Every call here takes any descriptor: what is not the library's
  * goes on to libc's call of the same name, as it is. So the calls may replace libc's throughout;
  * they must for whatever may be given a socket (above all close and the dups), for libc's own calls
- * find a socket there that is not connected. Copies made by hf_dup share one socket, which ends when the last
- * is closed and no call is at work on it.
+ * find a socket there that is not connected. Copies made by hf_dup share one socket, which ends
+ * when the last is closed and no call is at work on it.
  *
  * Waiting. A socket with O_NONBLOCK, and MSG_DONTWAIT, never wait. Else a call waits until it can
  * be carried out, its SO_SNDTIMEO or SO_RCVTIMEO runs out (EAGAIN; hf_connect: EINPROGRESS), or a
