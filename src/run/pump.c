@@ -151,11 +151,12 @@ static void finish_out(struct file *f)
     f->fin_sent = true;
 }
 
-void pump_out(struct file *f)
+/* 1 when no byte is left in our end, 0 when there is no room, else the stack's error. */
+static int carry_out(struct file *f)
 {
     struct hf_iovec room[PIECES];
 
-    while (f->end_readable || f->end_eof) {
+    for (;;) {
         int waiting = pump_waiting(f);
         size_t space;
         bool is_all;
@@ -163,27 +164,35 @@ void pump_out(struct file *f)
 
         if (waiting <= 0) {
             f->end_readable = false;
-            if (f->end_eof)
-                finish_out(f);
-            return;
+            return 1;
         }
         n = hf_sock_reserve(f->sk, (size_t)waiting, room, PIECES);
-        if (n == 0)
-            return; /* the stack tells when there is room again */
-        if (n < 0) {
-            if (f->end_closed)
-                file_close(f);
-            return; /* the other direction finds the reason, behind what is still to be read */
-        }
+        if (n <= 0)
+            return n; /* 0: the stack tells when there is room again */
         space = total(room, n);
         is_all = space >= (size_t)waiting;
         space = read_new(f, room, n, is_all ? (size_t)waiting : space, is_all);
         hf_sock_commit(f->sk, space);
         if (space == 0)
-            return;
-        if (is_all)
+            return 0;
+        if (is_all && !f->end_eof) {
             f->end_readable = false; /* what came since has an edge of its own */
+            return 1;
+        }
     }
+}
+
+void pump_out(struct file *f)
+{
+    int done;
+
+    if (!f->end_readable && !f->end_eof)
+        return;
+    done = carry_out(f);
+    if (done > 0 && f->end_eof)
+        finish_out(f);
+    else if (done < 0 && f->end_closed)
+        file_close(f); /* else the other direction finds the reason, behind what is to be read */
 }
 
 /* The connection has failed: the program reads ECONNRESET after what is in the vehicle. */
@@ -288,6 +297,7 @@ static void pump_in(struct file *f)
 void pump_run(struct file *f)
 {
     if (f->end_closed && (left_bytes_unread(f) || resets_on_close(f))) {
+        (void)carry_out(f); /* what was sent before the close goes before the reset */
         close_by_reset(f);
         return;
     }

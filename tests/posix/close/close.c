@@ -202,6 +202,30 @@ static void passed(int f)
     MASK(t.s, ENDED, nm(f, "SCM_RIGHTS, the last close ends it"));
 }
 
+/* What was sent before a close that resets arrives before the reset. */
+static void data_before_reset(int f)
+{
+    for (int unread = 0; unread < 2; unread++) {
+        struct pair t = tcp_pair(f);
+        char b[8];
+
+        if (unread) {
+            MUST(send(t.s, "y", 1, 0));
+            MUST(await(t.c, POLLIN | POLLOUT) & POLLIN ? 0 : -1);
+        } else {
+            set_linger(t.c, 1, 0);
+        }
+        MUST(send(t.c, "last", 4, 0));
+        MUST(close(t.c));
+        MASK(t.s, POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP,
+             nm(f, "%s, mask", unread ? "bytes unread" : "SO_LINGER 0"));
+        RC(recv(t.s, b, sizeof(b), 0), 4,
+           nm(f, "%s, data", unread ? "bytes unread" : "SO_LINGER 0"));
+        RC(recv(t.s, b, sizeof(b), 0), -ECONNRESET,
+           nm(f, "%s, then the reset", unread ? "bytes unread" : "SO_LINGER 0"));
+    }
+}
+
 int main(void)
 {
     static const struct tcase cases[] = {
@@ -209,6 +233,7 @@ int main(void)
         CASE(sends_what_was_written),
         CASE(unread_resets),
         CASE(linger_zero),
+        CASE(data_before_reset),
         CASE(linger_time),
         CASE(linger_runs_out),
         CASE(connecting),
