@@ -6,6 +6,7 @@
 
 /* Registers itself as the transport of ICMP and ICMPv6. */
 void icmp_init(struct net *net);
+void icmp_fini(struct net *net);
 
 /* Answers a received packet with an error that quotes it: f's IP header must still be in place at
  * f->room + f->net_off. Keeps the rules on when not to (RFC 1122 3.2.2, RFC 4443 2.4 (e)) and the

@@ -2,6 +2,7 @@
  * 4443 2.4, 3. */
 #include "wire/icmp.h"
 
+#include "base/siphash.h"
 #include "net/address.h"
 #include "net/icmp.h"
 #include "net/ip_output.h"
@@ -9,10 +10,13 @@
 #include "wire/frame_csum.h"
 #include "wire/ip6.h"
 
-#define RATE   1000u           /* errors per second, Linux's icmp_msgs_per_sec */
-#define BURST  1000u           /* and at once: a gateway's refusals come in bunches */
-#define QUOTE4 (576 - 20 - 8)  /* RFC 1812 4.3.2.3 */
-#define QUOTE6 (1280 - 40 - 8) /* RFC 4443 2.4 (c) */
+#define RATE       1000u /* errors per second, Linux's icmp_msgs_per_sec */
+#define BURST      1000u /* and at once: a gateway's refusals come in bunches */
+#define PERIOD     HF_S  /* Linux's icmp_ratelimit, and XRLIM_BURST_FACTOR */
+#define HOST_BURST 6
+#define CREDITS    256u
+#define QUOTE4     (576 - 20 - 8)  /* RFC 1812 4.3.2.3 */
+#define QUOTE6     (1280 - 40 - 8) /* RFC 4443 2.4 (c) */
 
 struct message {
     uint8_t type, code;
@@ -36,7 +40,47 @@ static const struct message messages[][2] = {
     [ICMP_ERR_QUENCH] = {{ICMP4_QUENCH, 0}, {ICMP6_PARAMETER, ICMP6_PARAMETER_FIELD}},
 };
 
-/* A token bucket over all errors. Those to ourselves are free, as on Linux. */
+/* What may be sent to one host, in time: each error costs PERIOD. Hosts share a place by chance, so
+ * that the table does not grow. */
+struct icmp_credit {
+    hf_time at, left;
+};
+
+/* Linux: inet_peer_xrlim_allow. A gateway's errors answer one host's connects, all of them. */
+static bool host_allows(struct net *net, const struct ip_addr *to)
+{
+    const struct hf_env *env = &net->core->env;
+    struct icmp_credit *c;
+
+    if (net->core->privileged)
+        return true;
+    if (!net->icmp_credits) {
+        net->icmp_credits = env->alloc(env->ctx, CREDITS * sizeof(*c));
+        if (!net->icmp_credits)
+            return false;
+        for (uint32_t i = 0; i < CREDITS; i++)
+            net->icmp_credits[i] = (struct icmp_credit){net->core->now, HOST_BURST * PERIOD};
+    }
+    c = &net->icmp_credits[siphash(net->core->key, to, sizeof(*to)) % CREDITS];
+    c->left = HF_MIN(c->left + (net->core->now - c->at), HOST_BURST * PERIOD);
+    c->at = net->core->now;
+    if (c->left < PERIOD)
+        return false;
+    c->left -= PERIOD;
+    return true;
+}
+
+void icmp_fini(struct net *net)
+{
+    const struct hf_env *env = &net->core->env;
+
+    if (net->icmp_credits)
+        env->free(env->ctx, net->icmp_credits, CREDITS * sizeof(*net->icmp_credits));
+    net->icmp_credits = NULL;
+}
+
+/* A token bucket over all errors. Those to ourselves are free, as on Linux, and those that path MTU
+ * discovery needs are not counted by host. */
 static bool rate_allows(struct net *net)
 {
     hf_time elapsed = net->core->now - net->icmp_tokens_at;
@@ -50,6 +94,12 @@ static bool rate_allows(struct net *net)
         return false;
     net->icmp_tokens--;
     return true;
+}
+
+static bool is_too_big(struct message m, bool is4)
+{
+    return is4 ? m.type == ICMP4_UNREACHABLE && m.code == ICMP4_UNREACH_TOO_BIG
+               : m.type == ICMP6_TOO_BIG;
 }
 
 /* Sends the message about a packet from `to` to `about`, quoting what f holds. Takes f. */
@@ -69,7 +119,8 @@ static void send_quote(struct net *net, struct message m, uint32_t info, const s
         core_drop(net->core, HF_DROP_IP_NO_ROUTE, f);
         return;
     }
-    if (out.path->link != net->lo && !rate_allows(net)) {
+    if (out.path->link != net->lo &&
+        (!rate_allows(net) || (!is_too_big(m, is4) && !host_allows(net, to)))) {
         core_drop(net->core, HF_DROP_ICMP_RATE, f);
         path_put(out.path);
         return;

@@ -66,6 +66,7 @@ void net_fini(struct net *net)
     }
     fragment_fini(net);
     group_fini(net);
+    icmp_fini(net);
     path_fini(net);
     neighbour_fini(net);
     route_fini(net);

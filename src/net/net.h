@@ -81,7 +81,8 @@ struct net {
     struct net_up up[256];  /* by IP protocol; input NULL: none */
     hf_time icmp_tokens_at; /* rate limit of ICMP errors sent, icmp.c */
     uint32_t icmp_tokens;
-    uint16_t ip_id; /* for packets that may be fragmented */
+    struct icmp_credit *icmp_credits; /* and of those to one host; NULL: not needed yet */
+    uint16_t ip_id;                   /* for packets that may be fragmented */
 };
 
 HF_NODISCARD int net_init(struct net *net, struct core *core);

@@ -184,14 +184,42 @@ static void test_errors_out(void)
         OK(good, rows[i].name);
         bench_clear(&b);
     }
-    for (unsigned i = 0; i < 1100; i++) {
-        struct packet p = {.src = "10.0.2.9", .dst = "10.0.2.15", .proto = 200, .len = 20};
+    OK(bench_fini(&b), "nothing_leaks");
+}
 
-        bench_arrive(&b, &b.a.link, &p);
-        if (b.a.count > 200)
-            bench_clear(&b);
+/* How many of n packets from src are answered. */
+static uint64_t answers(struct bench *b, const char *src, unsigned n)
+{
+    const char *dst = strchr(src, ':') ? "fd00:2::15" : "10.0.2.15";
+    uint64_t held = b->core.drops[HF_DROP_ICMP_RATE];
+
+    for (unsigned i = 0; i < n; i++) {
+        struct packet p = {.src = src, .dst = dst, .proto = 200, .len = 20};
+
+        bench_arrive(b, &b->a.link, &p);
+        bench_clear(b);
     }
-    OK(b.core.drops[HF_DROP_ICMP_RATE] >= 100, "errors_are_limited_in_rate_RFC_4443_2.4");
+    return n - (b->core.drops[HF_DROP_ICMP_RATE] - held);
+}
+
+/* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: six at once to one host and one a second, 1000 to all. */
+static void test_rate(const char *one, const char *other)
+{
+    static struct bench b;
+
+    bench_init(&b);
+    EQ(answers(&b, one, 20), 6, "six_errors_at_once_to_one_host");
+    b.core.now += HF_S - 1;
+    EQ(answers(&b, one, 20), 0, "then_none_for_a_second");
+    b.core.now += 1;
+    EQ(answers(&b, one, 20), 1, "then_one");
+    EQ(answers(&b, other, 20), 6, "another_host_has_its_own");
+    b.core.now += 60 * HF_S;
+    EQ(answers(&b, one, 20), 6, "no_more_is_ever_saved_up");
+    b.core.privileged = true;
+    b.core.now += 60 * HF_S;
+    EQ(answers(&b, one, 1100), 1000, "a_gateway_has_the_limit_over_all_only");
+    b.core.privileged = false;
     OK(bench_fini(&b), "nothing_leaks");
 }
 
@@ -235,6 +263,8 @@ int main(void)
     test_errors_in();
     test_errors_refused();
     test_errors_out();
+    test_rate("10.0.2.9", "10.0.2.8");
+    test_rate("fd00:2::9", "fd00:2::8");
     test_error_for("10.0.2.15", "99.1.1.1", ICMP_ERR_NET_UNREACH, "gateway_says_network");
     test_error_for("10.0.2.15", "99.1.1.1", ICMP_ERR_HOST_UNREACH, "gateway_says_host");
     test_error_for("10.0.2.15", "127.0.0.53", ICMP_ERR_PROHIBITED, "gateway_says_prohibited");
