@@ -173,6 +173,9 @@ enum {
     HF_SO_RESERVE_MEM = 73,
     HF_SO_TXREHASH = 74,
     HF_SO_RCVMARK = 75,
+    HF_SO_PASSPIDFD = 76,
+    HF_SO_RCVPRIORITY = 82,
+    HF_SO_PASSRIGHTS = 83,
 };
 
 /* ancillary data */
@@ -361,6 +364,8 @@ enum {
 /* SOL_UDP options */
 enum {
     HF_UDP_CORK = 1,
+    HF_UDPLITE_SEND_CSCOV = 10,
+    HF_UDPLITE_RECV_CSCOV = 11,
     HF_UDP_ENCAP = 100,
     HF_UDP_NO_CHECK6_TX = 101,
     HF_UDP_NO_CHECK6_RX = 102,

@@ -64,8 +64,7 @@ int hf_sock_connect_result(struct hf_sock *sk)
     /* Linux: sock_error() or ECONNABORTED, and tcp_disconnect. */
     err = sock_take_error(sk);
     sk->state = SOCK_UNCONNECTED;
-    sk->shut = 0;
-    tcp_options(sock_tcb(sk))->shut_recv = 0;
+    sock_set_shut(sk, 0);
     tcp_disconnect(sock_tcb(sk));
     return err ? err : -HF_ECONNABORTED;
 }
@@ -102,8 +101,7 @@ static int stream_dissolve(struct hf_sock *sk)
 {
     tcp_disconnect(sock_tcb(sk));
     sk->state = SOCK_UNCONNECTED;
-    sk->shut = 0;
-    tcp_options(sock_tcb(sk))->shut_recv = 0;
+    sock_set_shut(sk, 0);
     sock_event(sk);
     return 0;
 }

@@ -47,17 +47,20 @@ static void write6(const struct hf_sock *sk, const struct udp_dgram *d, struct c
     uint32_t index = d->link_index;
     int32_t hops = d->ttl, class = d->tos;
 
-    if (sk->opt.recv_pktinfo6) {
-        memcpy(info, d->dst.b, 16);
-        memcpy(info + 16, &index, 4);
+    memcpy(info, d->dst.b, 16);
+    memcpy(info + 16, &index, 4);
+    if (sk->opt.recv_pktinfo6)
         control_put(w, HF_SOL_IPV6, HF_IPV6_PKTINFO, info, sizeof(info));
-    }
     if (addr_is4(&d->dst))
         return;
     if (sk->opt.recv_hoplimit)
         control_put(w, HF_SOL_IPV6, HF_IPV6_HOPLIMIT, &hops, 4);
     if (sk->opt.recv_tclass)
         control_put(w, HF_SOL_IPV6, HF_IPV6_TCLASS, &class, 4);
+    if (sk->opt.old_pktinfo6) /* RFC 2292 */
+        control_put(w, HF_SOL_IPV6, HF_IPV6_2292PKTINFO, info, sizeof(info));
+    if (sk->opt.old_hoplimit)
+        control_put(w, HF_SOL_IPV6, HF_IPV6_2292HOPLIMIT, &hops, 4);
 }
 
 /* Linux: of an error ipi_spec_dst is not known. */

@@ -59,6 +59,7 @@ static int read_ip_item(const struct item *i, struct udp_how *how)
         if (index)
             how->link_index = (uint32_t)index;
         how->src = addr_from4(i->data + 4); /* ipi_spec_dst */
+        how->is_unbound = addr_is_any(&how->src);
         return 0;
     case HF_IP_TTL:
         return read_small(i, 1, &how->ttl);

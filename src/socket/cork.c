@@ -2,7 +2,8 @@
  * udp_push_pending_frames; what the first send said of addresses holds for all. */
 #include "socket/cork.h"
 
-#define CORK_MOST  65535 /* Linux: no datagram can be longer, whatever its headers */
+#define MOST4      65507 /* of bytes in one datagram */
+#define MOST6      65527
 #define CORK_FIRST 512
 
 struct cork {
@@ -10,10 +11,11 @@ struct cork {
     uint32_t len, room;
     struct endpoint dst;
     struct udp_how how; /* how.dst is NULL or &dst */
+    bool is4;
 };
 
 /* Linux: the way is looked for, and shutdown() heard, when the first bytes come. */
-int cork_begin(struct hf_sock *sk, const struct udp_how *how)
+int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4)
 {
     const struct hf_env *env = &sk->all->core.env;
     struct udp_how probe = *how;
@@ -31,7 +33,7 @@ int cork_begin(struct hf_sock *sk, const struct udp_how *how)
     k = env->alloc(env->ctx, sizeof(*k));
     if (!k)
         return -HF_ENOBUFS;
-    *k = (struct cork){.how = *how};
+    *k = (struct cork){.how = *how, .is4 = is4};
     if (how->dst) {
         k->dst = *how->dst;
         k->how.dst = &k->dst;
@@ -62,10 +64,11 @@ static bool make_room(const struct hf_env *env, struct cork *k, uint32_t len)
 static int64_t append(struct hf_sock *sk, const struct hf_msg *msg)
 {
     struct cork *k = sk->cork;
+    uint32_t most = k->is4 ? MOST4 : MOST6;
     size_t len = 0;
 
     for (size_t i = 0; i < msg->iov_len; i++) {
-        if (msg->iov[i].len > CORK_MOST - k->len - len)
+        if (msg->iov[i].len > most - k->len - len)
             return -HF_EMSGSIZE;
         len += msg->iov[i].len;
     }
@@ -77,6 +80,11 @@ static int64_t append(struct hf_sock *sk, const struct hf_msg *msg)
         k->len += (uint32_t)msg->iov[i].len;
     }
     return (int64_t)len;
+}
+
+bool cork_is4(const struct hf_sock *sk)
+{
+    return sk->cork->is4;
 }
 
 int64_t cork_append(struct hf_sock *sk, const struct hf_msg *msg, bool more)

@@ -6,7 +6,10 @@
 
 /* Begins one as `how` says. udp_send's errors. Then sk->cork is set until the datagram has left,
  * failed or was dropped. */
-HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct udp_how *how);
+HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4);
+
+/* The datagram that is being made goes by IPv4. */
+bool cork_is4(const struct hf_sock *sk);
 
 /* Appends a message; unless more is to follow, the datagram is sent. The message's length, or the
  * error that ended the datagram: -HF_EMSGSIZE, -HF_ENOBUFS, udp_send's. */

@@ -88,19 +88,18 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_SO_INCOMING_CPU:
         *v = -1;
         return 0;
+    case HF_SO_TXREHASH:
+        *v = option_is_on(sk, OPTION_INERT + INERT_TXREHASH);
+        return sk->is_stream ? 0 : -HF_EOPNOTSUPP;
     /* What is never on. */
     case HF_SO_BSDCOMPAT:
     case HF_SO_BUSY_POLL:
     case HF_SO_INCOMING_NAPI_ID:
-    case HF_SO_LOCK_FILTER:
-    case HF_SO_NOFCS:
-    case HF_SO_RCVMARK:
     case HF_SO_RXQ_OVFL:
     case HF_SO_TIMESTAMP_OLD:
     case HF_SO_TIMESTAMP_NEW:
     case HF_SO_TIMESTAMPNS_OLD:
     case HF_SO_TIMESTAMPNS_NEW:
-    case HF_SO_WIFI_STATUS:
         *v = 0;
         return 0;
     case HF_SO_PASSCRED:
@@ -228,6 +227,8 @@ static int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t
         return option_give(value, len, no_stamps, sizeof(no_stamps));
     default:
         err = get_number(sk, name, &v);
+        if (err == -HF_ENOPROTOOPT)
+            return option_get_fixed(sk, HF_SOL_SOCKET, name, value, len);
         return err ? err : option_give_int(value, len, v);
     }
 }
@@ -242,6 +243,8 @@ static int getsockopt_udp(const struct hf_sock *sk, int name, void *value, uint3
     case HF_UDP_GRO:
     case HF_UDP_NO_CHECK6_TX:
     case HF_UDP_NO_CHECK6_RX:
+    case HF_UDPLITE_SEND_CSCOV:
+    case HF_UDPLITE_RECV_CSCOV:
         return option_give_int(value, len, 0);
     default:
         return -HF_ENOPROTOOPT;
@@ -251,14 +254,17 @@ static int getsockopt_udp(const struct hf_sock *sk, int name, void *value, uint3
 int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value, uint32_t *len)
 {
     bool is_v6 = pcb_is_v6(sock_pcb(sk));
+    bool is_udp = (level == HF_IPPROTO_UDP || level == HF_IPPROTO_UDPLITE) && !sk->is_stream;
+    bool is_tcp = level == HF_SOL_TCP && sk->is_stream;
 
-    if (*len > INT32_MAX)
+    /* Linux: below zero is much to SOL_IPV6. */
+    if (*len > INT32_MAX && (is_tcp || is_udp || level == HF_SOL_SOCKET || level == HF_SOL_IP))
         return -HF_EINVAL;
     if (level == HF_SOL_SOCKET)
         return getsockopt_socket(sk, name, value, len);
-    if (level == HF_SOL_TCP && sk->is_stream)
+    if (is_tcp)
         return getsockopt_tcp(sk, name, value, len);
-    if (level == HF_IPPROTO_UDP && !sk->is_stream)
+    if (is_udp)
         return getsockopt_udp(sk, name, value, len);
     if (level == HF_SOL_IP)
         return getsockopt_ip(sk, name, value, len);

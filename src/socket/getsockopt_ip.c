@@ -27,6 +27,9 @@ static int get_mtu(struct pcb *pcb, int *v)
     if (!pcb->path)
         return -HF_ENOTCONN;
     *v = (int)path_mtu(pcb->path);
+    /* Linux: loopback's MTU is one more than a packet's length can say; IPv6 tells it as it is. */
+    if (!addr_is4(&pcb->path->dst) && *v == HF_FRAME_MAX)
+        *v = (int)pcb->path->link->mtu;
     return 0;
 }
 
@@ -68,7 +71,14 @@ static int get_ip(struct hf_sock *sk, int name, int *v)
     }
 }
 
-/* Linux: a small number fits into a byte where there is no room for an int. */
+int option_give_small(void *value, uint32_t *len, int v)
+{
+    uint8_t byte = (uint8_t)v;
+
+    return *len && *len < sizeof(v) && v == byte ? option_give(value, len, &byte, sizeof(byte))
+                                                 : option_give_int(value, len, v);
+}
+
 int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
     static const uint8_t any[4];
@@ -82,13 +92,8 @@ int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len)
         return option_give(value, len, any, sizeof(any));
     err = get_ip(sk, name, &v);
     if (err)
-        return err;
-    if (*len && *len < sizeof(v) && v >= 0 && v <= 255) {
-        uint8_t byte = (uint8_t)v;
-
-        return option_give(value, len, &byte, sizeof(byte));
-    }
-    return option_give_int(value, len, v);
+        return err == -HF_ENOPROTOOPT ? option_get_fixed(sk, HF_SOL_IP, name, value, len) : err;
+    return option_give_small(value, len, v);
 }
 
 static int get_ipv6(struct hf_sock *sk, int name, int *v)
@@ -151,5 +156,7 @@ int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len)
     if (name == HF_IPV6_PATHMTU)
         return get_path_mtu(sk, value, len);
     err = get_ipv6(sk, name, &v);
+    if (err == -HF_ENOPROTOOPT)
+        return option_get_fixed(sk, HF_SOL_IPV6, name, value, len);
     return err ? err : option_give_int(value, len, v);
 }

@@ -95,6 +95,8 @@ int getsockopt_tcp(struct hf_sock *sk, int name, void *value, uint32_t *len)
         return 0;
     default:
         err = get_number(sk, name, &v);
+        if (err == -HF_ENOPROTOOPT)
+            return option_get_fixed(sk, HF_SOL_TCP, name, value, len);
         return err ? err : option_give_int(value, len, v);
     }
 }

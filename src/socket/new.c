@@ -101,6 +101,8 @@ static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6)
     else
         udp_pcb_init(&all->udp, sock_udp(sk), is_v6, false);
     sock_options_init(&sk->opt);
+    if (is_v6) /* Linux: of both IP_MULTICAST_ALL, an IPv6 socket begins with its own alone */
+        sk->opt.inert &= ~(uint32_t)INERT_MULTICAST_ALL;
     list_push_back(&all->open, &sk->link);
     all->core.stats.sockets++;
     return sk;
@@ -126,6 +128,7 @@ static struct tcb *child_new(struct tcb *listener)
     sk->opt = parent->opt;
     sk->opt.cookie = 0;
     sk->state = SOCK_CONNECTED;
+    sk->shut = parent->shut; /* Linux: what was shut before listen() is so in children, too */
     tcb_pcb(sock_tcb(sk))->entry.v6only = tcb_pcb(listener)->entry.v6only;
     return sock_tcb(sk);
 }

@@ -12,7 +12,7 @@ void sock_options_init(struct sock_options *o)
         .rcvlowat = 1,
         .peek_off = -1,
         .mcast_loop = 1,
-        .inert = INERT_MULTICAST_ALL | INERT_MULTICAST_ALL6 | INERT_AUTOFLOWLABEL,
+        .inert = INERT_MULTICAST_ALL | INERT_MULTICAST_ALL6 | INERT_AUTOFLOWLABEL | INERT_TXREHASH,
     };
 }
 
@@ -35,6 +35,18 @@ static int find_socket(int name)
         return OPTION_INERT + INERT_DONTROUTE;
     case HF_SO_NO_CHECK:
         return OPTION_INERT + INERT_NO_CHECK;
+    case HF_SO_NOFCS:
+        return OPTION_INERT + INERT_NOFCS;
+    case HF_SO_WIFI_STATUS:
+        return OPTION_INERT + INERT_WIFI_STATUS;
+    case HF_SO_LOCK_FILTER:
+        return OPTION_INERT + INERT_LOCK_FILTER;
+    case HF_SO_RCVMARK:
+        return OPTION_INERT + INERT_RCVMARK;
+    case HF_SO_RCVPRIORITY:
+        return OPTION_INERT + INERT_RCVPRIORITY;
+    case HF_SO_PREFER_BUSY_POLL:
+        return OPTION_INERT + INERT_PREFER_BUSY_POLL;
     case HF_SO_SELECT_ERR_QUEUE:
         return OPTION_INERT + INERT_SELECT_ERR_QUEUE;
     default:
@@ -71,6 +83,12 @@ static int find_ip(int name)
         return OPTION_INERT + INERT_RECVOPTS;
     case HF_IP_RETOPTS:
         return OPTION_INERT + INERT_RETOPTS;
+    case HF_IP_PASSSEC:
+        return OPTION_INERT + INERT_PASSSEC;
+    case HF_IP_CHECKSUM:
+        return OPTION_INERT + INERT_CHECKSUM;
+    case HF_IP_RECVFRAGSIZE:
+        return OPTION_INERT + INERT_RECVFRAGSIZE;
     default:
         return OPTION_OTHER;
     }
@@ -113,6 +131,20 @@ static int find_ipv6(int name)
         return OPTION_RECVPATHMTU;
     case HF_IPV6_AUTOFLOWLABEL:
         return OPTION_INERT + INERT_AUTOFLOWLABEL;
+    case HF_IPV6_RECVFRAGSIZE:
+        return OPTION_INERT + INERT_RECVFRAGSIZE6;
+    case HF_IPV6_2292PKTINFO:
+        return OPTION_2292PKTINFO;
+    case HF_IPV6_2292HOPLIMIT:
+        return OPTION_2292HOPLIMIT;
+    case HF_IPV6_2292RTHDR:
+        return OPTION_INERT + INERT_2292RTHDR;
+    case HF_IPV6_2292HOPOPTS:
+        return OPTION_INERT + INERT_2292HOPOPTS;
+    case HF_IPV6_2292DSTOPTS:
+        return OPTION_INERT + INERT_2292DSTOPTS;
+    case HF_IPV6_ROUTER_ALERT_ISOLATE:
+        return OPTION_INERT + INERT_ALERT_ISOLATE;
     default:
         return OPTION_OTHER;
     }
@@ -174,8 +206,12 @@ bool option_is_on(const struct hf_sock *sk, int which)
         return o->recv_hoplimit;
     case OPTION_RECVTCLASS:
         return o->recv_tclass;
+    case OPTION_2292PKTINFO:
+        return o->old_pktinfo6;
+    case OPTION_2292HOPLIMIT:
+        return o->old_hoplimit;
     default:
-        return (o->inert & (which - OPTION_INERT)) != 0;
+        return (o->inert & (uint32_t)(which - OPTION_INERT)) != 0;
     }
 }
 
@@ -213,7 +249,7 @@ static void turn_errors(struct hf_sock *sk, bool on)
 
 static void turn_inert(struct sock_options *o, int bit, bool on)
 {
-    o->inert = (uint16_t)(on ? o->inert | bit : o->inert & ~bit);
+    o->inert = on ? o->inert | (uint32_t)bit : o->inert & ~(uint32_t)bit;
 }
 
 void option_turn(struct hf_sock *sk, int which, bool on)
@@ -293,6 +329,12 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         break;
     case OPTION_RECVTCLASS:
         o->recv_tclass = on;
+        break;
+    case OPTION_2292PKTINFO:
+        o->old_pktinfo6 = on;
+        break;
+    case OPTION_2292HOPLIMIT:
+        o->old_hoplimit = on;
         break;
     default:
         turn_inert(o, which - OPTION_INERT, on);

@@ -18,7 +18,7 @@ struct sock_options {
     uint32_t mark;
     uint32_t rcvlowat; /* 1 or more */
     int32_t peek_off;  /* below 0: off */
-    uint16_t inert;    /* by enum sock_inert */
+    uint32_t inert;    /* by enum sock_inert */
     uint8_t linger_on : 1;
     /* Ancillary data wanted with each datagram. */
     uint8_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1;
@@ -29,6 +29,8 @@ struct sock_options {
     uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;
+    uint8_t old_pktinfo6 : 1, old_hoplimit : 1; /* RFC 2292's messages are wanted */
+    uint8_t addr_preferences : 3;               /* options_fixed.c */
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
     int8_t priority;              /* Deviates: an administrator's beyond that is cut */
     uint8_t mcast_if, unicast_if; /* link indexes, 0: none */
@@ -53,6 +55,21 @@ enum sock_inert {
     INERT_AUTOFLOWLABEL = 1 << 13,
     INERT_THIN_LTO = 1 << 14,
     INERT_FASTOPEN_CONNECT = 1 << 15,
+    INERT_RECVFRAGSIZE = 1 << 16,
+    INERT_RECVFRAGSIZE6 = 1 << 17,
+    INERT_2292RTHDR = 1 << 18,
+    INERT_2292HOPOPTS = 1 << 19,
+    INERT_2292DSTOPTS = 1 << 20,
+    INERT_ALERT_ISOLATE = 1 << 21,
+    INERT_NOFCS = 1 << 22,
+    INERT_WIFI_STATUS = 1 << 23,
+    INERT_LOCK_FILTER = 1 << 24,
+    INERT_RCVMARK = 1 << 25,
+    INERT_RCVPRIORITY = 1 << 26,
+    INERT_PREFER_BUSY_POLL = 1 << 27,
+    INERT_TXREHASH = 1 << 28,
+    INERT_PASSSEC = 1 << 29,
+    INERT_CHECKSUM = 1 << 30,
 };
 
 void sock_options_init(struct sock_options *o);
@@ -81,6 +98,8 @@ enum option_switch {
     OPTION_RECVPKTINFO6,
     OPTION_RECVHOPLIMIT,
     OPTION_RECVTCLASS,
+    OPTION_2292PKTINFO,
+    OPTION_2292HOPLIMIT,
     OPTION_INERT, /* from here on: OPTION_INERT + an enum sock_inert */
 };
 int option_find(int level, int name);
@@ -104,8 +123,17 @@ HF_NODISCARD int membership_group(struct hf_sock *sk, bool is_v6, bool joins, co
 HF_NODISCARD int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len);
 HF_NODISCARD int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len);
 HF_NODISCARD int getsockopt_tcp(struct hf_sock *sk, int name, void *value, uint32_t *len);
+
+/* options_fixed.c: what is asked last. v: the value as an int, as far as it is one.
+ * -HF_ENOPROTOOPT: no such option. */
+HF_NODISCARD int option_get_fixed(const struct hf_sock *sk, int level, int name, void *value,
+                                  uint32_t *len);
+HF_NODISCARD int option_set_fixed(struct hf_sock *sk, int level, int name, int v, uint32_t len);
+
 /* Copies what fits of n bytes and says how much that was; returns 0. */
 int option_give(void *value, uint32_t *len, const void *from, uint32_t n);
 int option_give_int(void *value, uint32_t *len, int v);
+/* Linux, SOL_IP: a small number fits into a byte where there is no room for an int. */
+int option_give_small(void *value, uint32_t *len, int v);
 
 #endif

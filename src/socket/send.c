@@ -111,6 +111,8 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         err = read_destination4(sk, msg, flags, bytes, &d);
     if (err)
         return err;
+    if (sk->cork && d.is4 && !cork_is4(sk))
+        return -HF_EINVAL;
     if (sk->cork)
         return cork_append(sk, msg, more);
     how.dst = d.is_named ? &d.ep : NULL;
@@ -118,7 +120,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         return -HF_EINVAL;
     err = control_read(sk, msg, d.is4, &how);
     if (!err && more)
-        err = cork_begin(sk, &how);
+        err = cork_begin(sk, &how, d.is4);
     if (err)
         return err;
     return more ? cork_append(sk, msg, true) : udp_send(sock_udp(sk), &how, msg->iov, msg->iov_len);

@@ -174,8 +174,6 @@ static int set_number(struct hf_sock *sk, int name, int v)
             return -HF_EPERM;
         sk->opt.mark = (uint32_t)v;
         return 0;
-    case HF_SO_RCVMARK:
-        return sock_is_privileged(sk) ? only(v, 0) : -HF_EPERM;
     case HF_SO_BINDTOIFINDEX:
         return bind_to_link(sk, v);
     case HF_SO_PEEK_OFF:
@@ -190,7 +188,6 @@ static int set_number(struct hf_sock *sk, int name, int v)
     case HF_SO_BSDCOMPAT:
         return 0;
     case HF_SO_DETACH_FILTER: /* there never is one */
-    case HF_SO_DETACH_REUSEPORT_BPF:
         return -HF_ENOENT;
     case HF_SO_MAX_PACING_RATE:
         return only(v, -1);
@@ -201,10 +198,14 @@ static int set_number(struct hf_sock *sk, int name, int v)
     case HF_SO_TIMESTAMPNS_NEW:
     case HF_SO_TIMESTAMPING_NEW:
     case HF_SO_RXQ_OVFL:
-    case HF_SO_WIFI_STATUS:
-    case HF_SO_NOFCS:
-    case HF_SO_LOCK_FILTER:
         return only(v, 0);
+    case HF_SO_TXREHASH: /* -1: as the system has it, which is on */
+        if (!sk->is_stream)
+            return -HF_EOPNOTSUPP;
+        if (v < -1 || v > 1)
+            return -HF_EINVAL;
+        option_turn(sk, OPTION_INERT + INERT_TXREHASH, v != 0);
+        return 0;
     default: /* SO_TYPE, SO_ERROR and others that are only read, too */
         return -HF_ENOPROTOOPT;
     }
@@ -213,7 +214,7 @@ static int set_number(struct hf_sock *sk, int name, int v)
 static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
     int which = option_find(HF_SOL_SOCKET, name);
-    int v;
+    int v, err;
 
     if (name == HF_SO_BINDTODEVICE)
         return bind_to_name(sk, value, len);
@@ -222,6 +223,10 @@ static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, ui
     memcpy(&v, value, sizeof(v));
     if (name == HF_SO_DEBUG && v && !sock_is_privileged(sk))
         return -HF_EACCES;
+    if (name == HF_SO_PREFER_BUSY_POLL && v && !sock_is_privileged(sk))
+        return -HF_EPERM;
+    if (name == HF_SO_LOCK_FILTER && !v && option_is_on(sk, which))
+        return -HF_EPERM; /* Linux: what is locked stays so */
     if (which != OPTION_OTHER) {
         option_turn(sk, which, v != 0);
         return 0;
@@ -236,7 +241,8 @@ static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, ui
     case HF_SO_SNDTIMEO_NEW:
         return set_timeout(&sk->opt.sndtimeo_ms, value, len);
     default:
-        return set_number(sk, name, v);
+        err = set_number(sk, name, v);
+        return err == -HF_ENOPROTOOPT ? option_set_fixed(sk, HF_SOL_SOCKET, name, v, len) : err;
     }
 }
 
@@ -279,7 +285,7 @@ int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *valu
         return setsockopt_socket(sk, name, value, len);
     if (level == HF_SOL_TCP && sk->is_stream)
         return setsockopt_tcp(sk, name, value, len);
-    if (level == HF_IPPROTO_UDP && !sk->is_stream)
+    if ((level == HF_IPPROTO_UDP || level == HF_IPPROTO_UDPLITE) && !sk->is_stream)
         return setsockopt_udp(sk, name, value, len);
     if (level == HF_SOL_IP)
         return setsockopt_ip(sk, name, value, len);

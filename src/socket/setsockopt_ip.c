@@ -96,6 +96,8 @@ static int turn_ip(struct hf_sock *sk, int name, int which, int v, uint32_t len)
         return -HF_EINVAL;
     if ((name == HF_IP_MULTICAST_ALL || name == HF_IP_RECVERR_RFC4884) && v != 0 && v != 1)
         return -HF_EINVAL;
+    if (name == HF_IP_RECVFRAGSIZE && sk->is_stream)
+        return -HF_EINVAL;
     option_turn(sk, which, v != 0);
     return 0;
 }
@@ -165,7 +167,7 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
     case HF_IP_OPTIONS: /* none are ever sent: only taking them away works */
         return len > 40 ? -HF_EINVAL : len ? -HF_ENOPROTOOPT : 0;
     default:
-        return -HF_ENOPROTOOPT;
+        return option_set_fixed(sk, HF_SOL_IP, name, v, len);
     }
 }
 
@@ -175,9 +177,7 @@ static int turn_ipv6(struct hf_sock *sk, int name, int which, int v)
         return -HF_EPERM;
     if (name == HF_IPV6_V6ONLY && sock_pcb(sk)->entry.port_hold != PORT_NONE)
         return -HF_EINVAL;
-    if ((name == HF_IPV6_MULTICAST_LOOP || name == HF_IPV6_MULTICAST_ALL ||
-         name == HF_IPV6_RECVERR_RFC4884) &&
-        v != 0 && v != 1)
+    if ((name == HF_IPV6_MULTICAST_LOOP || name == HF_IPV6_RECVERR_RFC4884) && v != 0 && v != 1)
         return -HF_EINVAL;
     option_turn(sk, which, v != 0);
     return 0;
@@ -208,8 +208,6 @@ static int set_multicast_if6(struct hf_sock *sk, int v)
 
     if (sk->is_stream)
         return -HF_ENOPROTOOPT;
-    if (v < 0)
-        return -HF_EINVAL;
     if (v && !is_link(sk, v))
         return -HF_ENODEV;
     if (v && bound && bound != (uint32_t)v)
@@ -236,12 +234,11 @@ static int set_addrform(struct hf_sock *sk, int v)
     return 0;
 }
 
-/* RFC 3542 6: headers that every packet has. None are ever sent: only taking them away works. */
-static int set_headers(const struct hf_sock *sk, int name, uint32_t len)
+/* Linux: these do not look at the length; what is not there is 0. */
+static bool takes_nothing(int name)
 {
-    if (len && name != HF_IPV6_RTHDR && !sock_is_privileged(sk))
-        return -HF_EPERM;
-    return len ? -HF_ENOPROTOOPT : 0;
+    return name == HF_IPV6_DONTFRAG || name == HF_IPV6_AUTOFLOWLABEL ||
+           name == HF_IPV6_RECVFRAGSIZE;
 }
 
 int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len)
@@ -253,15 +250,10 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
     if (len >= sizeof(v))
         memcpy(&v, value, sizeof(v));
     if (is_known)
-        return len < sizeof(v) ? -HF_EINVAL : turn_ipv6(sk, name, which, v);
+        return len < sizeof(v) && !takes_nothing(name) ? -HF_EINVAL : turn_ipv6(sk, name, which, v);
     switch (name) {
     case HF_IPV6_ADDRFORM:
         return len < sizeof(v) ? -HF_EINVAL : set_addrform(sk, v);
-    case HF_IPV6_HOPOPTS:
-    case HF_IPV6_RTHDRDSTOPTS:
-    case HF_IPV6_DSTOPTS:
-    case HF_IPV6_RTHDR:
-        return set_headers(sk, name, len);
     case HF_IPV6_UNICAST_HOPS:
         return len < sizeof(v) ? -HF_EINVAL : set_hops(sk, v);
     case HF_IPV6_JOIN_GROUP:
@@ -296,6 +288,6 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
             sock_udp(sk)->cut6 = (uint16_t)HF_MIN((uint32_t)v, (uint32_t)UINT16_MAX);
         return 0;
     default:
-        return -HF_ENOPROTOOPT;
+        return option_set_fixed(sk, HF_SOL_IPV6, name, v, len);
     }
 }

@@ -179,8 +179,10 @@ int setsockopt_tcp(struct hf_sock *sk, int name, const void *value, uint32_t len
         return -HF_EINVAL;
     memcpy(&v, value, sizeof(v));
     err = set_number(sk, name, v, &is_known);
-    if (!is_known)
-        return set_other(sk, name, v);
+    if (!is_known) {
+        err = set_other(sk, name, v);
+        return err == -HF_ENOPROTOOPT ? option_set_fixed(sk, HF_SOL_TCP, name, v, len) : err;
+    }
     if (!err)
         tcp_options_changed(sock_tcb(sk));
     return err;

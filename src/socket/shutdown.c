@@ -1,6 +1,15 @@
 /* shutdown(). NetSem shutdown_1 to shutdown_4; Linux: inet_shutdown. */
 #include "socket/sock.h"
 
+void sock_set_shut(struct hf_sock *sk, uint8_t bits)
+{
+    struct tcp_options *t = tcp_options(sock_tcb(sk));
+
+    sk->shut = bits;
+    t->shut_recv = (bits & SOCK_SHUT_RD) != 0;
+    t->shut_send = (bits & SOCK_SHUT_WR) != 0;
+}
+
 int hf_sock_shutdown(struct hf_sock *sk, int how)
 {
     enum tcp_state state;
@@ -24,14 +33,11 @@ int hf_sock_shutdown(struct hf_sock *sk, int how)
             return 0;
         tcp_disconnect(sock_tcb(sk));
         sk->state = SOCK_UNCONNECTED;
-        sk->shut = 0;
-        tcp_options(sock_tcb(sk))->shut_recv = 0;
+        sock_set_shut(sk, 0);
         sock_event(sk);
         return 0;
     }
-    sk->shut |= bits;
-    if (bits & SOCK_SHUT_RD)
-        tcp_options(sock_tcb(sk))->shut_recv = 1;
+    sock_set_shut(sk, sk->shut | bits);
     if (state == TCP_CLOSED) { /* Linux: ENOTCONN, yet it sticks */
         sock_event(sk);
         return -HF_ENOTCONN;

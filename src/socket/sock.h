@@ -100,6 +100,9 @@ void sock_event(struct hf_sock *sk);
 extern const struct tcp_up sock_tcp_up;
 extern const struct udp_up sock_udp_up;
 
+/* shutdown.c: of a stream; TCP is told. */
+void sock_set_shut(struct hf_sock *sk, uint8_t bits);
+
 /* The pending error, taken, as a negated number; 0: none. */
 int sock_take_error(struct hf_sock *sk);
 

@@ -137,21 +137,23 @@ int udp_autobind(struct udp_pcb *up)
 static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr *dst)
 {
     const struct ip_addr *laddr = &up->pcb.entry.laddr;
+    bool is_source = !addr_is_any(laddr) && !addr_is_multicast(laddr) &&
+                     !net_is_broadcast(up->udp->net, laddr);
 
     if (!addr_is_any(dst))
         return *dst;
     if (addr_is4(dst))
-        return addr_is4(laddr) && !addr_is_any(laddr) ? *laddr : ADDR_LOOPBACK4;
+        return addr_is4(laddr) && is_source ? *laddr : ADDR_LOOPBACK4;
     return addr_is4(laddr) ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
 }
 
 /* The source to ask a path for: src when the caller names one, else what the socket has. A group it
  * is bound to is no source. */
-static int source(const struct udp_pcb *up, bool is4, const struct ip_addr *src,
+static int source(const struct udp_pcb *up, bool is4, const struct udp_how *how,
                   struct ip_addr *out)
 {
-    bool is_named = !addr_is_any(src);
-    struct ip_addr local = is_named ? *src : up->pcb.entry.laddr;
+    bool is_named = !addr_is_any(&how->src);
+    struct ip_addr local = is_named || how->is_unbound ? how->src : up->pcb.entry.laddr;
 
     *out = is4 ? ADDR_ANY4 : ADDR_ANY6;
     if (is4 && up->pcb.entry.v6only)
@@ -180,7 +182,7 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
                                         : to->scope;
     if (!q.link_index && addr_is_multicast(&to->addr))
         q.link_index = up->mcast_if;
-    err = source(up, is4, &how->src, &q.src);
+    err = source(up, is4, how, &q.src);
     if (err)
         return err;
     if (is4 && !addr_is_any(&q.src) && !up->pcb.entry.transparent &&
@@ -445,7 +447,7 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
 int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_iovec *iov,
                  size_t n)
 {
-    bool is_plain = !how->dst && !how->link_index && addr_is_any(&how->src);
+    bool is_plain = !how->dst && !how->link_index && addr_is_any(&how->src) && !how->is_unbound;
     uint32_t len = payload_len(iov, n);
     struct endpoint to;
     struct path *path;

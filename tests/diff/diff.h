@@ -144,6 +144,8 @@ const char *option_text(int level, int name);
 const char *level_text(int level);
 /* Why the value of an option cannot be equal on both sides; NULL: it must be. */
 const char *option_hidden(int level, int name, bool is_stream);
+/* Why programs neither set nor get it; NULL: they do. */
+const char *option_skipped(int level, int name);
 /* Why programs do not set it; NULL: they do. */
 const char *option_unset(int level, int name);
 

@@ -70,6 +70,19 @@ static int some_port(struct gen *g)
     return (int)below(g, chance(g, 70) ? 3 : PORTS + 1);
 }
 
+/* Multicast, and addresses that many share in IPv6 clothes: where Linux's two families mix. */
+static bool is_group(int at)
+{
+    const uint8_t *b = hosts[at].addr;
+
+    return (hosts[at].family == AF_INET ? b[0]
+            : b[10] == 0xff             ? b[12]
+                                        : 0) >>
+                   4 ==
+               14 ||
+           strcmp(hosts[at].text, "::ffff:127.255.255.255") == 0;
+}
+
 static int some_host(struct gen *g, bool is_v6)
 {
     static const char *const v4[] = {"127.0.0.1", "127.0.0.1", "127.0.0.1", "0.0.0.0", "127.0.0.2"};
@@ -82,8 +95,12 @@ static int some_host(struct gen *g, bool is_v6)
                                      "::ffff:0.0.0.0",
                                      "::ffff:127.0.0.2"};
 
-    if (chance(g, 12))
-        return 1 + (int)below(g, (uint32_t)host_count - 1);
+    if (chance(g, 12)) {
+        int any = 1 + (int)below(g, (uint32_t)host_count - 1);
+
+        if (!is_group(any))
+            return any;
+    }
     return host(is_v6 ? PICK(g, v6) : PICK(g, v4));
 }
 
@@ -123,7 +140,7 @@ static int some_flags(struct gen *g, bool receives)
     return flags;
 }
 
-static void give_option(struct gen *g, struct step *s, bool is_stream, bool is_v6)
+static void any_option(struct gen *g, struct step *s, bool is_stream, bool is_v6)
 {
     static const int levels[] = {
         HF_SOL_SOCKET, HF_SOL_IP, HF_SOL_IPV6, HF_SOL_TCP, HF_IPPROTO_UDP, 58, 132,
@@ -143,6 +160,13 @@ static void give_option(struct gen *g, struct step *s, bool is_stream, bool is_v
         s->f[F_LEVEL] = o->level;
         s->f[F_NAME] = o->name;
     } while (s->f[F_LEVEL] != want);
+}
+
+static void give_option(struct gen *g, struct step *s, bool is_stream, bool is_v6)
+{
+    do
+        any_option(g, s, is_stream, is_v6);
+    while (option_skipped(s->f[F_LEVEL], s->f[F_NAME]));
 }
 
 static bool is_buffer(const struct step *s)

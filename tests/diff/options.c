@@ -270,6 +270,48 @@ static const char *find(const struct exception *list, size_t n, int level, int n
     return NULL;
 }
 
+/* Groups are told apart from their last option on; the ranges hold the whole of a subject. */
+static const struct {
+    int level, first, last;
+    const char *why;
+} skipped[] = {
+    {HF_SOL_SOCKET, HF_SO_ATTACH_BPF, HF_SO_ATTACH_REUSEPORT_EBPF, "programs in the kernel"},
+    {HF_SOL_IP, HF_IP_MULTICAST_IF, HF_IP_MULTICAST_LOOP, "one of both families in an IPv6 socket"},
+    {HF_SOL_IP, HF_IP_TOS, HF_IP_TTL, "likewise"},
+    {HF_SOL_IP, HF_IP_MTU_DISCOVER, HF_IP_MTU_DISCOVER, "likewise"},
+    {HF_SOL_IP, HF_IP_ADD_MEMBERSHIP, HF_MCAST_LEAVE_SOURCE_GROUP + 1, "groups"},
+    {HF_SOL_IP, HF_IP_PKTOPTIONS, HF_IP_PKTOPTIONS, "RFC 2292's like, for TCP"},
+    {HF_SOL_IP, 64, 109, "netfilter"},
+    {HF_SOL_IPV6, 64, 65, "netfilter"},
+    {HF_SOL_IPV6, HF_IPV6_2292PKTOPTIONS, HF_IPV6_2292PKTOPTIONS, "RFC 2292, for TCP"},
+    {HF_SOL_IPV6, HF_IPV6_ADD_MEMBERSHIP, HF_IPV6_DROP_MEMBERSHIP, "groups"},
+    {HF_SOL_IPV6, HF_IPV6_JOIN_ANYCAST, HF_IPV6_LEAVE_ANYCAST, "groups"},
+    {HF_SOL_IPV6, 42, 48, "groups; IPV6_2292 flow labels"},
+    {HF_SOL_IPV6, 68, 69, "netfilter"},
+    {HF_SOL_IPV6, 80, 109, "netfilter"},
+    {HF_SOL_TCP, HF_TCP_ZEROCOPY_RECEIVE, HF_TCP_ZEROCOPY_RECEIVE, "maps pages"},
+    {HF_SOL_TCP, HF_TCP_CC_INFO, HF_TCP_CC_INFO, "the algorithm's own"},
+    {HF_SOL_TCP, 38, 109, "newer than the headers here"},
+    {HF_SOL_IP, HF_IP_MTU, HF_IP_MTU, "what route is cached"},
+    {HF_SOL_IP, HF_IP_IPSEC_POLICY, HF_IP_XFRM_POLICY, "IPsec"},
+    {HF_SOL_IPV6, HF_IPV6_MULTICAST_IF, HF_IPV6_MULTICAST_LOOP, "children have their SYN's"},
+    {HF_SOL_IPV6, HF_IPV6_MTU, HF_IPV6_MTU, "what route is cached"},
+    {HF_SOL_IPV6, HF_IPV6_IPSEC_POLICY, HF_IPV6_XFRM_POLICY, "IPsec"},
+    {HF_SOL_TCP, 20, 22, "CRIU's"},
+    {HF_SOL_SOCKET, 77, 81, "devices' memory; a peer's process"},
+    {HF_SOL_SOCKET, 84, 109, "newer than the headers here"},
+};
+
+const char *option_skipped(int level, int name)
+{
+    if (level == HF_IPPROTO_UDPLITE)
+        level = HF_IPPROTO_UDP;
+    for (size_t i = 0; i < COUNT(skipped); i++)
+        if (skipped[i].level == level && name >= skipped[i].first && name <= skipped[i].last)
+            return skipped[i].why;
+    return NULL;
+}
+
 const char *option_hidden(int level, int name, bool is_stream)
 {
     static const struct exception list[] = {
@@ -277,13 +319,15 @@ const char *option_hidden(int level, int name, bool is_stream)
         {HF_SOL_SOCKET, HF_SO_NETNS_COOKIE, "likewise"},
         {HF_SOL_SOCKET, HF_SO_INCOMING_CPU, "where a packet was handled"},
         {HF_SOL_SOCKET, HF_SO_MEMINFO, "counts the kernel's own memory"},
-        {HF_SOL_TCP, HF_TCP_CC_INFO, "the algorithm's own"},
         {HF_SOL_TCP, HF_TCP_CONGESTION, "the algorithm's name"},
+        {HF_SOL_TCP, HF_TCP_TIMESTAMP, "a clock"},
+        {HF_SOL_IP, HF_IP_PROTOCOL, "a port, as a number"},
     };
     static const struct exception of_streams[] = {
         {HF_SOL_SOCKET, HF_SO_RCVBUF, "tuned as data flows"},
         {HF_SOL_SOCKET, HF_SO_SNDBUF, "tuned as data flows"},
         {HF_SOL_TCP, HF_TCP_WINDOW_CLAMP, "tuned with the receive buffer"},
+        {HF_SOL_TCP, HF_TCP_MAXSEG, "what the path and the window make of it"},
     };
     const char *why = find(list, COUNT(list), level, name);
 
@@ -293,12 +337,48 @@ const char *option_hidden(int level, int name, bool is_stream)
 const char *option_unset(int level, int name)
 {
     static const struct exception list[] = {
-        {HF_SOL_SOCKET, HF_SO_ATTACH_FILTER, "needs a program in memory"},
-        {HF_SOL_SOCKET, HF_SO_ATTACH_BPF, "likewise"},
-        {HF_SOL_SOCKET, HF_SO_ATTACH_REUSEPORT_CBPF, "likewise"},
-        {HF_SOL_SOCKET, HF_SO_ATTACH_REUSEPORT_EBPF, "likewise"},
-        {HF_SOL_TCP, HF_TCP_REPAIR, "a connection under repair is nobody's but CRIU's"},
+        {HF_SOL_SOCKET, HF_SO_ATTACH_FILTER, "refused: docs/deviations.md, as all of these"},
+        {HF_SOL_SOCKET, HF_SO_MAX_PACING_RATE, "pacing"},
+        {HF_SOL_SOCKET, HF_SO_TIMESTAMP_OLD, "the time of day is not the stack's"},
+        {HF_SOL_SOCKET, HF_SO_TIMESTAMPNS_OLD, "likewise"},
+        {HF_SOL_SOCKET, HF_SO_TIMESTAMPING_OLD, "likewise"},
+        {HF_SOL_SOCKET, HF_SO_TIMESTAMP_NEW, "likewise"},
+        {HF_SOL_SOCKET, HF_SO_TIMESTAMPNS_NEW, "likewise"},
+        {HF_SOL_SOCKET, HF_SO_TIMESTAMPING_NEW, "likewise"},
+        {HF_SOL_SOCKET, HF_SO_TXTIME, "likewise"},
+        {HF_SOL_SOCKET, HF_SO_RXQ_OVFL, "drops are counted for the stack"},
+        {HF_SOL_SOCKET, HF_SO_ZEROCOPY, "no notifications"},
+        {HF_SOL_SOCKET, HF_SO_BUSY_POLL, "root's on a device"},
+        {HF_SOL_SOCKET, HF_SO_INCOMING_CPU, "there is one owner"},
+        {HF_SOL_IP, HF_IP_OPTIONS, "no IP options are sent"},
+        {HF_SOL_IP, HF_IP_MINTTL, "GTSM"},
+        {HF_SOL_IPV6, HF_IPV6_MINHOPCOUNT, "GTSM"},
+        {HF_SOL_IPV6, HF_IPV6_MTU, "a smaller MTU by hand"},
+        {HF_SOL_IPV6, HF_IPV6_ADDRFORM, "an IPv6 socket stays one"},
+        {HF_SOL_IPV6, HF_IPV6_UNICAST_HOPS, "shared with IP_TTL, likewise the next ones"},
+        {HF_SOL_IPV6, HF_IPV6_TCLASS, "IP_TOS"},
+        {HF_SOL_IPV6, HF_IPV6_MULTICAST_HOPS, "IP_MULTICAST_TTL"},
+        {HF_SOL_IPV6, HF_IPV6_MULTICAST_LOOP, "IP_MULTICAST_LOOP"},
+        {HF_SOL_IPV6, HF_IPV6_MULTICAST_IF, "IP_MULTICAST_IF"},
+        {HF_SOL_IPV6, HF_IPV6_MTU_DISCOVER, "IP_MTU_DISCOVER"},
+        {HF_SOL_TCP, HF_TCP_REPAIR, "CRIU's"},
+        {HF_SOL_TCP, HF_TCP_DEFER_ACCEPT, "247 s are the most"},
+        {HF_SOL_TCP, HF_TCP_MD5SIG, "RFC 2385"},
+        {HF_SOL_TCP, HF_TCP_MD5SIG_EXT, "RFC 2385"},
+        {HF_SOL_TCP, HF_TCP_FASTOPEN, "RFC 7413"},
+        {HF_SOL_TCP, HF_TCP_FASTOPEN_CONNECT, "RFC 7413"},
+        {HF_SOL_TCP, HF_TCP_FASTOPEN_NO_COOKIE, "RFC 7413"},
+        {HF_SOL_TCP, HF_TCP_SAVE_SYN, "a SYN is not kept"},
+        {HF_SOL_TCP, HF_TCP_INQ, "no such message"},
+        {HF_SOL_TCP, HF_TCP_ULP, "kernel TLS"},
+        {HF_SOL_TCP, HF_TCP_TX_DELAY, "a test's delay"},
+        {HF_SOL_TCP, HF_TCP_CONGESTION, "others than ours"},
+        {HF_IPPROTO_UDP, HF_UDP_SEGMENT, "GSO"},
+        {HF_IPPROTO_UDP, HF_UDP_GRO, "GRO"},
+        {HF_IPPROTO_UDP, HF_UDP_ENCAP, "IPsec"},
+        {HF_IPPROTO_UDP, HF_UDP_NO_CHECK6_TX, "RFC 6935"},
+        {HF_IPPROTO_UDP, HF_UDP_NO_CHECK6_RX, "RFC 6935"},
     };
 
-    return find(list, COUNT(list), level, name);
+    return find(list, COUNT(list), level == HF_IPPROTO_UDPLITE ? HF_IPPROTO_UDP : level, name);
 }

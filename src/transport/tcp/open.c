@@ -42,6 +42,8 @@ void open_established(struct tcb *tcb, const struct segment *s)
     tcb->rexmt_due = tcb->rexmt_since = 0;
     tcb->retries = tcb->backoff = 0;
     tcb->rcv_mss = (uint16_t)HF_MIN(tcb->mss, 536);
+    if (tcb->state == TCP_SYN_RECEIVED && tcb->opts.shut_send)
+        tcb->fin_queued = 1; /* Linux: shut before it was opened */
     tcp_set_state(tcb, TCP_ESTABLISHED);
     open_ended(tcb, 0);
     timer_slow(tcb);

@@ -162,7 +162,8 @@ struct tcp_options {
     uint16_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
     int16_t linger2_s;                  /* 0: default, -1: none */
     uint16_t maxseg;                    /* TCP_MAXSEG, 0: not set */
-    uint8_t keep_cnt;                   /* 9 */
+    uint8_t keep_cnt : 7;               /* 9 */
+    uint8_t shut_send : 1;              /* no option: shutdown(SHUT_WR) was called */
     uint8_t syncnt : 7;                 /* TCP_SYNCNT, 0: the stack's */
     uint8_t shut_recv : 1;              /* no option: shutdown(SHUT_RD) was called */
     uint8_t defer_accept_s;
