@@ -137,8 +137,8 @@ int udp_autobind(struct udp_pcb *up)
 static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr *dst)
 {
     const struct ip_addr *laddr = &up->pcb.entry.laddr;
-    bool is_source = !addr_is_any(laddr) && !addr_is_multicast(laddr) &&
-                     !net_is_broadcast(up->udp->net, laddr);
+    bool is_source =
+        !addr_is_any(laddr) && !addr_is_multicast(laddr) && !net_is_broadcast(up->udp->net, laddr);
 
     if (!addr_is_any(dst))
         return *dst;
