@@ -36,7 +36,7 @@ PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
 DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
 LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/posix/%,$(PLAIN_SRC)))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
-PROGRAMS := $(addprefix $(B)/tests/programs/,hostile storm $(if $(shell command -v musl-gcc),client-musl) \
+PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))# ordinary programs, as users have them
 
@@ -81,7 +81,7 @@ $(LIBRARY_BIN): $(B)/tests/library/%: tests/posix/%.c tests/posix/library.h $(B)
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -Itests -include tests/posix/library.h -o $@ $< \
 	    $(B)/libhandfast.a -pthread
-$(B)/tests/programs/hostile $(B)/tests/programs/storm: $(B)/tests/programs/%: tests/programs/src/%.c
+$(addprefix $(B)/tests/programs/,hostile scarce storm): $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
 $(B)/tests/programs/client-musl: tests/programs/src/client.c

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -21,13 +22,12 @@
 #include "run/trim.h"
 #include "run/vehicle.h"
 
-static int identify(struct supervisor *sv, int vehicle, uint64_t *key)
+static int identify(int vehicle, uint64_t *key)
 {
     struct stat st;
 
     if (fstat(vehicle, &st) < 0)
         return -errno;
-    sv->socket_dev = st.st_dev;
     *key = st.st_ino;
     return 0;
 }
@@ -35,11 +35,10 @@ static int identify(struct supervisor *sv, int vehicle, uint64_t *key)
 int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file **out)
 {
     struct file *f = calloc(1, sizeof(*f));
-    int err = f ? identify(sv, vehicle, &f->node.key) : -ENOMEM;
+    int err = f ? identify(vehicle, &f->node.key) : -ENOMEM;
 
     if (err < 0) {
         free(f);
-        hf_sock_close(sk);
         return err;
     }
     f->sv = sv;
@@ -54,26 +53,56 @@ int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle, struct file
     return 0;
 }
 
-struct file *file_find(const struct call *c)
+uint64_t file_inode(int dir, const char *link)
 {
-    struct supervisor *sv = c->sv;
-    int number = (int)c->args[0];
-    struct table_node *node;
-    struct file *f;
-    struct stat st;
+    static const char kind[] = "socket:[";
+    char text[64];
+    ssize_t len = readlinkat(dir, link, text, sizeof(text) - 1);
+
+    text[len > 0 ? len : 0] = 0;
+    return strncmp(text, kind, sizeof(kind) - 1) ? 0 : strtoull(text + sizeof(kind) - 1, NULL, 10);
+}
+
+static uint64_t inode_at(pid_t tid, int number)
+{
     char path[64];
 
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)c->tid, number);
-    if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_dev != sv->socket_dev)
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tid, number);
+    return file_inode(AT_FDCWD, path);
+}
+
+struct file *file_by_inode(const struct supervisor *sv, uint64_t inode)
+{
+    struct table_node *node = table_find(&sv->files, inode);
+
+    return node ? container_of(node, struct file, node) : former_find(sv, inode);
+}
+
+struct file *file_at(const struct supervisor *sv, pid_t tid, int number)
+{
+    uint64_t inode = inode_at(tid, number);
+
+    return inode ? file_by_inode(sv, inode) : NULL;
+}
+
+bool file_is_at(const struct file *f, pid_t tid, int number)
+{
+    return inode_at(tid, number) == f->node.key;
+}
+
+struct file *file_find(const struct call *c)
+{
+    int number = (int)c->args[0];
+    uint64_t inode = inode_at(c->tid, number);
+    struct file *f = inode ? file_by_inode(c->sv, inode) : NULL;
+
+    if (!f)
         return NULL;
-    node = table_find(&sv->files, st.st_ino);
-    if (!node) {
-        f = former_find(sv, st.st_ino);
-        if (f)
-            former_renew(c, f);
+    f->abandoned = false; /* somebody has it after all */
+    if (f->node.key != inode) {
+        former_renew(c, f);
         return f;
     }
-    f = container_of(node, struct file, node);
     f->hint_tid = c->tid;
     f->hint_fd = number;
     return f;
@@ -82,7 +111,7 @@ struct file *file_find(const struct call *c)
 int file_rekey(struct file *f, int vehicle)
 {
     uint64_t key = 0;
-    int err = identify(f->sv, vehicle, &key);
+    int err = identify(vehicle, &key);
 
     if (err < 0)
         return err;
@@ -102,6 +131,7 @@ void file_shut(int *fd)
 
 void file_abandon(struct file *f)
 {
+    hf_sock_set_user(f->sk, NULL);
     notify_release(f, -EBADF);
     vehicle_drop(f);
     former_forget(f);
@@ -120,9 +150,7 @@ void file_close(struct file *f)
     if (f->is_dead)
         return;
     file_abandon(f);
-    if (f->ready)
-        hf_sock_close(f->ready);
-    hf_sock_set_user(sk, NULL);
+    hf_sock_close(f->ready);
     hf_sock_close(sk);
 }
 

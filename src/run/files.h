@@ -5,9 +5,22 @@
 #include "run/supervisor.h"
 
 /* A file for sk, whose vehicle is the descriptor `vehicle`; in no state yet but FILE_FRESH. Takes
- * sk, also on failure; `vehicle` stays the caller's. 0, -ENOMEM or -errno. */
+ * sk, but not on failure; `vehicle` stays the caller's. 0, -ENOMEM or -errno. */
 HF_NODISCARD int file_new(struct supervisor *sv, struct hf_sock *sk, int vehicle,
                           struct file **out);
+
+/* The inode of the socket that a link in /proc/PID/fd stands for; 0: it is no socket, or not there.
+ * Nothing but the link is looked at: what it leads to may be the program's own file system. */
+uint64_t file_inode(int dir, const char *link);
+
+/* The file that has, or had before, the vehicle with this inode, or NULL. */
+struct file *file_by_inode(const struct supervisor *sv, uint64_t inode);
+
+/* The same for descriptor `number` of thread tid. */
+struct file *file_at(const struct supervisor *sv, pid_t tid, int number);
+
+/* Is that descriptor f's present vehicle? */
+bool file_is_at(const struct file *f, pid_t tid, int number);
 
 /* The file that the caller's args[0] is, or NULL: closed, or not ours. A copy of a vehicle that it
  * had before becomes its present one. */

@@ -68,33 +68,51 @@ int memory_iovec(const struct call *c, uint64_t addr, size_t count, struct iovec
     return err;
 }
 
-static int64_t copy_pieces(const struct call *c, const struct iovec *iov, size_t count,
-                           uint8_t *buf, size_t len, bool out)
+/* The first len bytes of the pieces, as process_vm_* takes them; *used: how many pieces. Returns
+ * the bytes. */
+static size_t cut(const struct iovec *iov, size_t count, size_t len, struct iovec *out,
+                  size_t *used)
 {
-    size_t done = 0;
+    size_t sum = 0, i;
 
-    for (size_t i = 0; i < count && done < len; i++) {
-        size_t n = iov[i].iov_len < len - done ? iov[i].iov_len : len - done;
-        uint64_t at = (uint64_t)(uintptr_t)iov[i].iov_base;
-        int err = out ? memory_write(c, at, buf + done, n) : memory_read(c, at, buf + done, n);
-
-        if (err < 0)
-            return err;
-        done += n;
+    for (i = 0; i < count && sum < len; i++) {
+        out[i] = iov[i];
+        if (out[i].iov_len > len - sum)
+            out[i].iov_len = len - sum;
+        sum += out[i].iov_len;
     }
-    return (int64_t)done;
+    *used = i;
+    return sum;
 }
 
 int64_t memory_gather(const struct call *c, const struct iovec *iov, size_t count, void *buf,
                       size_t len)
 {
-    return copy_pieces(c, iov, count, buf, len, false);
+    struct iovec from[UIO_MAXIOV], to;
+    size_t used;
+    int err;
+
+    len = cut(iov, count, len, from, &used);
+    to = local(buf, len);
+    err = len ? whole(process_vm_readv(c->tid, &to, 1, from, used, 0), len) : 0;
+    if (!notify_is_waiting(c))
+        return CALL_GONE;
+    return err < 0 ? err : (int64_t)len;
 }
 
 int64_t memory_scatter(const struct call *c, const struct iovec *iov, size_t count, const void *buf,
                        size_t len)
 {
-    return copy_pieces(c, iov, count, (uint8_t *)(uintptr_t)buf, len, true);
+    struct iovec to[UIO_MAXIOV], from;
+    size_t used;
+    int err;
+
+    len = cut(iov, count, len, to, &used);
+    from = local(buf, len);
+    if (!notify_is_waiting(c))
+        return CALL_GONE;
+    err = len ? whole(process_vm_writev(c->tid, &from, 1, to, used, 0), len) : 0;
+    return err < 0 ? err : (int64_t)len;
 }
 
 int memory_write_address(const struct call *c, uint64_t addr, uint64_t room_at, const void *bytes,

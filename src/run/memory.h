@@ -18,8 +18,8 @@ HF_NODISCARD int memory_write_counted(const struct call *c, uint64_t addr, const
 struct iovec;
 HF_NODISCARD int memory_iovec(const struct call *c, uint64_t addr, size_t count, struct iovec *iov);
 
-/* Copies between buf and the program's pieces: at most len bytes, at most what the pieces hold.
- * Returns how many, -EFAULT or CALL_GONE. */
+/* Copies between buf and the program's pieces, UIO_MAXIOV of them at most: at most len bytes, at
+ * most what the pieces hold. Returns how many, -EFAULT or CALL_GONE. */
 HF_NODISCARD int64_t memory_gather(const struct call *c, const struct iovec *iov, size_t count,
                                    void *buf, size_t len);
 HF_NODISCARD int64_t memory_scatter(const struct call *c, const struct iovec *iov, size_t count,

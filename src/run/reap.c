@@ -21,20 +21,28 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/kcmp.h>
 
 #include "run/files.h"
-#include "run/former.h"
 #include "run/notify.h"
 #include "run/pump.h"
 
 #define PENDING_SCAN HF_S
 #define IDLE_SCAN    (10 * HF_S)
 #define FEW_SOCKETS  64
+#define RESERVE      8  /* descriptors; a look has four open at once */
+#define REST         20 /* between scans by the clock, times as long as the last one took */
+
+/* The processes still to be looked into: a chain of them may be as deep as there are processes. */
+struct todo {
+    pid_t *pids;
+    size_t count, room;
+};
 
 static bool is_invisible(const struct file *f)
 {
@@ -69,31 +77,26 @@ static bool carries_descriptors(int dir, const char *name)
 
 static void see_descriptor(struct supervisor *sv, pid_t pid, int dir, const char *name)
 {
-    char text[64];
-    ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
-    struct table_node *node;
-    struct file *f;
-    uint64_t inode;
+    uint64_t inode = file_inode(dir, name);
+    struct file *f = inode ? file_by_inode(sv, inode) : NULL;
 
-    if (len < 0)
-        return;
-    text[len] = 0;
-    if (strncmp(text, "socket:[", 8) != 0)
-        return;
-    inode = strtoull(text + 8, NULL, 10);
-    node = table_find(&sv->files, inode);
-    if (!node) {
-        f = former_find(sv, inode);
-        if (f)
-            f->seen_in = sv->look_count;
-        else if (sv->look_is_close && carries_descriptors(dir, name))
+    if (!f) {
+        if (inode && sv->look_is_close && carries_descriptors(dir, name))
             sv->look_is_blind = true;
         return;
     }
-    f = container_of(node, struct file, node);
     f->seen_in = sv->look_count;
-    f->hint_tid = pid;
-    f->hint_fd = atoi(name);
+    if (f->node.key == inode) {
+        f->hint_tid = pid;
+        f->hint_fd = atoi(name);
+    }
+}
+
+/* Something of a process could not be opened: it has ended, or we do not see all. */
+static void note_unopened(struct supervisor *sv)
+{
+    if (errno != ENOENT && errno != ESRCH)
+        sv->look_is_blind = true;
 }
 
 /* The descriptors in a /proc/.../fd directory: how many, or -1 when it could not be read. */
@@ -104,8 +107,7 @@ static int see_table(struct supervisor *sv, pid_t pid, const char *path)
     int count = 0;
 
     if (!dir) {
-        if (errno != ENOENT && errno != ESRCH)
-            sv->look_is_blind = true;
+        note_unopened(sv);
         return -1;
     }
     while ((entry = readdir(dir))) {
@@ -118,17 +120,34 @@ static int see_table(struct supervisor *sv, pid_t pid, const char *path)
     return count;
 }
 
-static void see_process(struct supervisor *sv, pid_t pid);
+static bool put_off(struct todo *todo, pid_t pid)
+{
+    if (todo->count == todo->room) {
+        size_t room = todo->room ? todo->room * 2 : 64;
+        pid_t *pids = realloc(todo->pids, room * sizeof(*pids));
 
-static void see_children(struct supervisor *sv, const char *path)
+        if (!pids)
+            return false;
+        todo->pids = pids;
+        todo->room = room;
+    }
+    todo->pids[todo->count++] = pid;
+    return true;
+}
+
+static void see_children(struct supervisor *sv, struct todo *todo, const char *path)
 {
     FILE *list = fopen(path, "re");
     int pid;
 
-    if (!list)
+    if (!list) {
+        note_unopened(sv);
         return;
-    while (fscanf(list, "%d", &pid) == 1)
-        see_process(sv, pid);
+    }
+    while (fscanf(list, "%d", &pid) == 1) {
+        if (!put_off(todo, pid))
+            sv->look_is_blind = true;
+    }
     fclose(list);
 }
 
@@ -138,9 +157,9 @@ static bool has_own_table(pid_t leader, pid_t tid)
     return tid != leader && syscall(SYS_kcmp, leader, tid, KCMP_FILES, 0, 0) > 0;
 }
 
-/* A process and its children; its threads where the leader has gone before them, and on a close
+/* A process, its children later; its threads where the leader has gone before them, and on a close
  * look where they have other descriptors than he. */
-static void see_process(struct supervisor *sv, pid_t pid)
+static void see_process(struct supervisor *sv, struct todo *todo, pid_t pid)
 {
     char path[320];
     struct dirent *entry;
@@ -152,8 +171,10 @@ static void see_process(struct supervisor *sv, pid_t pid)
     leader_has_none = see_table(sv, pid, path) <= 0;
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     tasks = opendir(path);
-    if (!tasks)
+    if (!tasks) {
+        note_unopened(sv);
         return;
+    }
     while ((entry = readdir(tasks))) {
         if (entry->d_name[0] == '.')
             continue;
@@ -163,9 +184,25 @@ static void see_process(struct supervisor *sv, pid_t pid)
             see_table(sv, tid, path);
         }
         snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, entry->d_name);
-        see_children(sv, path);
+        see_children(sv, todo, path);
     }
     closedir(tasks);
+}
+
+/* How many descriptors are left for a look alone. */
+static void reserve(rlim_t count)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max <= count)
+        return;
+    files.rlim_cur = files.rlim_max - count;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void reap_keep_reserve(void)
+{
+    reserve(RESERVE);
 }
 
 static bool was_seen(const struct file *f)
@@ -177,13 +214,19 @@ static bool was_seen(const struct file *f)
  * look finds out about descriptors under way, too. */
 static bool look(struct supervisor *sv, bool is_close)
 {
+    struct todo todo = {0};
     char path[64];
 
     sv->look_count++;
     sv->look_is_close = is_close;
     snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
     sv->look_is_blind = access(path, R_OK) < 0;
-    see_children(sv, path);
+    reserve(0);
+    see_children(sv, &todo, path);
+    while (todo.count)
+        see_process(sv, &todo, todo.pids[--todo.count]);
+    reserve(RESERVE);
+    free(todo.pids);
     sv->looked_at = is_close ? loop_now(sv->loop) : HF_TIME_NEVER;
     return !sv->look_is_blind;
 }
@@ -223,10 +266,22 @@ static void judge(void *ctx, struct table_node *node)
     }
     if (is_invisible(f) && is_pending(f))
         sv->scan_saw_pending = true;
+    if (f->state == FILE_LISTENING && f->bell < 0)
+        file_touch(f); /* for want of descriptors it may not have been rung */
+}
+
+/* What we have worked, which is less than the time that went by. */
+static hf_time worked(void)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return ts.tv_sec * HF_S + ts.tv_nsec;
 }
 
 static void scan(struct supervisor *sv)
 {
+    hf_time began = worked();
     bool sure = look(sv, false);
 
     sv->scan_suspects = sv->scan_saw_pending = false;
@@ -238,6 +293,7 @@ static void scan(struct supervisor *sv)
     sv->born_since_scan = 0;
     if (!sure && sv->scan_suspects)
         sv->scan_saw_pending = true;
+    sv->rest_until = loop_now(sv->loop) + (worked() - began) * REST;
     if (sv->files.count)
         reap_within(sv, sv->scan_saw_pending ? PENDING_SCAN : IDLE_SCAN);
 }
@@ -256,6 +312,8 @@ void reap_within(struct supervisor *sv, hf_time delay)
 {
     hf_time at = loop_now(sv->loop) + delay;
 
+    if (at < sv->rest_until)
+        at = sv->rest_until;
     if (sv->reap_at.place && sv->reap_at.at <= at)
         return;
     (void)!deadline_set(&sv->deadlines, &sv->reap_at, at);
@@ -275,11 +333,7 @@ void reap_before_socket(struct supervisor *sv)
 
 bool reap_is_held_open(const struct file *f)
 {
-    char path[64];
-    struct stat st;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)f->hint_tid, f->hint_fd);
-    return stat(path, &st) == 0 && st.st_ino == f->node.key && st.st_dev == f->sv->socket_dev;
+    return file_is_at(f, f->hint_tid, f->hint_fd);
 }
 
 /* Missed twice. Many are asked about in one turn of the loop, when the SYNs of a storm are due:

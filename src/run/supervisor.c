@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,17 +96,6 @@ static int complain(const char *what, int err)
 {
     fprintf(stderr, "handfast: %s: %s\n", what, strerror(-err));
     return err;
-}
-
-/* Each socket of the program costs us up to three descriptors. */
-static void raise_limit(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
 }
 
 static int network_start(struct supervisor *sv)
@@ -216,7 +204,7 @@ int run_program(const struct run_config *config)
     int status = -1;
 
     if (start(&sv) == 0 && launch(&sv, &l) == 0) {
-        raise_limit();
+        reap_keep_reserve();
         launch_go(&l);
         loop_run(sv.loop);
         status = sv.main_status;

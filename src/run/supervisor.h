@@ -128,7 +128,6 @@ struct supervisor {
     struct table files;   /* by inode */
     struct table formers; /* by inode: vehicles that files had before */
     struct table held;    /* by thread id */
-    dev_t socket_dev;     /* the file system sockets live in */
     struct file *dirty;
     struct loop_task dirty_task;
     struct loop_source timers; /* time-outs of held calls, the reaper */
@@ -138,6 +137,7 @@ struct supervisor {
     uint32_t look_count;    /* number of the last look at all descriptors */
     bool look_is_close;     /* and for descriptors under way */
     bool look_is_blind;     /* it did not see everything */
+    hf_time rest_until;     /* no scan by the clock before: the last one took its time */
     hf_time looked_at;      /* when the last look was, if it was a close one */
     bool scan_suspects;     /* some files were missed */
     bool scan_saw_pending;

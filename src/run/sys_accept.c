@@ -52,8 +52,10 @@ static int64_t hand_over(const struct call *c, struct file *listener, struct hf_
         return err;
     }
     err = vehicle_accepted(c->sv, sk, flags & SOCK_NONBLOCK, &f, &vehicle);
-    if (err < 0)
+    if (err < 0) {
+        listener->ready = sk;
         return err == -EMFILE ? -ENFILE : err;
+    }
     err = inject_answer(c, vehicle, flags & SOCK_CLOEXEC);
     file_shut(&vehicle);
     if (err >= 0) {
@@ -63,7 +65,6 @@ static int64_t hand_over(const struct call *c, struct file *listener, struct hf_
         return CALL_SENT;
     }
     /* Nobody has it: the connection goes back, its vehicle does not. */
-    hf_sock_set_user(sk, NULL);
     listener->ready = sk;
     file_abandon(f);
     return err == CALL_GONE ? CALL_SENT : err;

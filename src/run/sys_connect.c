@@ -25,15 +25,21 @@ static int64_t refuse(const struct call *c, struct file *f, int error)
     return error;
 }
 
+/* No vehicle can be had for it: the open is undone, and the program may try again. */
+static int64_t undo(struct file *f)
+{
+    static const uint8_t unspec[16];
+
+    (void)!hf_sock_connect(f->sk, unspec, sizeof(unspec), false);
+    return -ENOBUFS;
+}
+
 static int64_t succeed(struct file *f)
 {
-    int err = vehicle_connected(f);
-
-    if (err < 0) {
-        vehicle_fail(f);
-        return -ENOBUFS;
-    }
-    return 0;
+    if (vehicle_connected(f) == 0)
+        return 0;
+    vehicle_fail(f);
+    return undo(f);
 }
 
 static int64_t wait_on(const struct call *c, struct file *f, bool expired)
@@ -63,7 +69,7 @@ static int64_t begun_blocking(const struct call *c, struct file *f)
     if (result != CALL_HELD)
         return result;
     if (!joins && vehicle_connecting(f) < 0)
-        return -ENOBUFS;
+        return undo(f);
     return notify_hold(c, f, joins ? join : wait_on, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }
 
@@ -75,7 +81,7 @@ static bool has_ended(const struct file *f)
 static int64_t begun(const struct call *c, struct file *f)
 {
     if (f->state == FILE_FRESH && !has_ended(f) && vehicle_connecting(f) < 0)
-        return -ENOBUFS;
+        return undo(f);
     if (!notify_connect_waits(f))
         vehicle_settle(f);
     return -EINPROGRESS;
@@ -109,8 +115,8 @@ static int64_t stream_connect(const struct call *c, struct file *f, const struct
         vehicle_error_taken(f);
         return result;
     }
-    if (f->state == FILE_FAILED && vehicle_renew(c, f) < 0)
-        return -ENOBUFS;
+    if ((f->state == FILE_FAILED || f->state == FILE_LISTENING) && vehicle_renew(c, f) < 0)
+        return undo(f);
     log_connect_began(f, to->bytes, to->len);
     network_settle(c->sv->net);
     return blocking ? begun_blocking(c, f) : begun(c, f);

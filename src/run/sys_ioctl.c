@@ -1,27 +1,12 @@
-/* ioctl() requests whose answer the vehicle does not know: what is unsent, and of datagrams
- * what can be read. */
+/* ioctl() requests whose answer the vehicle does not know, or knows only once all has been carried
+ * to it that has come. */
 #include <errno.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/memory.h"
 #include "run/pump.h"
-
-/* FIONREAD: of datagrams the first one's length, where the vehicle would tell the sum. Of a stream
- * the vehicle tells it. */
-static int64_t readable_bytes(const struct call *c, const struct file *f)
-{
-    ssize_t n;
-    int value;
-
-    if (f->state != FILE_DATAGRAM)
-        return CALL_CONTINUE;
-    n = recv(f->fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-    value = n < 0 ? 0 : (int)n;
-    return memory_write(c, c->args[2], &value, sizeof(value));
-}
 
 int64_t sys_ioctl(const struct call *c, struct file *f)
 {
@@ -33,7 +18,7 @@ int64_t sys_ioctl(const struct call *c, struct file *f)
     if (f->is_dead)
         return -EBADF;
     if (request == FIONREAD)
-        return readable_bytes(c, f);
+        return CALL_CONTINUE;
     if (request == HF_SIOCATMARK && (f->state == FILE_CONNECTED || f->state == FILE_FAILED))
         return CALL_CONTINUE; /* the mark is where the program reads, in the vehicle */
     err = hf_sock_ioctl(f->sk, request, &value);

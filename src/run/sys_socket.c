@@ -17,10 +17,8 @@ static int stream_new(struct supervisor *sv, struct hf_sock *sk, bool nonblockin
     int fd = vehicle_new(nonblocking);
     int err;
 
-    if (fd < 0) {
-        hf_sock_close(sk);
+    if (fd < 0)
         return fd;
-    }
     err = file_new(sv, sk, fd, out);
     if (err < 0) {
         file_shut(&fd);
@@ -29,6 +27,13 @@ static int stream_new(struct supervisor *sv, struct hf_sock *sk, bool nonblockin
     (*out)->fd = fd;
     reap_within(sv, 10 * HF_S);
     return 0;
+}
+
+static int make(struct supervisor *sv, struct hf_sock *sk, int type, bool nonblocking,
+                struct file **out)
+{
+    return type == SOCK_STREAM ? stream_new(sv, sk, nonblocking, out)
+                               : datagram_new(sv, sk, nonblocking, out);
 }
 
 /* A descriptor or memory that we lack is the system's lack, as the program sees it. */
@@ -53,10 +58,15 @@ int64_t sys_socket(const struct call *c, struct file *none)
     err = hf_sock_new(sv->stack, (int)c->args[0], type, (int)c->args[2], &sk);
     if (err < 0)
         return err;
-    err = type == SOCK_STREAM ? stream_new(sv, sk, nonblocking, &f)
-                              : datagram_new(sv, sk, nonblocking, &f);
-    if (err < 0)
+    err = make(sv, sk, type, nonblocking, &f);
+    if (err == -EMFILE && sv->born_since_scan) { /* those of closed sockets may be had */
+        reap_now(sv);
+        err = make(sv, sk, type, nonblocking, &f);
+    }
+    if (err < 0) {
+        hf_sock_close(sk);
         return own_error(err);
+    }
     err = inject_answer(c, f->fd, flags & SOCK_CLOEXEC);
     if (err < 0) {
         file_close(f);

@@ -15,10 +15,10 @@ void vehicle_stop(struct supervisor *sv);
 /* A vehicle for a new stream socket: its descriptor, or -errno. */
 HF_NODISCARD int vehicle_new(bool nonblocking);
 
-/* FRESH -> CONNECTING. 0 or -errno. */
+/* FRESH -> CONNECTING. 0, or -errno: the vehicle may be FAILED then. */
 HF_NODISCARD int vehicle_connecting(struct file *f);
 
-/* FRESH or CONNECTING -> CONNECTED. 0 or -errno. */
+/* FRESH or CONNECTING -> CONNECTED. 0, or -errno: vehicle_fail is what remains. */
 HF_NODISCARD int vehicle_connected(struct file *f);
 
 /* CONNECTED: makes room for more bytes to the program than the little there is at first. False when
@@ -51,8 +51,8 @@ void vehicle_ring(struct file *f);
 /* The same, and another connection may have come: those who watch for edges are told again. */
 void vehicle_ring_anew(struct file *f);
 
-/* A CONNECTED vehicle for a connection just accepted from the stack; takes sk. The program's
- * descriptor goes to *vehicle and is the caller's. 0 or -errno. */
+/* A CONNECTED vehicle for a connection just accepted from the stack; takes sk, but not on failure.
+ * The program's descriptor goes to *vehicle and is the caller's. 0 or -errno. */
 HF_NODISCARD int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking,
                                   struct file **out, int *vehicle);
 
@@ -61,8 +61,8 @@ void vehicle_drop(struct file *f);
 
 /* Datagrams (vehicle_dgram.c). */
 
-/* A pair: fills fd and end. FRESH -> DATAGRAM. 0 or -errno. */
-struct datagram_source;
+/* A file with a pair, fd and end, in the state DATAGRAM; takes sk, but not on failure. 0 or -errno.
+ */
 HF_NODISCARD int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking,
                               struct file **out);
 

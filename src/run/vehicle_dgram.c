@@ -35,6 +35,8 @@
 #define WAITING_MAX 98304
 #define SOURCES_MAX 1024
 #define IDLE_SCAN   (10 * HF_S)
+/* More than the vehicle holds: whoever finds more than that is fed as fast as he reads. */
+#define OUT_AT_ONCE 512
 
 struct datagram_source {
     struct datagram_source *next;
@@ -55,11 +57,8 @@ int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, st
     int pair[2];
     int err;
 
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
-        err = -errno;
-        hf_sock_close(sk);
-        return err;
-    }
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
     err = file_new(sv, sk, pair[1], &f);
     if (err < 0) {
         close(pair[0]);
@@ -75,7 +74,7 @@ int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, st
     if (err == 0)
         err = loop_add(sv->loop, &f->end);
     if (err < 0) {
-        file_close(f);
+        file_abandon(f);
         return err;
     }
     f->state = FILE_DATAGRAM;
@@ -170,22 +169,27 @@ int datagram_error(struct file *f)
     return error;
 }
 
+/* All that the program wrote before; others have their turn before what it goes on to write. */
 static void carry_out(struct file *f)
 {
     uint8_t *buf = f->sv->scratch;
-    ssize_t n;
 
-    while ((n = recv(f->end.fd, buf, SCRATCH_BYTES, MSG_DONTWAIT)) >= 0) {
+    for (int i = 0; i < OUT_AT_ONCE; i++) {
+        ssize_t n = recv(f->end.fd, buf, SCRATCH_BYTES, MSG_DONTWAIT);
         struct hf_iovec iov = {buf, (size_t)n};
         struct hf_msg msg = {.iov = &iov, .iov_len = 1};
-        int64_t sent = hf_sock_send(f->sk, &msg, 0);
+        int64_t sent;
 
+        if (n < 0)
+            return;
+        sent = hf_sock_send(f->sk, &msg, 0);
         /* An error of an earlier datagram ends the call and leaves this one to be sent. */
         if (sent == -ECONNREFUSED || sent == -EHOSTUNREACH || sent == -ENETUNREACH) {
             (void)!hf_sock_send(f->sk, &msg, 0);
             note_error(f, sent);
         }
     }
+    file_touch(f);
 }
 
 static void carry_in(struct file *f)

@@ -86,6 +86,8 @@ int vehicle_start(struct supervisor *sv)
     err = bind_nameless(sv->rendezvous_fd, &sv->rendezvous_path);
     if (err == 0 && listen(sv->rendezvous_fd, BACKLOG) < 0)
         err = -errno;
+    if (err < 0)
+        vehicle_stop(sv);
     return err;
 }
 
@@ -102,16 +104,29 @@ int vehicle_new(bool nonblocking)
     return fd < 0 ? -errno : fd;
 }
 
+/* Our end could not be had. It must not wait for the next vehicle to take it for its own, so the
+ * listener goes, and another one is made when it is needed. */
+static int spoil(struct file *f, int err)
+{
+    vehicle_stop(f->sv);
+    f->state = FILE_FAILED;
+    reap_within(f->sv, 0); /* for want of descriptors */
+    return err;
+}
+
 /* Connects the vehicle to us: f->end.fd is then our end. */
 static int attach(struct file *f)
 {
-    int err = connect_nameless(f->fd, f->sv->rendezvous_path);
+    struct supervisor *sv = f->sv;
+    int err = sv->rendezvous_fd < 0 ? vehicle_start(sv) : 0;
 
+    if (err == 0)
+        err = connect_nameless(f->fd, sv->rendezvous_path);
     if (err < 0)
         return err;
-    f->end.fd = accept4(f->sv->rendezvous_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    f->end.fd = accept4(sv->rendezvous_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     f->end_is_named = true;
-    return f->end.fd < 0 ? -errno : 0;
+    return f->end.fd < 0 ? spoil(f, -errno) : 0;
 }
 
 int vehicle_connecting(struct file *f)
@@ -151,12 +166,17 @@ static void empty(struct file *f)
 
 static int watch_end(struct file *f)
 {
+    int err;
+
     f->end.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     f->end.ready = pump_ready;
+    err = loop_add(f->sv->loop, &f->end);
+    if (err < 0)
+        return err;
     f->end_writable = true;
     f->skip = 1;
     f->state = FILE_CONNECTED;
-    return loop_add(f->sv->loop, &f->end);
+    return 0;
 }
 
 bool vehicle_widen(struct file *f)
@@ -179,17 +199,21 @@ int vehicle_connected(struct file *f)
         empty(f);
     } else {
         err = attach(f);
-        if (err == 0 && send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-            err = -errno;
+        if (err < 0)
+            return err;
+        f->state = FILE_CONNECTING;
+        if (send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+            return -errno;
         set_buffer(f->fd, BUFFER_BYTES); /* the wake-up for OUT */
     }
-    if (err == 0)
-        err = watch_end(f);
+    err = watch_end(f);
+    if (err < 0)
+        return err;
     file_shut(&f->fd);
-    if (err == 0 && (f->rd_shut || f->wr_shut))
+    if (f->rd_shut || f->wr_shut)
         pump_shut_before(f);
     file_touch(f);
-    return err;
+    return 0;
 }
 
 void vehicle_fail(struct file *f)
@@ -273,7 +297,10 @@ int vehicle_renew(const struct call *c, struct file *f)
 
     if (fd >= 0)
         give_owner(c, f, fd);
-    err = fd < 0 ? fd : inject_replace(c, fd, (int)c->args[0]);
+    /* The number may have been closed, and be another file's, while the call waited. */
+    err = fd < 0 ? fd : file_at(f->sv, c->tid, (int)c->args[0]) != f ? -EBADF : 0;
+    if (err == 0)
+        err = inject_replace(c, fd, (int)c->args[0]);
     if (err == 0)
         err = file_rekey(f, fd);
     if (err < 0) {
@@ -282,6 +309,8 @@ int vehicle_renew(const struct call *c, struct file *f)
     }
     give_options(f, fd);
     vehicle_drop(f);
+    hf_sock_close(f->ready);
+    f->ready = NULL;
     f->fd = fd;
     f->state = FILE_FRESH;
     f->skip = 0;
@@ -380,11 +409,8 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
     int pair[2];
     int err;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
-        err = -errno;
-        hf_sock_close(sk);
-        return err;
-    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
     err = file_new(sv, sk, pair[1], &f);
     if (err < 0) {
         close(pair[0]);
@@ -400,8 +426,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
         err = watch_end(f);
     if (err < 0) {
         close(pair[1]);
-        f->state = FILE_FRESH;
-        file_close(f);
+        file_abandon(f);
         return err;
     }
     give_options(f, pair[1]);

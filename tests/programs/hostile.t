@@ -4,12 +4,19 @@ import lib
 from lib import equal, hf, ok, only_handfast, run
 
 lib.begin(200)
-# The program is TAP itself: its lines are ours.
-result = run(hf(lib.PROGRAMS / "hostile"), 120)
-for line in result.text.splitlines():
-    if " - " in line:
-        ok(line.startswith("ok"), line.split(" - ", 1)[1])
-equal(result.code, 0, "hostile_program_ends_with_0", result.err.decode(errors="replace"))
+
+
+def judge(name, *before):
+    """Runs a program that is TAP itself: its lines are ours."""
+    result = run([*before, *hf(lib.PROGRAMS / name)], 120)
+    for line in result.text.splitlines():
+        if " - " in line:
+            ok(line.startswith("ok"), line.split(" - ", 1)[1])
+    equal(result.code, 0, f"{name}_program_ends_with_0", result.err.decode(errors="replace"))
+
+
+judge("hostile")
+judge("scarce", "prlimit", "--nofile=64:64")
 
 name = "program_killed_in_the_middle_ends_the_run"
 child = lib.start(hf(lib.PROGRAMS / "hostile"), stdout=lib.subprocess.PIPE, stderr=lib.subprocess.DEVNULL)
