@@ -26,10 +26,12 @@ find_c = $(sort $(if $(wildcard $(1)),$(shell find $(wildcard $(1)) -name '*.c')
 CORE_SRC := $(call find_c,src/base src/wire src/net src/transport src/socket src/stack)
 LIB_SRC := $(call find_c,src/host src/links)
 CMD_SRC := $(call find_c,src/gateway src/run src/cli)
+DRILL_SRC := $(call find_c,src/packetdrill)
 UNIT_SRC := $(call find_c,tests/unit tests/script tests/fault)
 PLAIN_SRC := $(call find_c,tests/posix tests/platform)# conformance programs: nothing of ours is linked
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+DRILL_OBJ := $(DRILL_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
@@ -61,6 +63,9 @@ $(B)/libhandfast.a: $(CORE_OBJ) $(LIB_OBJ)
 $(B)/$(SONAME): tools/libhandfast.map $(CORE_OBJ) $(LIB_OBJ)
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
 	ln -sf $(SONAME) $(B)/libhandfast.so
+$(DRILL_OBJ): CFLAGS += -D_GNU_SOURCE -fvisibility=hidden
+$(B)/libhandfast-packetdrill.so: $(DRILL_OBJ) $(CORE_OBJ) src/packetdrill/exports.map
+	$(CC) $(LDFLAGS) -shared -Wl,--version-script=src/packetdrill/exports.map -o $@ $(filter %.o,$^) -pthread
 $(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
 $(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
@@ -95,7 +100,7 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all $(UNIT_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(B)/diff
+everything: all packetdrill-plugin $(UNIT_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(B)/diff
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
 test: all unit
@@ -105,6 +110,10 @@ platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 	$(if $^,prove -e '' $^)
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast HF_INTEROP_MB=$${HF_INTEROP_MB:-20} prove --timer -e '' tests/interop/*.t
+# A plug-in for Google's packetdrill, and its scripts run with it: SCRIPTS a folder or a script.
+packetdrill-plugin: $(B)/libhandfast-packetdrill.so
+packetdrill: packetdrill-plugin
+	unshare -n tools/packetdrill.py --plugin $(B)/libhandfast-packetdrill.so '$(PACKETDRILL)' '$(SCRIPTS)'
 # CPython's and Go's own tests, beside the kernel; T=python/test_ssl picks.
 realworld:
 	tools/deps.sh realworld
@@ -183,6 +192,6 @@ install: all $(if $(shell command -v lowdown),man)
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything unit test platform programs realworld interop conformance checkers check check-full man demo bench \
+.PHONY: all everything packetdrill packetdrill-plugin unit test platform programs realworld interop conformance checkers check check-full man demo bench \
         bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)

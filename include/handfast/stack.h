@@ -91,6 +91,21 @@ HF_NODISCARD int hf_route_add(struct hf_stack *st, const struct hf_route *route)
 /* -HF_ENOENT when there is no such route. */
 HF_NODISCARD int hf_route_del(struct hf_stack *st, const char *prefix, uint32_t metric);
 
+/* What TCP's new sockets start from: Linux's sysctls net.ipv4.tcp_* of the same names. */
+enum hf_tcp_setting {
+    HF_TCP_RMEM_DEFAULT, /* bytes, as SO_RCVBUF reports them: 4096..2^30, here and below */
+    HF_TCP_RMEM_MAX,
+    HF_TCP_WMEM_DEFAULT,
+    HF_TCP_WMEM_MAX,
+    HF_TCP_SYN_RETRIES,    /* 1..127 */
+    HF_TCP_SYNACK_RETRIES, /* 1..127 */
+    HF_TCP_TIMESTAMPS,     /* 0 or 1 */
+    HF_TCP_SACK,           /* 0 or 1 */
+    HF_TCP_WINDOW_SCALING, /* 0 or 1 */
+};
+/* For sockets made from now on. -HF_EINVAL: out of range. */
+HF_NODISCARD int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t value);
+
 /* How often the stack dropped something for that reason. */
 uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason);
 

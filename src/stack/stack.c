@@ -164,3 +164,54 @@ struct hf_stack *hf_sock_stack(const struct hf_sock *sk)
 {
     return container_of(sk->all, struct hf_stack, sockets);
 }
+
+static int set_bytes(uint32_t *field, uint32_t value)
+{
+    if (value < 4096 || value > 1u << 30)
+        return -HF_EINVAL;
+    *field = value;
+    return 0;
+}
+
+static int set_retries(uint8_t *field, uint32_t value)
+{
+    if (value < 1 || value > 127)
+        return -HF_EINVAL;
+    *field = (uint8_t)value;
+    return 0;
+}
+
+static int set_switch(bool *field, uint32_t value)
+{
+    if (value > 1)
+        return -HF_EINVAL;
+    *field = value;
+    return 0;
+}
+
+int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t value)
+{
+    struct tcp *tcp = &st->sockets.tcp;
+
+    switch (what) {
+    case HF_TCP_RMEM_DEFAULT:
+        return set_bytes(&tcp->rmem_default, value);
+    case HF_TCP_RMEM_MAX:
+        return set_bytes(&tcp->rmem_max, value);
+    case HF_TCP_WMEM_DEFAULT:
+        return set_bytes(&tcp->wmem_default, value);
+    case HF_TCP_WMEM_MAX:
+        return set_bytes(&tcp->wmem_max, value);
+    case HF_TCP_SYN_RETRIES:
+        return set_retries(&tcp->syn_retries, value);
+    case HF_TCP_SYNACK_RETRIES:
+        return set_retries(&tcp->synack_retries, value);
+    case HF_TCP_TIMESTAMPS:
+        return set_switch(&tcp->timestamps, value);
+    case HF_TCP_SACK:
+        return set_switch(&tcp->sack, value);
+    case HF_TCP_WINDOW_SCALING:
+        return set_switch(&tcp->window_scaling, value);
+    }
+    return -HF_EINVAL;
+}

@@ -1,0 +1,24 @@
+/* packetdrill asks libc, not the plug-in, for the TCP_INFO of its assertions, and to close what a
+ * script has left open. So the same object is preloaded too, and answers for its own numbers. */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "packetdrill/drill.h"
+
+static bool is_ours(int fd)
+{
+    return the_drill && fd >= 0 && fd < DRILL_FDS && the_drill->fds[fd];
+}
+
+__attribute__((visibility("default"))) int close(int fd)
+{
+    return is_ours(fd) ? calls_close(the_drill, fd) : (int)syscall(SYS_close, fd);
+}
+
+__attribute__((visibility("default"))) int getsockopt(int fd, int level, int name, void *value,
+                                                      socklen_t *len)
+{
+    if (is_ours(fd))
+        return options_get(the_drill, fd, level, name, value, len);
+    return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+}
