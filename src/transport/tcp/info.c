@@ -17,10 +17,14 @@ struct tcp_info_abi {
     uint32_t delivered, delivered_ce;
     uint64_t bytes_sent, bytes_retrans;
     uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd, rcv_wnd, rehash;
+    uint16_t total_rto, total_rto_recoveries;
+    uint32_t total_rto_time;
+    uint32_t received_ce, delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
+    uint32_t received_e1_bytes, received_e0_bytes, received_ce_bytes, accecn_bits;
 };
 static_assert(offsetof(struct tcp_info_abi, total_retrans) == 100, "Linux's layout");
 static_assert(offsetof(struct tcp_info_abi, pacing_rate) == 104, "Linux's layout");
-static_assert(sizeof(struct tcp_info_abi) == 240, "Linux's size");
+static_assert(sizeof(struct tcp_info_abi) == 280, "Linux's size");
 
 enum { OPT_TIMESTAMPS = 1, OPT_SACK = 2, OPT_WSCALE = 4, OPT_ECN = 8 };
 enum { CA_OPEN = 0, CA_DISORDER = 1, CA_RECOVERY = 3, CA_LOSS = 4 };

@@ -208,7 +208,10 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     }
     if (fin && got == len)
         h.flags |= TCP_FIN;
-    if (got && off + got == tcb->sndq.len)
+    /* Linux: a super-segment pushes too, so that whoever puts its parts together again hands them
+     * up.
+     */
+    if (got && (off + got == tcb->sndq.len || got > tcb->mss))
         h.flags |= TCP_PSH;
     if (tcb->snd_urgent && seq_lt(seq, tcb->snd_up)) {
         h.flags |= TCP_URG;

@@ -156,9 +156,45 @@ static void datagram(struct world *w)
     hf_sock_close(b);
 }
 
+/* What new sockets start from, and what is no value for it. */
+static void settings(void)
+{
+    static const struct {
+        enum hf_tcp_setting what;
+        uint32_t value;
+        int result;
+    } rows[] = {
+        {HF_TCP_RMEM_DEFAULT, 540000, 0},
+        {HF_TCP_RMEM_MAX, 4095, -HF_EINVAL},
+        {HF_TCP_WMEM_DEFAULT, 262144, 0},
+        {HF_TCP_WMEM_MAX, UINT32_MAX, -HF_EINVAL},
+        {HF_TCP_SYN_RETRIES, 0, -HF_EINVAL},
+        {HF_TCP_SYN_RETRIES, 127, 0},
+        {HF_TCP_SYNACK_RETRIES, 128, -HF_EINVAL},
+        {HF_TCP_TIMESTAMPS, 2, -HF_EINVAL},
+        {HF_TCP_SACK, 0, 0},
+        {HF_TCP_WINDOW_SCALING, 1, 0},
+    };
+    struct world w;
+    struct hf_sock *sk;
+    uint32_t value = 0, len = sizeof(value);
+
+    world_init(&w, true);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        EQ(hf_stack_set_tcp(w.st, rows[i].what, rows[i].value), rows[i].result,
+           "a_setting_in_range_is_taken");
+    sk = make(&w, HF_SOCK_STREAM);
+    if (hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_RCVBUF, &value, &len))
+        abort();
+    EQ(value, 540000, "a_socket_starts_from_the_setting");
+    hf_sock_close(sk);
+    world_fini(&w);
+}
+
 int main(void)
 {
     tap_begin(20);
+    settings();
     for (int v6 = 0; v6 < 2; v6++) {
         struct world w;
 
