@@ -54,7 +54,7 @@ void file_ref(struct file *f)
 }
 
 /* Linux: sk_stream_wait_close. The host's lock is held. A signal ends it; cancellation comes
- * afterwards. */
+ * afterwards. NetSem close_4, close_5, close_6. */
 static void linger(struct file *f)
 {
     struct sleeper s;
@@ -80,6 +80,7 @@ static void linger(struct file *f)
     pthread_setcancelstate(state, NULL);
 }
 
+/* NetSem close_1. */
 void file_put(struct file *f)
 {
     struct hf_host *h;

@@ -13,7 +13,7 @@ int64_t posix_result(int64_t n)
     return -1;
 }
 
-/* An epoll set is a descriptor of the kernel to all calls but its own. */
+/* An epoll set is a descriptor of the kernel to all calls but its own. NetSem badf_1, notsock_1. */
 bool call_begin(struct call *c, int fd)
 {
     c->file = descriptor_get(fd);

@@ -1,4 +1,4 @@
-/* hf_accept() and hf_accept4(). C28; NetSem accept_1 to accept_7.
+/* hf_accept() and hf_accept4(). C28.
  *
  * Linux: the descriptor is found first, so that a program without one learns it before it waits;
  * an address that cannot be written costs the connection. */
@@ -9,6 +9,7 @@
 #include "handfast/linux.h"
 #include "host/posix.h"
 
+/* NetSem accept_1, accept_2. */
 static int take(struct call *c, struct hf_sock **out)
 {
     struct file *f = c->file;
@@ -47,6 +48,7 @@ static int write_peer(struct hf_host *h, struct hf_sock *sk, struct sockaddr *ad
     return err ? err : user_write_address(addr, room, bytes, len);
 }
 
+/* NetSem accept_6. */
 static int64_t do_accept(struct call *c, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct hf_host *h = c->file->host;

@@ -1,4 +1,4 @@
-/* hf_close() and the copies of descriptors. NetSem close_1 to close_8, dup_2, dupfd_3, dupfd_4.
+/* hf_close() and the copies of descriptors.
  *
  * A number is taken from the table before the kernel may give it away, and entered in it only when
  * the kernel has given it to us. */
@@ -36,6 +36,7 @@ static int enter(int copy, struct file *f)
     return (int)posix_result(err);
 }
 
+/* NetSem dup_2, dupfd_3, dupfd_4. */
 int posix_dup_from(int fd, int lowest, bool cloexec)
 {
     struct file *f = descriptor_get(fd);

@@ -1,4 +1,4 @@
-/* hf_poll() and hf_ppoll(). C15; NetSem pselect_1 to pselect_6. */
+/* hf_poll() and hf_ppoll(). C15; NetSem pselect_1, pselect_2, pselect_3. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-/* hf_select() and hf_pselect(), told in the words of poll. NetSem pselect_1 to pselect_6. */
+/* hf_select() and hf_pselect(), told in the words of poll. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +46,7 @@ static bool set_is_good(fd_set *set, int n)
     return !set || user_writable(set, set_bytes(n));
 }
 
+/* NetSem pselect_5. */
 static bool is_for_us(const struct sets *s)
 {
     if (s->n <= 0 || s->n > FD_SETSIZE || !set_is_good(s->in, s->n) || !set_is_good(s->out, s->n) ||
@@ -85,7 +86,7 @@ static int64_t tell(fd_set *set, const struct pollfd *p, int ask, int is)
     return 1;
 }
 
-/* The sets are filled only when nothing went wrong. */
+/* The sets are filled only when nothing went wrong. NetSem pselect_6. */
 static int64_t from_poll(const struct sets *s, const struct pollfd *fds, nfds_t n)
 {
     int64_t bits = 0;
@@ -121,7 +122,7 @@ static hf_time limit(time_t sec, hf_time ns)
     return sec || ns ? host_now() + sec * HF_S + ns : 0;
 }
 
-/* Linux: select() leaves what is left of the time. */
+/* Linux: select() leaves what is left of the time. NetSem pselect_4. */
 int hf_select(int n, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
 {
     struct sets s = {n, in, out, except};
@@ -146,6 +147,7 @@ int hf_select(int n, fd_set *in, fd_set *out, fd_set *except, struct timeval *ti
     return (int)posix_result(result);
 }
 
+/* NetSem pselect_4. */
 int hf_pselect(int n, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
                const sigset_t *mask)
 {

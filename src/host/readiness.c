@@ -1,4 +1,4 @@
-/* The readiness of many descriptors. Linux: do_poll; NetSem pselect_1 to pselect_6.
+/* The readiness of many descriptors. Linux: do_poll.
  *
  * Descriptors of ours are looked at under their host's lock, each with a waiter left behind if the
  * caller is going to sleep. The kernel's own are asked in one poll() beside. Where all are ours and
@@ -98,7 +98,8 @@ static void close_many(void *arg)
         free(m->native);
 }
 
-/* Fills revents of ours; links waiters on the way when asked to. How many are ready. */
+/* Fills revents of ours; links waiters on the way when asked to. How many are ready. NetSem
+ * pselect_1. */
 static int64_t look_at_ours(struct many *m, bool links)
 {
     int64_t ready = 0;
@@ -160,7 +161,8 @@ static int sleep_natively(struct many *m, hf_time until, const sigset_t *mask)
     return 0;
 }
 
-/* A wake-up may turn out to be for nothing: then it is slept again, the waiters still linked. */
+/* A wake-up may turn out to be for nothing: then it is slept again, the waiters still linked.
+ * NetSem pselect_2, pselect_3. */
 static int64_t wait_for_any(struct many *m, hf_time until, const sigset_t *mask)
 {
     int64_t ready;

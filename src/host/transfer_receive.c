@@ -1,4 +1,4 @@
-/* Receiving. Linux: tcp_recvmsg_locked, udp_recvmsg; NetSem recv_1 to recv_17.
+/* Receiving. Linux: tcp_recvmsg_locked, udp_recvmsg.
  *
  * A stream's caller is content with SO_RCVLOWAT bytes, with MSG_WAITALL only with all; an end, an
  * error, a signal or a time limit ends the wait, and what has been read is told. Bytes that cannot
@@ -70,7 +70,8 @@ static size_t low_water(struct file *f, size_t total, int flags)
     return target ? target : 1;
 }
 
-/* What is peeked at stays, so each attempt begins at the front again. */
+/* What is peeked at stays, so each attempt begins at the front again. NetSem recv_2, recv_3,
+ * recv_4, recv_8a. */
 static int64_t receive_stream(struct call *c, struct hf_msg *msg, size_t total, int flags)
 {
     struct file *f = c->file;
@@ -111,6 +112,7 @@ static int64_t lose_datagram(struct file *f, int flags)
     return n < 0 ? n : -EFAULT;
 }
 
+/* NetSem recv_12, recv_15. */
 static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total, int flags)
 {
     struct file *f = c->file;

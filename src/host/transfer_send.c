@@ -1,4 +1,4 @@
-/* Sending. Linux: tcp_sendmsg_locked, udp_sendmsg; NetSem send_1 to send_18.
+/* Sending. Linux: tcp_sendmsg_locked, udp_sendmsg.
  *
  * A stream takes what fits, and a blocking caller stays until all is taken; what a signal or a time
  * limit leaves half done is told as a count. Bad memory ends it the same way, EFAULT only where
@@ -49,6 +49,7 @@ static int64_t send_some(struct file *f, const struct hf_msg *msg, size_t done, 
     return hf_sock_send(f->sk, &part, flags);
 }
 
+/* NetSem send_2, send_3, send_4. */
 static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t total, int flags)
 {
     struct file *f = c->file;
@@ -77,6 +78,7 @@ static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t tota
     return done ? (int64_t)done : n;
 }
 
+/* NetSem send_11, send_16, send_17. */
 static int64_t send_datagram(struct file *f, const struct hf_msg *msg, size_t total, int flags)
 {
     if (user_vector_readable(msg->iov, msg->iov_len, total) == total)

@@ -80,6 +80,7 @@ static void abandon(void *arg)
     file_put(a->call->file);
 }
 
+/* NetSem intr_1. */
 int call_wait(struct call *c, uint32_t events, hf_time until)
 {
     struct sleeper s;

@@ -58,7 +58,7 @@ static const enum icmp_error_kind kinds6[8] = {
     [6] = ICMP_ERR_PROHIBITED,   [7] = ICMP_ERR_HOST_UNREACH,
 };
 
-/* false: not an error that means anything to a transport. */
+/* false: not an error that means anything to a transport. NetSem deliver_in_icmp_6. */
 static bool kind_of4(const struct icmp_header *h, enum icmp_error_kind *kind)
 {
     switch (h->type) {
@@ -79,6 +79,7 @@ static bool kind_of4(const struct icmp_header *h, enum icmp_error_kind *kind)
     }
 }
 
+/* NetSem deliver_in_icmp_6. */
 static bool kind_of6(const struct icmp_header *h, enum icmp_error_kind *kind)
 {
     switch (h->type) {
@@ -100,7 +101,8 @@ static bool kind_of6(const struct icmp_header *h, enum icmp_error_kind *kind)
     }
 }
 
-/* Reads the quoted packet's header into e. false: cut short, or not the first of its fragments. */
+/* Reads the quoted packet's header into e. false: cut short, or not the first of its fragments.
+ * NetSem deliver_in_icmp_7. */
 static bool quoted_read(const uint8_t *bytes, uint32_t len, bool is4, struct icmp_error *e)
 {
     uint32_t header;

@@ -138,7 +138,7 @@ static bool is_same(const struct call *a, const struct call *b)
 /* A thread is in one call at a time, so a new one of its ends the old. True when the new one is the
  * old made again after a signal, and had a time-out: on Linux such a call ends with EINTR, also
  * under SA_RESTART. The program's own retry after EINTR looks the same, but for registers that hold
- * no argument. */
+ * no argument. NetSem intr_1. */
 static bool end_held(const struct call *c)
 {
     struct table_node *node = table_find(&c->sv->held, (uint64_t)c->tid);
@@ -252,6 +252,7 @@ void notify_release(struct file *f, int64_t result)
     }
 }
 
+/* NetSem badf_1, notsock_1. */
 static void dispatch(const struct call *c)
 {
     const struct handler *handler;

@@ -36,7 +36,8 @@ static int write_peer(const struct call *c, struct hf_sock *sk)
     return err < 0 ? err : memory_write_address(c, c->args[1], c->args[2], addr, len);
 }
 
-/* No room for another descriptor: the program's table tells before a connection is lost. */
+/* No room for another descriptor: the program's table tells before a connection is lost. NetSem
+ * accept_6. */
 static int64_t hand_over(const struct call *c, struct file *listener, struct hf_sock *sk, int flags)
 {
     struct file *f;
@@ -92,6 +93,7 @@ static int flags_of(const struct call *c)
     return c->nr == SYS_accept4 ? (int)c->args[3] : 0;
 }
 
+/* NetSem accept_2. */
 static int64_t wait_on(const struct call *c, struct file *f, bool expired)
 {
     int64_t result = try_accept(c, f, flags_of(c));

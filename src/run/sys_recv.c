@@ -26,6 +26,7 @@ static int64_t receive(const struct call *c, struct file *f, int flags)
     return message_received(f, n);
 }
 
+/* NetSem recv_2, recv_3, recv_8a, recv_12, recv_15. */
 static int64_t try_receive(const struct call *c, struct file *f, bool expired)
 {
     int64_t n = receive(c, f, (int)c->args[3] | (expired ? MSG_DONTWAIT : 0));

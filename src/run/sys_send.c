@@ -7,6 +7,7 @@
 #include "run/message.h"
 #include "run/notify.h"
 
+/* NetSem send_2, send_3. */
 static int64_t try_send(const struct call *c, struct file *f, bool expired)
 {
     struct message m;

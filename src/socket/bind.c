@@ -1,4 +1,4 @@
-/* bind(). NetSem bind_1 to bind_9; Linux: inet_bind, inet6_bind. */
+/* bind(). Linux: inet_bind, inet6_bind. */
 #include "net/net.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -21,7 +21,7 @@ static int read_address(const struct hf_sock *sk, const void *addr, uint32_t len
     return given == HF_AF_UNSPEC && addr_is_any(&ep->addr) ? 0 : -HF_EAFNOSUPPORT;
 }
 
-/* The address is this host's to bind, or one that many share. */
+/* The address is this host's to bind, or one that many share. NetSem bind_3. */
 static bool is_bindable(const struct hf_sock *sk, const struct ip_addr *addr)
 {
     const struct net *net = &sk->all->net;
@@ -31,7 +31,7 @@ static bool is_bindable(const struct hf_sock *sk, const struct ip_addr *addr)
            net_is_broadcast(net, addr) || net_is_local(net, addr);
 }
 
-/* C18, and a socket that is bound already or has a connection. */
+/* C18, and a socket that is bound already or has a connection. NetSem bind_5, bind_7, bind_8. */
 static int check_port(const struct hf_sock *sk, uint16_t port)
 {
     if (port && port < sk->all->unprivileged_port_start && !sk->all->core.privileged)
@@ -106,6 +106,7 @@ static int take_port(struct hf_sock *sk, const struct endpoint *ep)
     return err;
 }
 
+/* NetSem bind_1. */
 int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
 {
     struct pcb *pcb = sock_pcb(sk);

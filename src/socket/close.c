@@ -1,6 +1,7 @@
-/* close(). NetSem close_1 to close_8, close_10. */
+/* close(). */
 #include "socket/cork.h"
 
+/* NetSem close_10. */
 void hf_sock_close(struct hf_sock *sk)
 {
     struct sockets *all;
@@ -21,7 +22,7 @@ void hf_sock_close(struct hf_sock *sk)
 }
 
 /* Linux: tcp_close resets where something is unread, else sk_stream_wait_close waits for the FIN to
- * be acknowledged, and with it all that was sent. */
+ * be acknowledged, and with it all that was sent. NetSem close_4, close_5. */
 bool hf_sock_lingers(const struct hf_sock *sk, uint32_t *seconds)
 {
     const struct tcb *tcb = sock_tcb(sk);

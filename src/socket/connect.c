@@ -49,6 +49,7 @@ static bool is_opening(const struct hf_sock *sk)
     return state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED;
 }
 
+/* NetSem connect_2, connect_3, connect_4, connect_4a. */
 int hf_sock_connect_result(struct hf_sock *sk)
 {
     int err;
@@ -69,6 +70,7 @@ int hf_sock_connect_result(struct hf_sock *sk)
     return err ? err : -HF_ECONNABORTED;
 }
 
+/* NetSem connect_5, connect_6. */
 static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)
 {
     struct tcb *tcb = sock_tcb(sk);
@@ -97,6 +99,7 @@ static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bo
     return -HF_EINPROGRESS;
 }
 
+/* NetSem disconnect_4, disconnect_5. */
 static int stream_dissolve(struct hf_sock *sk)
 {
     tcp_disconnect(sock_tcb(sk));

@@ -1,6 +1,7 @@
-/* listen() and accept(). C28; NetSem listen_1 to listen_7, accept_1 to accept_7. */
+/* listen() and accept(). C28. */
 #include "socket/sock.h"
 
+/* NetSem listen_3, listen_7. */
 int hf_sock_listen(struct hf_sock *sk, int backlog)
 {
     enum tcp_state state;
@@ -16,6 +17,7 @@ int hf_sock_listen(struct hf_sock *sk, int backlog)
     return tcp_listen(sock_tcb(sk), (uint32_t)backlog);
 }
 
+/* NetSem accept_3, accept_4, accept_5, accept_7. */
 int hf_sock_accept(struct hf_sock *sk, struct hf_sock **out)
 {
     struct tcb *child;

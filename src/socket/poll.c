@@ -1,4 +1,4 @@
-/* poll(): what is ready. C15; NetSem pselect_1 to pselect_6; Linux: tcp_poll, datagram_poll. */
+/* poll(): what is ready. C15; NetSem pselect_1; Linux: tcp_poll, datagram_poll. */
 #include "socket/sock.h"
 
 static uint32_t stream_poll(const struct hf_sock *sk)

@@ -1,4 +1,4 @@
-/* recv(), recvfrom(), recvmsg(). NetSem recv_1 to recv_24; C06. */
+/* recv(), recvfrom(), recvmsg(). C06. */
 #include "socket/control.h"
 #include "socket/recv_error.h"
 #include "socket/sock.h"
@@ -68,6 +68,7 @@ static void give_source(const struct hf_sock *sk, const struct udp_dgram *d, str
     recv_give_address(sk, &ep, msg);
 }
 
+/* NetSem recv_11, recv_13, recv_14, recv_17, recv_24. */
 static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
     struct udp_pcb *up = sock_udp(sk);

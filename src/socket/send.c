@@ -1,9 +1,10 @@
-/* send(), sendto(), sendmsg(). NetSem send_1 to send_23; C05. */
+/* send(), sendto(), sendmsg(). C05. */
 #include "socket/control.h"
 #include "socket/cork.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
+/* NetSem send_7, send_8. */
 static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
     struct tcb *tcb = sock_tcb(sk);
@@ -62,7 +63,7 @@ static int read_destination6(const struct hf_sock *sk, const struct hf_msg *msg,
     return d->is4 && pcb->entry.v6only ? -HF_ENETUNREACH : 0;
 }
 
-/* Linux: udp_sendmsg. */
+/* Linux: udp_sendmsg. NetSem send_12, send_18. */
 static int read_destination4(const struct hf_sock *sk, const struct hf_msg *msg, int flags,
                              size_t bytes, struct destination *d)
 {

@@ -1,4 +1,4 @@
-/* shutdown(). NetSem shutdown_1 to shutdown_4; Linux: inet_shutdown. */
+/* shutdown(). Linux: inet_shutdown. */
 #include "socket/sock.h"
 
 void sock_set_shut(struct hf_sock *sk, uint8_t bits)
@@ -10,6 +10,7 @@ void sock_set_shut(struct hf_sock *sk, uint8_t bits)
     t->shut_send = (bits & SOCK_SHUT_WR) != 0;
 }
 
+/* NetSem shutdown_1, shutdown_2, shutdown_3, shutdown_4. */
 int hf_sock_shutdown(struct hf_sock *sk, int how)
 {
     enum tcp_state state;

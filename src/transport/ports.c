@@ -117,7 +117,7 @@ static uint16_t any_port(const struct ports *p, const struct pcb *pcb, const str
     return port < 0 ? 0 : (uint16_t)port;
 }
 
-/* Linux: inet_csk_bind_conflict. C26. */
+/* Linux: inet_csk_bind_conflict. C26. NetSem bind_2, bind_9. */
 int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr, uint16_t port)
 {
     struct ip_addr addr = *laddr; /* may be entry.laddr itself */
@@ -140,7 +140,7 @@ int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr, ui
     return 0;
 }
 
-/* Linux: inet_csk_listen_start asks inet_csk_get_port once more. */
+/* Linux: inet_csk_listen_start asks inet_csk_get_port once more. NetSem listen_4. */
 int ports_listen(struct ports *p, struct pcb *pcb)
 {
     struct demux_entry *e = &pcb->entry;

@@ -119,7 +119,8 @@ int udp_bind(struct udp_pcb *up, const struct ip_addr *laddr, uint16_t port)
     return 0;
 }
 
-/* A first send or connect needs a port. Linux: any free one, EAGAIN when there is none (C05). */
+/* A first send or connect needs a port. Linux: any free one, EAGAIN when there is none (C05).
+ * NetSem send_14. */
 int udp_autobind(struct udp_pcb *up)
 {
     int err;
@@ -265,7 +266,8 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
     return 0;
 }
 
-/* C07, C09; NetSem disconnect_1, disconnect_2. Linux lets go of the link as well. */
+/* C07, C09; NetSem disconnect_1, disconnect_2, disconnect_3. Linux lets go of the
+ * disconnect_3. */
 void udp_disconnect(struct udp_pcb *up)
 {
     struct demux_entry *e = &up->pcb.entry;
@@ -368,7 +370,7 @@ static bool goes_by_link(const struct pcb *pcb)
 }
 
 /* What IPV6_RECVPATHMTU and the error queue say of a datagram that was too big. Linux:
- * ipv6_local_rxpmtu, ip_local_error, ipv6_local_error. */
+ * ipv6_local_rxpmtu, ip_local_error, ipv6_local_error. NetSem send_13. */
 static int refuse_size(struct udp_pcb *up, const struct endpoint *to, uint32_t mtu)
 {
     struct endpoint dst = *to;
@@ -387,7 +389,8 @@ static int refuse_size(struct udp_pcb *up, const struct endpoint *to, uint32_t m
     return -HF_EMSGSIZE;
 }
 
-/* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown(). */
+/* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown().
+ * NetSem send_22, send_23. */
 static int may_send(struct udp_pcb *up, struct path *path, const struct endpoint *to, uint32_t len,
                     bool is_shut)
 {
@@ -443,7 +446,7 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
 }
 
 /* Linux: more than 64 KiB are too long for IPv4 whatever the address; IPv6 looks for a way first.
- */
+ * NetSem send_9. */
 int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_iovec *iov,
                  size_t n)
 {

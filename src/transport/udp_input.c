@@ -66,7 +66,7 @@ static bool checksum_ok(const struct hf_frame *f, const struct ip_info *ip,
 }
 
 /* RFC 1122 4.1.3.1, RFC 4443 3.1: nobody is there for it. f's head is at the UDP header. Takes f.
- */
+ * NetSem deliver_in_udp_2. */
 static void refuse(struct udp *udp, enum hf_drop reason, const struct ip_info *ip,
                    struct hf_frame *f)
 {
@@ -145,7 +145,7 @@ static bool to_all(struct udp *udp, const struct ip_info *ip, const struct udp_h
     return r.takers > 0;
 }
 
-/* NetSem deliver_in_udp_1..3. */
+/* NetSem deliver_in_udp_1. */
 void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
 {
     struct udp *udp = ctx;
@@ -278,7 +278,7 @@ static bool ignores_too_big(const struct udp_pcb *up, bool is4)
 }
 
 /* RFC 1122 4.1.3.3; Linux: __udp4_lib_err, __udp6_lib_err. Only a connected socket is told, or one
- * that asked; NetSem deliver_in_icmp_1..7. */
+ * that asked; NetSem deliver_in_icmp_1, deliver_in_icmp_3, deliver_in_icmp_4. */
 void udp_error(void *ctx, const struct icmp_error *e)
 {
     struct udp *udp = ctx;

@@ -75,6 +75,7 @@ static void orphan(struct tcb *tcb)
     }
 }
 
+/* NetSem close_2, close_3, close_7. */
 void tcp_close(struct tcb *tcb, bool abort)
 {
     bool unread;

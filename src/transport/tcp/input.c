@@ -27,6 +27,7 @@ static bool challenge(struct tcb *tcb, struct segment *s, enum hf_drop reason)
 
 /* ---- SYN-SENT, RFC 9293 3.10.7.3 ---- */
 
+/* NetSem deliver_in_2, deliver_in_2a, deliver_in_7c, deliver_in_7d. */
 static void syn_sent_input(struct tcb *tcb, struct segment *s)
 {
     uint8_t flags = s->h.flags;
@@ -156,7 +157,7 @@ static int reset_error(const struct tcb *tcb)
     return tcb->state == TCP_CLOSE_WAIT ? HF_EPIPE : HF_ECONNRESET;
 }
 
-/* Second. RFC 5961 3.2 */
+/* Second. RFC 5961 3.2. NetSem deliver_in_7, deliver_in_7a. */
 static bool step_rst(struct tcb *tcb, struct segment *s)
 {
     if (!(s->h.flags & TCP_RST))
@@ -167,7 +168,7 @@ static bool step_rst(struct tcb *tcb, struct segment *s)
     return false;
 }
 
-/* Fourth. RFC 5961 4.2 */
+/* Fourth. RFC 5961 4.2. NetSem deliver_in_8. */
 static bool step_syn(struct tcb *tcb, struct segment *s)
 {
     if (!(s->h.flags & TCP_SYN))
@@ -175,7 +176,7 @@ static bool step_syn(struct tcb *tcb, struct segment *s)
     return challenge(tcb, s, HF_DROP_TCP_SYN_IN_WINDOW);
 }
 
-/* Fifth, in SYN-RECEIVED. */
+/* Fifth, in SYN-RECEIVED. NetSem deliver_in_3c. */
 static bool ack_syn_received(struct tcb *tcb, struct segment *s)
 {
     if (seq_le(s->h.ack, tcb->snd_una) || seq_gt(s->h.ack, tcb->snd_max)) {
@@ -349,7 +350,7 @@ static bool step_fin(struct tcb *tcb)
 }
 
 /* RFC 1122 4.2.2.13: new bytes that nobody will read, because the socket is closed or, Linux:
- * because both directions are shut. */
+ * because both directions are shut. NetSem deliver_in_3b. */
 static bool is_unwanted(const struct tcb *tcb, const struct segment *s)
 {
     bool is_shut = tcb->is_orphan || (tcb->opts.shut_recv && tcb->state != TCP_ESTABLISHED);
@@ -370,7 +371,7 @@ static void take_ecn(struct tcb *tcb, const struct segment *s)
     }
 }
 
-/* Sixth and seventh: urgent pointer and text; then the FIN. */
+/* Sixth and seventh: urgent pointer and text; then the FIN. NetSem deliver_in_3. */
 static bool step_text(struct tcb *tcb, struct segment *s)
 {
     bool takes = tcb->state == TCP_ESTABLISHED || tcb->state == TCP_FIN_WAIT_1 ||
@@ -456,6 +457,7 @@ static void count(struct tcb *tcb, const struct segment *s)
     tcb->data_segs_in += s->len ? n : 0;
 }
 
+/* NetSem deliver_in_5, deliver_in_6. */
 static void dispatch(struct tcp *tcp, struct segment *s)
 {
     const struct ip_info *ip = s->ip;
@@ -496,6 +498,7 @@ static void dispatch(struct tcp *tcp, struct segment *s)
     }
 }
 
+/* NetSem deliver_in_3a. */
 void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
 {
     struct tcp *tcp = ctx;

@@ -12,6 +12,7 @@
 
 #define SYN_QUEUE_MIN 8
 
+/* NetSem listen_1, listen_1b. */
 int tcp_listen(struct tcb *tcb, uint32_t backlog)
 {
     struct tcp *tcp = tcb->tcp;
@@ -89,6 +90,7 @@ void listen_established(struct tcb *child)
     tcp_event(listener);
 }
 
+/* NetSem accept_1. */
 struct tcb *tcp_accept(struct tcb *listener)
 {
     struct tcb *child;
@@ -105,7 +107,7 @@ bool tcp_can_accept(const struct tcb *listener)
     return listener->state == TCP_LISTEN && listener->listen.accept_len > 0;
 }
 
-/* Linux: inet_csk_listen_stop. What the program never accepted is reset. */
+/* Linux: inet_csk_listen_stop. What the program never accepted is reset. NetSem close_8. */
 void listen_stop(struct tcb *listener)
 {
     struct list *queues[] = {&listener->listen.accept_queue, &listener->listen.syn_queue};
@@ -187,6 +189,7 @@ static void begin(struct tcb *child, struct tcb *listener, const struct segment 
     output_syn(child);
 }
 
+/* NetSem deliver_in_1, resourcefail_2. */
 static void new_child(struct tcb *listener, struct segment *s)
 {
     struct tcp *tcp = listener->tcp;
@@ -218,7 +221,7 @@ static void new_child(struct tcb *listener, struct segment *s)
     begin(child, listener, s);
 }
 
-/* RFC 9293 3.10.7.2 */
+/* RFC 9293 3.10.7.2. NetSem deliver_in_1b, deliver_in_7b. */
 void listen_input(struct tcb *listener, struct segment *s)
 {
     struct tcp *tcp = listener->tcp;

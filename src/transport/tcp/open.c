@@ -79,7 +79,7 @@ static struct ip_addr destination(const struct tcb *tcb, const struct ip_addr *d
     return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
 }
 
-/* Finds the way there; 0 and a path, or connect()'s error. */
+/* Finds the way there; 0 and a path, or connect()'s error. NetSem connect_5a. */
 static int find_way(struct tcb *tcb, const struct endpoint *dst, const struct ip_addr *to,
                     struct path **path)
 {

@@ -31,7 +31,7 @@ void read_consume(struct tcb *tcb, uint32_t len)
 }
 
 /* What a read is told when there are no bytes; 1 when there are. Linux's order: the end of the
- * stream, the error, the end by other means, never opened. */
+ * stream, the error, the end by other means, never opened. NetSem recv_7, recv_8. */
 static int read_status(struct tcb *tcb)
 {
     int err = tcb->pcb.err;
@@ -110,6 +110,7 @@ static void pass_urgent(struct tcb *tcb)
         read_consume(tcb, 1);
 }
 
+/* NetSem recv_1. */
 int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
                  uint32_t peek_off)
 {

@@ -113,7 +113,7 @@ static const uint8_t unreachable6[] = {
     HF_EACCES,       /* reject route */
 };
 
-/* 0: nothing to report. */
+/* 0: nothing to report. NetSem deliver_in_icmp_4, deliver_in_icmp_5. */
 static int error_of(const struct icmp_error *e)
 {
     bool is4 = addr_is4(&e->src);
@@ -140,7 +140,8 @@ static int error_of(const struct icmp_error *e)
     }
 }
 
-/* RFC 1191 6.4, RFC 8201: smaller segments from now on, and those that were too large again. */
+/* RFC 1191 6.4, RFC 8201: smaller segments from now on, and those that were too large again. NetSem
+ * deliver_in_icmp_2. */
 static void too_big(struct tcb *tcb, uint32_t mtu)
 {
     struct path *path = tcb_path(tcb);
@@ -156,7 +157,7 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
 }
 
 /* Linux: tcp_v4_err, tcp_req_err. An open under way ends with the error; one that stands goes on
- * and remembers it (RFC 9293 3.9.2.2, MUST-56). */
+ * and remembers it (RFC 9293 3.9.2.2, MUST-56). NetSem deliver_in_icmp_1, deliver_in_icmp_3. */
 static void apply(struct tcb *tcb, const struct icmp_error *e)
 {
     int err = error_of(e);
@@ -182,6 +183,7 @@ static void apply(struct tcb *tcb, const struct icmp_error *e)
     }
 }
 
+/* NetSem deliver_in_icmp_7. */
 void tcp_error(void *ctx, const struct icmp_error *e)
 {
     struct tcp *tcp = ctx;

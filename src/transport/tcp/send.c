@@ -1,7 +1,8 @@
 /* SEND: bytes from the program to the send queue. RFC 9293 3.10.2. */
 #include "transport/tcp/internal.h"
 
-/* Linux: sk_stream_error, sk_stream_wait_connect. 0 when bytes are welcome. */
+/* Linux: sk_stream_error, sk_stream_wait_connect. 0 when bytes are welcome. NetSem send_5, send_6.
+ */
 static int send_status(const struct tcb *tcb)
 {
     if (tcb->pcb.err)
@@ -47,6 +48,7 @@ static void send_queued(struct tcb *tcb, int flags)
     tcp_output(tcb);
 }
 
+/* NetSem send_1. */
 int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
 {
     int status = send_status(tcb);

@@ -112,7 +112,8 @@ static uint32_t patience_ms(uint32_t retries, uint32_t first)
     return (uint32_t)HF_MIN(total, UINT32_MAX);
 }
 
-/* Nothing has been answered for too long. RFC 9293 3.8.3 (R2), TCP_USER_TIMEOUT (RFC 5482). */
+/* Nothing has been answered for too long. RFC 9293 3.8.3 (R2), TCP_USER_TIMEOUT (RFC 5482). NetSem
+ * timer_tt_conn_est_1. */
 static bool is_hopeless(const struct tcb *tcb)
 {
     const struct tcp *tcp = tcb->tcp;
@@ -141,7 +142,7 @@ static void give_up(struct tcb *tcb)
     tcp_fail(tcb, tcb->pcb.soft_err ? tcb->pcb.soft_err : HF_ETIMEDOUT);
 }
 
-/* RFC 6298 5.4 to 5.7 */
+/* RFC 6298 5.4 to 5.7. NetSem timer_tt_rexmtsyn_1, timer_tt_rexmt_1. */
 static void rexmt_timeout(struct tcb *tcb)
 {
     if (is_hopeless(tcb)) {
@@ -194,7 +195,8 @@ static bool nobody_waits(const struct tcb *tcb)
     return !tcb->opts.user_timeout_ms && tcb->retries >= tcb->tcp->retries2;
 }
 
-/* RFC 9293 3.8.6.1: for as long as the peer answers. What was kept back by SWS or cork goes. */
+/* RFC 9293 3.8.6.1: for as long as the peer answers. What was kept back by SWS or cork goes. NetSem
+ * timer_tt_persist_1. */
 static void persist_timeout(struct tcb *tcb)
 {
     bool pending = tcb->sndq.len || (tcb->fin_queued && !tcb->fin_sent);
@@ -221,7 +223,7 @@ static void persist_timeout(struct tcb *tcb)
     timer_persist(tcb);
 }
 
-/* Linux: tcp_keepalive_timer. */
+/* Linux: tcp_keepalive_timer. NetSem timer_tt_keep_1. */
 static void keepalive_timeout(struct tcb *tcb)
 {
     const struct tcp_options *o = &tcb->opts;
@@ -246,7 +248,8 @@ static void keepalive_timeout(struct tcb *tcb)
     }
 }
 
-/* Each of the three may end the connection, so they come last to first by how sure that is. */
+/* Each of the three may end the connection, so they come last to first by how sure that is. NetSem
+ * timer_tt_delack_1, timer_tt_fin_wait_2_1. */
 void timer_fire(struct timer *timer)
 {
     struct tcb *tcb = container_of(timer, struct tcb, timer);

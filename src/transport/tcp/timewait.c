@@ -46,6 +46,7 @@ static void arm(struct tcp *tcp)
              core->now - core->now % HF_MS + wait_of(tcp, first) * HF_MS);
 }
 
+/* NetSem timer_tt_2msl_1. */
 static void fire(struct timer *timer)
 {
     struct tcp *tcp = container_of(timer, struct tcp, time_wait_timer);
@@ -150,6 +151,7 @@ static uint32_t next_iss(const struct timewait *tw)
     return iss ? iss : 1;
 }
 
+/* NetSem deliver_in_7c, deliver_in_9. */
 bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s)
 {
     struct timewait *tw = timewait_of(e);

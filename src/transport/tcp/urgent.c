@@ -31,7 +31,7 @@ bool urgent_is_lifted_out(const struct tcb *tcb, uint32_t seq)
            seq_lt(seq, tcb->rcv_nxt - tcb->fin_received);
 }
 
-/* Linux: tcp_recv_urg */
+/* Linux: tcp_recv_urg. NetSem recv_5, recv_6. */
 int64_t urgent_read(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
 {
     if (tcb->state == TCP_LISTEN)

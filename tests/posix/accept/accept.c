@@ -1,7 +1,9 @@
 /* accept(), accept4(): arguments, addresses, what is inherited, resets before acceptance. */
 #include "../lib.h"
 
-/* NetSem accept_7. */
+#include <sys/resource.h>
+
+/* NetSem accept_3, accept_5, accept_7. */
 static void arguments(int f)
 {
     struct addr a;
@@ -20,7 +22,7 @@ static void arguments(int f)
     RC(accept(l, &from.u.sa, &from.len), -EAGAIN, nm(f, "accept, nothing there before bad length"));
 }
 
-/* C28, NetSem accept_1. */
+/* C28. NetSem accept_1. */
 static void addresses(int f)
 {
     struct addr a;
@@ -70,7 +72,6 @@ static void bad_pointers_lose_it(int f)
     RC(accept(l, NULL, NULL), -EAGAIN, nm(f, "accept, wild address, the connection is lost"));
 }
 
-/* NetSem accept_3. */
 static void flags(int f)
 {
     struct addr a;
@@ -139,7 +140,6 @@ static void inherits(int f)
     EQ(getopt_of(s, SOL_SOCKET, SO_ACCEPTCONN), 0, nm(f, "accept does not inherit listening"));
 }
 
-/* NetSem accept_4. */
 static void reset_before(int f)
 {
     struct addr a, from = {.len = sizeof(from.u)};
@@ -187,6 +187,7 @@ static void order(int f)
     EQ(wrong, 0, nm(f, "accept takes the oldest first"));
 }
 
+/* NetSem accept_2. */
 static void timeout(int f)
 {
     struct addr a;
@@ -195,6 +196,26 @@ static void timeout(int f)
     long long t = now_ms();
     RC(accept(l, NULL, NULL), -EAGAIN, nm(f, "accept, SO_RCVTIMEO runs out"));
     OK(now_ms() - t >= 45, nm(f, "accept, SO_RCVTIMEO, not before time"));
+}
+
+/* NetSem accept_6. */
+static void no_descriptor(int f)
+{
+    struct addr a;
+    char b;
+    int l = listener(f, 4, &a), c = tcp(f), top = MUST(dup(l));
+    struct rlimit few = {(rlim_t)top + 1, (rlim_t)top + 1};
+    MUST(connect_to(c, a));
+    MUST(send(c, "x", 1, 0));
+    MUST(await(l, POLLIN) == POLLIN ? 0 : -1);
+    MUST(setrlimit(RLIMIT_NOFILE, &few));
+    RC(accept(l, NULL, NULL), -EMFILE, nm(f, "accept, no descriptor left"));
+    MASK(l, POLLIN, nm(f, "accept, no descriptor left, the connection waits on"));
+    close(top);
+    RC(accept(l, NULL, NULL), top, nm(f, "accept, one came free"));
+    RC(recv(top, &b, 1, 0), 1, nm(f, "accept, one came free, its byte is there"));
+    nonblock(l);
+    RC(accept(l, NULL, NULL), -EMFILE, nm(f, "accept, no descriptor and no connection"));
 }
 
 static void wildcard_listener(int f)
@@ -214,7 +235,7 @@ int main(void)
     static const struct tcase cases[] = {
         CASE(arguments), CASE(addresses),         CASE(bad_pointers_lose_it), CASE(flags),
         CASE(inherits),  CASE(reset_before),      CASE(closed_before),        CASE(order),
-        CASE(timeout),   CASE(wildcard_listener),
+        CASE(timeout),   CASE(wildcard_listener), CASE(no_descriptor),
     };
     return run_cases(cases, COUNT(cases));
 }

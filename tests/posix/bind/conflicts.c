@@ -28,6 +28,7 @@ static const struct row {
     {"both both", ADDR | PORT, ADDR | PORT, 0, 0},
 };
 
+/* NetSem bind_2. */
 static void same_address(int f)
 {
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -97,7 +98,7 @@ static void families_apart(int f)
        nm(f, "a port's other loopback is free"));
 }
 
-/* Both bound by SO_REUSEADDR: one may listen. */
+/* Both bound by SO_REUSEADDR: one may listen. NetSem listen_4. */
 static void two_listen(int f)
 {
     int a = made(f, SOCK_STREAM, ADDR), b = made(f, SOCK_STREAM, ADDR);

@@ -1,7 +1,7 @@
 /* bind(): arguments, order of errors, states, names. */
 #include "../lib.h"
 
-/* NetSem bind_2. */
+/* NetSem badf_1, notsock_1. */
 static void arguments(int f)
 {
     struct addr a = loopback(f, 0);
@@ -25,7 +25,6 @@ static void arguments(int f)
     RC(bind(tcp(f), &a.u.sa, 128), 0, nm(f, "bind, length 128 is fine"));
 }
 
-/* NetSem bind_5. */
 static void families(int f)
 {
     struct addr a = loopback(f, 0), other = loopback(f == AF_INET ? AF_INET6 : AF_INET, 0);
@@ -54,7 +53,7 @@ static void foreign_address(int f)
     RC(bind_to(udp(f), a), -EADDRNOTAVAIL, nm(f, "bind, datagram, an address of no interface"));
 }
 
-/* NetSem bind_7. */
+/* NetSem bind_5, bind_8. */
 static void twice(int f)
 {
     struct addr mine;
@@ -100,7 +99,6 @@ static void other_loopback(int f)
     RC(bind_to(udp(f), ip4(0x7fffffff, 0)), 0, nm(f, "datagram, bind to 127.255.255.255"));
 }
 
-/* NetSem bind_9. */
 static void after_shutdown(int f)
 {
     struct addr mine;

@@ -2,6 +2,7 @@
 #include "../lib.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 enum { ENDED = POLLIN | POLLOUT | POLLRDHUP, RESET = ENDED | POLLERR | POLLHUP };
@@ -43,7 +44,7 @@ static void unread_resets(int f)
     RC(recv(t.s, &b, 1, 0), -ECONNRESET, nm(f, "close with unread data, the peer's recv"));
 }
 
-/* NetSem close_4. */
+/* NetSem close_3. */
 static void linger_zero(int f)
 {
     struct pair t = tcp_pair(f);
@@ -60,7 +61,7 @@ static void linger_zero(int f)
     EQ(await(u.c, RESET) & POLLERR, POLLERR, nm(f, "close, linger 0 in CLOSE-WAIT resets"));
 }
 
-/* NetSem close_3. */
+/* NetSem close_4, close_5. */
 static void linger_time(int f)
 {
     struct pair t = tcp_pair(f);
@@ -74,6 +75,7 @@ static void linger_time(int f)
     RC(recv(t.s, b, 8, 0), 0, nm(f, "close, linger 5, then the end"));
 }
 
+/* NetSem close_6. */
 static void linger_runs_out(int f)
 {
     struct pair t = tcp_pair(f);
@@ -99,7 +101,7 @@ static void connecting(int f)
     RC(bind_to(tcp(f), name), 0, nm(f, "close, connecting, the port is free"));
 }
 
-/* NetSem dup_2, NetSem dupfd_3, NetSem close_1. */
+/* NetSem close_1. */
 static void duplicates(int f)
 {
     struct pair t = tcp_pair(f);
@@ -115,6 +117,26 @@ static void duplicates(int f)
     MASK(t.s, POLLOUT, nm(f, "dup, the connection lives while one copy does"));
     close(e);
     MASK(t.s, ENDED, nm(f, "dup, the last close ends it"));
+}
+
+/* NetSem dup_2, dupfd_3, dupfd_4. */
+static void copies_refused(int f)
+{
+    struct pair t = tcp_pair(f);
+    int last = MUST(dup(t.c));
+    struct rlimit rl = {(rlim_t)last + 1, (rlim_t)last + 1};
+    MUST(setrlimit(RLIMIT_NOFILE, &rl));
+    RC(dup(t.c), -EMFILE, nm(f, "dup, no descriptor left"));
+    RC(fcntl(t.c, F_DUPFD, last), -EMFILE, nm(f, "F_DUPFD, none left from there on"));
+    RC(fcntl(t.c, F_DUPFD, last + 1), -EINVAL, nm(f, "F_DUPFD, beyond the limit"));
+    RC(fcntl(t.c, F_DUPFD, -1), -EINVAL, nm(f, "F_DUPFD, -1"));
+    RC(dup2(t.c, last + 1), -EBADF, nm(f, "dup2, beyond the limit"));
+    RC(dup2(t.c, -1), -EBADF, nm(f, "dup2, to -1"));
+    RC(dup3(t.c, t.c, 0), -EINVAL, nm(f, "dup3, to itself"));
+    RC(dup2(t.c, t.c), t.c, nm(f, "dup2, to itself"));
+    close(last);
+    RC(fcntl(t.c, F_DUPFD, last), last, nm(f, "F_DUPFD, one came free"));
+    RC(send(last, "x", 1, 0), 1, nm(f, "F_DUPFD, one came free, sends"));
 }
 
 static void duplicate_state(int f)
@@ -238,6 +260,7 @@ int main(void)
         CASE(linger_runs_out),
         CASE(connecting),
         CASE(duplicates),
+        CASE(copies_refused),
         CASE(duplicate_state),
         CASE(shared_by_fork),
         CASE(accepted_by_child),

@@ -226,6 +226,7 @@ static int mask_after_send(int fd)
     return await(fd, POLLOUT | POLLERR);
 }
 
+/* NetSem close_10. */
 static void datagrams(int f)
 {
     struct addr a;
@@ -313,6 +314,7 @@ static void begin_connect(int f, struct addr *a)
     *a = name_of(fd);
 }
 
+/* NetSem close_7. */
 static void connecting(int f)
 {
     struct addr a;
@@ -326,7 +328,7 @@ static void connecting(int f)
     RC(can_bind(f, SOCK_STREAM, a), 0, nm(f, "connecting of a killed child, its port is free"));
 }
 
-/* A listener's end with connections in its queue, held by the child only. */
+/* A listener's end with connections in its queue, held by the child only. NetSem close_8. */
 static void queue(int f)
 {
     struct addr a;

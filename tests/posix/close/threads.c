@@ -54,6 +54,7 @@ static long long ended(struct call *c)
     return c->result < 0 ? -c->error : 0;
 }
 
+/* NetSem accept_4. */
 static void shutdown_wakes(int f)
 {
     struct addr a;

@@ -45,7 +45,7 @@ static void other_loopback(int f)
     OK(same_host(peer_of(from), ip4(0x7f040404, 0)), nm(f, "the unspecified is then 127.4.4.4"));
 }
 
-/* C25, NetSem connect_5a. */
+/* C25. NetSem connect_5a. */
 static void group_addresses(int f)
 {
     static const struct {

@@ -15,7 +15,7 @@ static int begin(int f, struct addr a, const char *situation)
     return fd;
 }
 
-/* C14 C15 C17, NetSem getsockerr_1. */
+/* C14 C15 C17. NetSem getsockerr_1. */
 static void success(int f)
 {
     struct addr a;
@@ -64,7 +64,7 @@ static void success_and_data(int f)
     RC(connect_to(fd, a), -EISCONN, nm(f, "asynchronous and data: then EISCONN"));
 }
 
-/* C16, NetSem connect_5. */
+/* C16. NetSem connect_5. */
 static void pending(int f)
 {
     struct addr a;
@@ -91,7 +91,7 @@ static void pending(int f)
     RC(connect_to(fd, a), -EISCONN, nm(f, "pending: completed, connect again"));
 }
 
-/* C24, NetSem connect_4. */
+/* C24. NetSem connect_4. */
 static void refused_ask_connect(int f)
 {
     struct addr a = refuser(f);
@@ -153,7 +153,7 @@ static void refused_names(int f)
     OK(same(peer_of(fd), good), nm(f, "asynchronous refusal, names: new peer"));
 }
 
-/* C15, NetSem pselect_1. */
+/* C15. NetSem pselect_1. */
 static void selected(int f)
 {
     struct addr a;
@@ -202,7 +202,7 @@ static void epolled(int f)
     RC(epoll_wait(ep, &got, 1, 0), 0, nm(f, "epoll, refused: the edge came once"));
 }
 
-/* NetSem connect_5d: a socket that is connecting, then made blocking, joins the wait. */
+/* A socket that is connecting, then made blocking, joins the wait. NetSem connect_5d. */
 static void joined(int f)
 {
     struct addr a;

@@ -1,7 +1,7 @@
 /* connect() that waits: success, refusal, and what the socket says before and after. */
 #include "../lib.h"
 
-/* C01 C10 C11, NetSem connect_1, NetSem connect_2. */
+/* C01 C10 C11. NetSem connect_1, connect_2. */
 static void success(int f)
 {
     struct addr a;
@@ -25,7 +25,7 @@ static void success(int f)
     OK(same(name_of(s), a), nm(f, "blocking connect, accepted name is the listener's"));
 }
 
-/* C24, NetSem connect_3, NetSem connect_4. */
+/* C24. NetSem connect_3, connect_4a. */
 static void refused(int f)
 {
     struct addr a = refuser(f), good;
@@ -41,7 +41,6 @@ static void refused(int f)
     RC(shutdown(fd, SHUT_RDWR), -ENOTCONN, nm(f, "blocking refused, shutdown"));
 }
 
-/* NetSem connect_4a. */
 static void refused_then_connected(int f)
 {
     struct addr a = refuser(f), good;

@@ -29,7 +29,7 @@ static void bound_socket(int f)
     OK(same_host(name_of(fd), mine), nm(f, "dissolve, bound, keeps the address"));
 }
 
-/* NetSem disconnect_5. */
+/* NetSem disconnect_4, disconnect_5. */
 static void connected(int f)
 {
     struct pair p = tcp_pair(f);
@@ -71,6 +71,7 @@ static void connected_bound(int f)
     OK(same_host(name_of(fd), mine), nm(f, "dissolve, bound and connected, keeps the address"));
 }
 
+/* NetSem disconnect_5. */
 static void connecting(int f)
 {
     struct addr a, good;
@@ -88,6 +89,7 @@ static void connecting(int f)
     RC(connect_to(fd, good), 0, nm(f, "dissolve, connecting, connected"));
 }
 
+/* NetSem disconnect_5. */
 static void listening(int f)
 {
     struct addr a;
@@ -139,7 +141,7 @@ static void accepted(int f)
     OK(same(peer_of(p.s), a), nm(f, "dissolve, accepted, new peer"));
 }
 
-/* C07 C09, NetSem disconnect_1. */
+/* C07 C09. NetSem disconnect_1, disconnect_2. */
 static void datagram(int f)
 {
     struct addr a, mine;
@@ -162,7 +164,7 @@ static void datagram(int f)
     EQ(port_of(name_of(b)), 0, nm(f, "dissolve, bound datagram, port 0 was asked and is given up"));
 }
 
-/* NetSem disconnect_2: a port the user named is kept. */
+/* A port the user named is kept. NetSem disconnect_2. */
 static void datagram_named_port(int f)
 {
     struct addr a, mine;

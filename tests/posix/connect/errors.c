@@ -1,7 +1,7 @@
 /* connect(): every refusal of the arguments, in the order they are looked at. */
 #include "../lib.h"
 
-/* C19 C20, NetSem badf_1, NetSem notsock_1. */
+/* C19 C20. NetSem badf_1, notsock_1. */
 static void descriptors(int f)
 {
     struct addr a = refuser(f);
@@ -86,7 +86,8 @@ static void families(int f)
     EQ(so_error(fd), 0, nm(f, "connect, wrong families leave no SO_ERROR"));
 }
 
-/* The state is looked at before the address, the length 0 or 1 before the state. */
+/* The state is looked at before the address, the length 0 or 1 before the state. NetSem connect_5.
+ */
 static void connected(int f)
 {
     struct pair p = tcp_pair(f);
@@ -102,6 +103,7 @@ static void connected(int f)
     MASK(p.c, POLLOUT, nm(f, "connect, refusals leave the connection alone"));
 }
 
+/* NetSem connect_5. */
 static void listening(int f)
 {
     struct addr a;

@@ -3,7 +3,7 @@
 
 enum { LOCAL_PORT_RANGE = 51 }; /* IP_LOCAL_PORT_RANGE, absent from Debian 12's headers */
 
-/* NetSem deliver_in_2, RFC 9293 3.5. */
+/* RFC 9293 3.5. NetSem deliver_in_2. */
 static void self_connect(int f)
 {
     struct addr me;
@@ -18,7 +18,7 @@ static void self_connect(int f)
     RC(recv(fd, &c, 1, 0), 0, nm(f, "connect to oneself, one's own FIN"));
 }
 
-/* C21 C26, NetSem connect_5b. */
+/* C21 C26. NetSem connect_5b. */
 static void tuple_taken(int f)
 {
     struct addr a, me = loopback(f, 0);
@@ -57,7 +57,7 @@ static int small_range(int f, int type, unsigned low, unsigned high)
     return fd;
 }
 
-/* C21, NetSem connect_5c. */
+/* C21. NetSem bind_9, connect_5c. */
 static void ports_run_out(int f)
 {
     struct addr a, b, mine;
@@ -77,7 +77,7 @@ static void ports_run_out(int f)
     RC(listen(small_range(f, SOCK_STREAM, p, p), 1), -EADDRINUSE, nm(f, "no port left, listen"));
 }
 
-/* C21, NetSem connect_5c. */
+/* C21. NetSem bind_9, connect_5c, disconnect_3, recv_14, send_14. */
 static void datagram_ports_run_out(int f)
 {
     struct addr a, mine;
@@ -91,6 +91,11 @@ static void datagram_ports_run_out(int f)
        nm(f, "datagram, no port, sendto"));
     RC(bind_to(small_range(f, SOCK_DGRAM, p, p), loopback(f, 0)), -EADDRINUSE,
        nm(f, "datagram, no port, bind"));
+    int fd = small_range(f, SOCK_DGRAM, p, p);
+    char c;
+    RC(recv(fd, &c, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "datagram, no port, recv"));
+    RC(connect_to(fd, unspec()), 0, nm(f, "datagram, no port, dissolve"));
+    EQ(port_of(name_of(fd)), 0, nm(f, "datagram, no port, neither took one"));
 }
 
 static void port_returns(int f)

@@ -30,7 +30,7 @@ static void *blocking(void *arg)
     return NULL;
 }
 
-/* C12 C23, NetSem timer_tt_rexmtsyn_1, NetSem timer_tt_conn_est_1. */
+/* C12 C23. NetSem timer_tt_rexmtsyn_1, timer_tt_conn_est_1. */
 static void silence(int f)
 {
     static const int family[2] = {AF_INET, AF_INET6};

@@ -1,7 +1,7 @@
 /* listen(): arguments, states, automatic binding, what ends it. */
 #include "../lib.h"
 
-/* NetSem listen_3. */
+/* NetSem listen_7. */
 static void arguments(int f)
 {
     int p[2];
@@ -14,7 +14,7 @@ static void arguments(int f)
     RC(listen(tcp(f), 1 << 30), 0, nm(f, "listen, huge backlog"));
 }
 
-/* NetSem listen_1b. */
+/* NetSem listen_1. */
 static void unbound(int f)
 {
     int l = tcp(f);
@@ -24,7 +24,7 @@ static void unbound(int f)
     RC(connect_to(tcp(f), loopback(f, port_of(name_of(l)))), 0, nm(f, "listen, not bound, serves"));
 }
 
-/* NetSem listen_1. */
+/* NetSem listen_1b. */
 static void says(int f)
 {
     struct addr a;
@@ -46,7 +46,7 @@ static void says(int f)
     MASK(l, 0, nm(f, "listening, taken, mask empty"));
 }
 
-/* NetSem listen_4. */
+/* NetSem listen_3. */
 static void states(int f)
 {
     struct pair p = tcp_pair(f);
@@ -58,7 +58,7 @@ static void states(int f)
     OK(port_of(name_of(fd)) != 0, nm(f, "listen after a refusal, has a port"));
 }
 
-/* NetSem listen_7. */
+/* NetSem accept_4. */
 static void ended_by_shutdown(int f)
 {
     static const struct {

@@ -40,7 +40,6 @@ static void life(int f)
     MASK(s, DEAD, nm(f, "both ended, the second"));
 }
 
-/* NetSem pselect_3. */
 static void only_what_is_asked(int f)
 {
     struct pair t = tcp_pair(f);
@@ -71,7 +70,7 @@ static void only_what_is_asked(int f)
     EQ(p.revents, POLLNVAL, nm(f, "closed descriptor, NVAL"));
 }
 
-/* NetSem pselect_1, NetSem pselect_2. */
+/* NetSem pselect_1. */
 static void selects(int f)
 {
     struct pair t = tcp_pair(f);

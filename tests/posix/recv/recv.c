@@ -44,7 +44,6 @@ static void pieces(int f)
     OK(memcmp(b, "1234", 4) == 0, nm(f, "recv MSG_WAITALL, in order"));
 }
 
-/* NetSem recv_2. */
 static void peek(int f)
 {
     struct pair t = tcp_pair(f);
@@ -102,7 +101,6 @@ static void truncate_stream(int f)
     EQ(b[0], 'f', nm(f, "MSG_TRUNC, skipped the first five"));
 }
 
-/* NetSem recv_5. */
 static void end_of_stream(int f)
 {
     struct pair t = tcp_pair(f);
@@ -119,6 +117,7 @@ static void end_of_stream(int f)
     RC(recv(t.s, b, 8, 0), 4, nm(f, "the other direction arrives"));
 }
 
+/* NetSem recv_8. */
 static void reset_with_data(int f)
 {
     struct pair t = tcp_pair(f);
@@ -133,7 +132,7 @@ static void reset_with_data(int f)
     MASK(t.c, POLLIN | POLLOUT | POLLRDHUP | POLLHUP, nm(f, "data and RST, mask, error taken"));
 }
 
-/* NetSem recv_8, NetSem deliver_in_7a. */
+/* NetSem recv_8, deliver_in_7. */
 static void reset_plain(int f)
 {
     struct pair t = tcp_pair(f);
@@ -154,7 +153,7 @@ static void reset_plain(int f)
     RC(connect_to(t.c, a), 0, nm(f, "RST, connect again"));
 }
 
-/* Linux: a reset in CLOSE-WAIT is EPIPE, and recv() still sees the end. NetSem deliver_in_7b. */
+/* Linux: a reset in CLOSE-WAIT is EPIPE, and recv() still sees the end. NetSem deliver_in_7. */
 static void reset_after_fin(int f)
 {
     struct pair t = tcp_pair(f);
@@ -169,7 +168,7 @@ static void reset_after_fin(int f)
     EQ(so_error(t.c), 0, nm(f, "FIN then RST, SO_ERROR once"));
 }
 
-/* NetSem recv_3. */
+/* NetSem recv_2. */
 static void timeout(int f)
 {
     struct pair t = tcp_pair(f);
@@ -228,7 +227,7 @@ static void send_when_blocked(int fd, long nr, const char *const *strings, int n
     MUST(-pthread_create(&s->thread, NULL, send_strings, s));
 }
 
-/* The same calls with room for an address, of which TCP tells none. */
+/* The same calls with room for an address, of which TCP tells none. NetSem recv_3, recv_7. */
 static void waiting_for_address(int f)
 {
     static const char *const one[] = {"abc"}, *const two[] = {"abc", "def"};
@@ -351,6 +350,7 @@ static void *end_attempt(void *arg)
     return NULL;
 }
 
+/* NetSem recv_8a. */
 static void waits_through_refusal(int f)
 {
     struct addr a;

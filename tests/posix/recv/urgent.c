@@ -8,7 +8,7 @@ static int at_mark(int fd)
     return v;
 }
 
-/* NetSem sockatmark_1, NetSem recv_7. */
+/* NetSem recv_5, recv_6, sockatmark_1. */
 static void out_of_line(int f)
 {
     struct pair t = tcp_pair(f);
@@ -28,7 +28,7 @@ static void out_of_line(int f)
     OK(memcmp(b, "cd", 2) == 0, nm(f, "urgent, the byte was not in the stream"));
 }
 
-/* NetSem sockatmark_2. */
+/* NetSem recv_6. */
 static void in_line(int f)
 {
     struct pair t = tcp_pair(f);

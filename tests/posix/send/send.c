@@ -11,7 +11,7 @@ static void count_pipe(int sig)
     pipes++;
 }
 
-/* NetSem send_1. */
+/* NetSem send_1, send_8. */
 static void arguments(int f)
 {
     int p[2];
@@ -55,7 +55,7 @@ static void to_an_address(int f)
     EQ(so_error(t.c), 0, nm(f, "sendmsg after a reset, SO_ERROR was taken"));
 }
 
-/* NetSem send_6. */
+/* NetSem send_6, send_7. */
 static void pipe_signal(int f)
 {
     signal(SIGPIPE, count_pipe);
@@ -77,8 +77,7 @@ static void pipe_signal(int f)
     RC(send(t.c, "", 0, MSG_NOSIGNAL), -EPIPE, nm(f, "send of nothing after SHUT_WR"));
 }
 
-/* Peer closed with nothing unread: FIN, then RST for what comes. NetSem send_7, NetSem
- * deliver_in_7. */
+/* Peer closed with nothing unread: FIN, then RST for what comes. NetSem deliver_in_3b. */
 static void after_peer_closed(int f)
 {
     struct pair t = tcp_pair(f);
@@ -122,7 +121,7 @@ static ssize_t refused(struct refused *r, int fd, size_t len, int flags, const s
     return n;
 }
 
-/* NetSem send_3. */
+/* NetSem send_4. */
 static void full(int f)
 {
     static char junk[65536];
@@ -156,7 +155,7 @@ static void full_then_reset(int f)
     RC(send(t.c, "x", 1, 0), -EPIPE, nm(f, "full, then reset, send"));
 }
 
-/* NetSem send_4. */
+/* NetSem send_2. */
 static void timeout(int f)
 {
     enum { LEN = 65536 };
@@ -216,6 +215,7 @@ static void *send_large(void *arg)
     return (void *)(intptr_t)(at == LARGE);
 }
 
+/* NetSem send_2, send_3. */
 static void large(int f)
 {
     static unsigned char back[LARGE];

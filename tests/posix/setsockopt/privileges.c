@@ -84,6 +84,16 @@ static void ordinary(int f)
     check(f, SOCK_DGRAM, false);
 }
 
+/* C18. NetSem bind_7. */
+static void low_ports(int f)
+{
+    struct addr a = any(f, 1023);
+    drop_capabilities();
+    RC(bind_to(tcp(f), a), -EACCES, nm(f, "ordinary, bind to port 1023"));
+    RC(bind_to(udp(f), a), -EACCES, nm(f, "ordinary, datagrams, bind to port 1023"));
+    RC(bind_to(tcp(f), any(f, 1024)), 0, nm(f, "ordinary, bind to port 1024"));
+}
+
 /* An ordinary user may bind to a link, and stay there. */
 static void link_for_good(int f)
 {
@@ -147,7 +157,7 @@ static void address_form(int f)
 
 int main(void)
 {
-    static const struct tcase cases[] = {CASE(root), CASE(ordinary), CASE(link_for_good),
-                                         CASE(link_for_now), CASE(address_form)};
+    static const struct tcase cases[] = {CASE(root),      CASE(ordinary),     CASE(link_for_good),
+                                         CASE(low_ports), CASE(link_for_now), CASE(address_form)};
     return run_cases(cases, COUNT(cases));
 }

@@ -19,7 +19,7 @@ static void arguments(int f)
     MASK(t.c, POLLOUT, nm(f, "shutdown, refusals do nothing"));
 }
 
-/* NetSem shutdown_3. */
+/* NetSem connect_6, shutdown_3. */
 static void fresh(int f)
 {
     struct addr a;
@@ -57,7 +57,7 @@ static void write_side(int f)
     EQ(so_error(t.c), 0, nm(f, "SHUT_WR both, SO_ERROR"));
 }
 
-/* Linux: SHUT_RD tells the peer nothing and what it sends is still taken. */
+/* Linux: SHUT_RD tells the peer nothing and what it sends is still taken. NetSem shutdown_1. */
 static void read_side(int f)
 {
     struct pair t = tcp_pair(f);
@@ -145,7 +145,6 @@ static void after_fin(int f)
     MASK(t.c, DEAD, nm(f, "CLOSE-WAIT, SHUT_WR, mask"));
 }
 
-/* NetSem shutdown_2. */
 static void connecting(int f)
 {
     static const struct {
@@ -167,7 +166,7 @@ static void connecting(int f)
     }
 }
 
-/* NetSem shutdown_4. */
+/* NetSem recv_17, send_22, shutdown_2, shutdown_4. */
 static void datagram(int f)
 {
     struct addr a, mine;

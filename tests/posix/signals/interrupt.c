@@ -54,7 +54,7 @@ static void start(struct helper *h)
     MUST(-pthread_create(&h->thread, NULL, interrupt, h));
 }
 
-/* C13, NetSem intr_1. */
+/* C13. NetSem intr_1. */
 static void in_connect(int f)
 {
     struct addr a;
@@ -198,6 +198,7 @@ static void recv_with_timeout(int f)
     pthread_join(h.thread, NULL);
 }
 
+/* NetSem intr_1. */
 static void in_recvfrom(int f)
 {
     struct addr a, from = {.len = sizeof(from.u)};
@@ -212,6 +213,7 @@ static void in_recvfrom(int f)
     RC(recvfrom(s, &b, 1, 0, &from.u.sa, &from.len), 1, nm(f, "signal in recvfrom, hears after"));
 }
 
+/* NetSem intr_1. */
 static void in_send(int f)
 {
     static char junk[65536];
@@ -258,6 +260,7 @@ static void in_recv_from_address(int f)
     pthread_join(again.thread, NULL);
 }
 
+/* NetSem intr_1. */
 static void in_poll(int f)
 {
     struct pair t = tcp_pair(f);

@@ -54,7 +54,7 @@ static void flags(int f)
     EQ(fcntl(dgram, F_GETFD), FD_CLOEXEC, nm(f, "datagram, SOCK_CLOEXEC"));
 }
 
-/* NetSem socket_2, NetSem resourcefail_1. */
+/* NetSem socket_2, resourcefail_1. */
 static void descriptors(int f)
 {
     int a = tcp(f), b = tcp(f);

@@ -38,6 +38,7 @@ static void full(int f)
     OK(asked(t.s, SIOCINQ) > 0, nm(f, "SIOCINQ, full"));
 }
 
+/* NetSem sockatmark_2. */
 static void states(int f)
 {
     struct addr a;
@@ -47,6 +48,7 @@ static void states(int f)
     EQ(asked(tcp(f), SIOCINQ), 0, nm(f, "SIOCINQ, fresh"));
     EQ(asked(u, SIOCINQ), 0, nm(f, "SIOCINQ, datagram"));
     EQ(asked(u, SIOCOUTQ), 0, nm(f, "SIOCOUTQ, datagram"));
+    EQ(asked(u, SIOCATMARK), -ENOTTY, nm(f, "SIOCATMARK, datagram"));
     RC(ioctl(tcp(f), 0x7fff, &v), -ENOTTY, nm(f, "ioctl, unknown"));
     RC(ioctl(tcp(f), SIOCINQ, (int *)8), -EFAULT, nm(f, "SIOCINQ, wild room"));
     RC(ioctl(tcp(f), SIOCOUTQ, (int *)8), -EFAULT, nm(f, "SIOCOUTQ, wild room"));

@@ -6,7 +6,7 @@ static void readable(int fd)
     MUST(await(fd, POLLIN | POLLOUT) == (POLLIN | POLLOUT) ? 0 : -1);
 }
 
-/* C04 C05 C08, NetSem connect_7, NetSem send_9. */
+/* C04 C05 C08. NetSem connect_7, send_12. */
 static void default_peer(int f)
 {
     struct addr a, b;
@@ -31,7 +31,7 @@ static void default_peer(int f)
     MASK(s, POLLOUT, nm(f, "re-connect, the old peer gets nothing"));
 }
 
-/* C06, NetSem deliver_in_udp_1. */
+/* C06. NetSem deliver_in_udp_1, deliver_in_udp_2. */
 static void filter(int f)
 {
     struct addr a, b, me;
@@ -48,7 +48,7 @@ static void filter(int f)
     RC(recv(u, &c, 1, MSG_DONTWAIT), -EAGAIN, nm(f, "filter, nothing more"));
 }
 
-/* C09, NetSem disconnect_2. */
+/* C09. */
 static void named_port_after_dissolution(int f)
 {
     struct addr a, me;
@@ -105,6 +105,22 @@ static void two_sockets(int f)
     EQ(c, 't', nm(f, "one port, two connected sockets, the other's peer"));
 }
 
+/* NetSem connect_8. */
+static void bound_before(int f)
+{
+    struct addr a, mine;
+    bound(f, SOCK_DGRAM, &a);
+    int u = bound(f, SOCK_DGRAM, &mine), w = udp(f);
+    RC(connect_to(u, a), 0, nm(f, "bound before, connect"));
+    OK(same(name_of(u), mine), nm(f, "bound before, keeps address and port"));
+    OK(same(peer_of(u), a), nm(f, "bound before, the peer"));
+    MUST(bind_to(w, any(f, 0)));
+    int port = port_of(name_of(w));
+    RC(connect_to(w, a), 0, nm(f, "bound to the wildcard before, connect"));
+    EQ(port_of(name_of(w)), port, nm(f, "bound to the wildcard before, keeps the port"));
+    OK(same_host(name_of(w), a), nm(f, "bound to the wildcard before, gets an address"));
+}
+
 static void to_itself(int f)
 {
     struct addr me;
@@ -120,6 +136,7 @@ int main(void)
     static const struct tcase cases[] = {
         CASE(default_peer),  CASE(filter),      CASE(named_port_after_dissolution),
         CASE(queued_before), CASE(two_sockets), CASE(to_itself),
+        CASE(bound_before),
     };
     return run_cases(cases, COUNT(cases));
 }

@@ -18,7 +18,7 @@ static int refused(int f)
     return u;
 }
 
-/* NetSem deliver_in_icmp_4, NetSem recv_17. */
+/* NetSem deliver_in_icmp_3, send_23. */
 static void reported(int f)
 {
     char c;
@@ -57,6 +57,7 @@ static void to_another(int f)
     RC(recv(s, &c, 1, 0), 1, nm(f, "refused, sendto another peer arrives"));
 }
 
+/* NetSem connect_10. */
 static void survives(int f)
 {
     struct addr a;
@@ -69,7 +70,7 @@ static void survives(int f)
     EQ(so_error(u), ECONNREFUSED, nm(f, "refused, the error survives dissolution"));
 }
 
-/* NetSem connect_10. */
+/* NetSem recv_24. */
 static void before_data(int f)
 {
     struct addr me, peer;
@@ -132,7 +133,7 @@ static void error_queue_first(int f)
     }
 }
 
-/* NetSem send_13. */
+/* NetSem send_18. */
 static void destinations(int f)
 {
     struct addr a = loopback(f, 9), wrong = loopback(f, 9);

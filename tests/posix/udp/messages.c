@@ -1,6 +1,9 @@
 /* UDP: boundaries, truncation, empty and largest datagrams, addresses, ancillary data. */
 #include "../lib.h"
 
+#include <pthread.h>
+#include <sys/syscall.h>
+
 struct link {
     int s, c; /* bound; connected to it */
     struct addr sa, ca;
@@ -33,7 +36,6 @@ static void boundaries(int f)
     RC(recv(k.s, b, 16, MSG_OOB | MSG_DONTWAIT), -EAGAIN, nm(f, "recv, MSG_OOB is not looked at"));
 }
 
-/* NetSem recv_12. */
 static void truncation(int f)
 {
     struct link k = joined(f);
@@ -73,7 +75,7 @@ static void empty(int f)
     RC(recv(k.s, b, 4, MSG_DONTWAIT), -EAGAIN, nm(f, "empty message, nothing more"));
 }
 
-/* NetSem send_18. */
+/* NetSem send_13. */
 static void largest(int f)
 {
     static unsigned char out[65536], in[65536];
@@ -121,7 +123,7 @@ static void sources(int f)
     OK(same(from, k.sa), nm(f, "connected, recvfrom gives the peer"));
 }
 
-/* NetSem send_11. */
+/* NetSem send_9. */
 static void automatic_binding(int f)
 {
     struct addr a, from = {.len = sizeof(from.u)};
@@ -340,7 +342,7 @@ static void waiting_bytes(int f)
     EQ(n, 3, nm(f, "FIONREAD says the first message's length"));
 }
 
-/* NetSem recv_13. */
+/* NetSem recv_12, recv_13. */
 static void timeout(int f)
 {
     struct link k = joined(f);
@@ -353,13 +355,51 @@ static void timeout(int f)
     RC(recvfrom(k.s, &b, 1, 0, &from.u.sa, &from.len), -EAGAIN, nm(f, "SO_RCVTIMEO, recvfrom"));
 }
 
+/* On loopback there is always room: what does not fit is the receiver's loss. NetSem send_11,
+ * send_16, send_17. */
+static void burst(int f)
+{
+    static char junk[1000];
+    struct link k = joined(f);
+    int sent = 0;
+    MUST(setopt(k.s, SOL_SOCKET, SO_RCVBUF, 1));
+    for (int i = 0; i < 50; i++)
+        sent += send(k.c, junk, sizeof(junk), MSG_DONTWAIT) == sizeof(junk);
+    EQ(sent, 50, nm(f, "a burst without waiting is taken"));
+    RC(recv(k.s, junk, sizeof(junk), 0), (long long)sizeof(junk), nm(f, "a burst, the first"));
+    EQ(so_error(k.c), 0, nm(f, "a burst, what was lost is no error"));
+    MASK(k.c, POLLOUT, nm(f, "a burst, still writable"));
+}
+
+static void *send_when_blocked(void *arg)
+{
+    struct link *k = arg;
+    MUST(wait_blocked(getpid(), SYS_recvfrom) ? 0 : -1);
+    MUST(send(k->c, "abc", 3, 0));
+    return NULL;
+}
+
+/* NetSem recv_12, recv_15. */
+static void waits(int f)
+{
+    struct link k = joined(f);
+    struct addr from = {.len = sizeof(from.u)};
+    char b[8];
+    pthread_t thread;
+    MUST(-pthread_create(&thread, NULL, send_when_blocked, &k));
+    RC(recvfrom(k.s, b, sizeof(b), 0, &from.u.sa, &from.len), 3, nm(f, "recvfrom waits"));
+    OK(memcmp(b, "abc", 3) == 0, nm(f, "recvfrom waits, the datagram"));
+    OK(same(from, k.ca), nm(f, "recvfrom waits, its source"));
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     static const struct tcase cases[] = {
         CASE(boundaries),    CASE(truncation),        CASE(empty),       CASE(largest),
         CASE(sources),       CASE(automatic_binding), CASE(messages),    CASE(many_messages),
         CASE(packet_info),   CASE(hop_limit),         CASE(little_room), CASE(source_by_info),
-        CASE(waiting_bytes), CASE(timeout),
+        CASE(waiting_bytes), CASE(timeout),           CASE(burst),       CASE(waits),
     };
     return run_cases(cases, COUNT(cases));
 }

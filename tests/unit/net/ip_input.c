@@ -40,6 +40,7 @@ static const struct {
     {"local_to_loopback", "10.0.2.15", "127.0.0.1", BY_LO, HF_DROP_COUNT},
 };
 
+/* NetSem deliver_in_4, deliver_in_udp_3. */
 static void test_addresses(void)
 {
     for (unsigned i = 0; i < HF_COUNT(addresses); i++) {

@@ -95,7 +95,7 @@ static void stream(struct world *w)
     hf_stack_poll(w->st, HF_S);
 }
 
-/* Linux: accept() hands out the dead, with the address they came from. NetSem accept_4. */
+/* Linux: accept() hands out the dead, with the address they came from. NetSem accept_1. */
 static void reset_before_accept(struct world *w)
 {
     struct {

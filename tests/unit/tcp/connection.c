@@ -64,7 +64,7 @@ static void test_data(bool v6, uint64_t total, uint32_t gso)
     OK(rig_end(r), named(v6, "nothing is lost after a transfer"));
 }
 
-/* RFC 9293 3.6, figures 12 and 13; NetSem close_*, shutdown_* */
+/* RFC 9293 3.6, figures 12 and 13; NetSem close_2, shutdown_1 */
 static void test_closes(bool v6)
 {
     for (int order = 0; order < 4; order++) {
@@ -156,7 +156,7 @@ static void test_self_connect(bool v6)
     OK(rig_end(r), named(v6, "nothing is lost"));
 }
 
-/* NetSem close_*: unread bytes, abort, and what the peer makes of it */
+/* Unread bytes, abort, and what the peer makes of it. NetSem close_3, deliver_in_7 */
 static void test_resets(bool v6)
 {
     struct rig *r = rig_new();

@@ -59,7 +59,7 @@ static void test_full_queue_at_last_ack(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* Linux: a connection reset before accept() is still handed out. NetSem accept_5 */
+/* Linux: a connection reset before accept() is still handed out. NetSem accept_1 */
 static void test_reset_before_accept(bool v6)
 {
     struct rig *r = rig_new();
@@ -246,7 +246,8 @@ static void test_time_wait_successor(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* RFC 9293 3.10.7.4: a repeated FIN is answered again, and the wait begins anew */
+/* RFC 9293 3.10.7.4: a repeated FIN is answered again, and the wait begins anew.
+ * NetSem timer_tt_2msl_1 */
 static int acks_to_lose;
 static enum verdict lose_last_acks(struct rig *r, struct host *to, struct hf_frame *f,
                                    const struct seen *s)

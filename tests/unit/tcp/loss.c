@@ -147,7 +147,8 @@ static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned sec
     OK(rig_end(r), "nothing is left behind by a timeout");
 }
 
-/* RFC 9293 3.8.3, Linux: tcp_retries2 15 is 924.6 s; TCP_USER_TIMEOUT, RFC 5482 */
+/* RFC 9293 3.8.3, Linux: tcp_retries2 15 is 924.6 s; TCP_USER_TIMEOUT, RFC 5482. NetSem
+ * timer_tt_rexmt_1 */
 static void test_dead_peer(unsigned user_timeout_ms, hf_time least, hf_time most)
 {
     struct rig *r = rig_new();
@@ -198,7 +199,7 @@ static void test_keepalive(bool dead)
     OK(rig_end(r), "nothing is left behind by keepalive");
 }
 
-/* Linux: tcp_fin_timeout; NetSem timer_tt_fin_wait_2 */
+/* Linux: tcp_fin_timeout; NetSem timer_tt_fin_wait_2_1 */
 static void test_orphan_fin_wait_2(void)
 {
     struct rig *r = rig_new();

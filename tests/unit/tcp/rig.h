@@ -376,6 +376,29 @@ static inline int64_t rig_read(struct sock *s, void *bytes, size_t len, int flag
     return tcp_recv(&s->tcb, &iov, 1, flags, 0);
 }
 
+/* Hands a a segment from b's address as if it had come by the wire, and carries the answers. */
+static inline void rig_inject(struct rig *r, bool is_v6, const struct tcp_header *h,
+                              const void *payload, uint32_t len)
+{
+    struct hf_frame *f = hf_frame_new(r->pool);
+    struct ip_info ip = {
+        .src = r->b.addr[is_v6],
+        .dst = r->a.addr[is_v6],
+        .link = &r->a.link,
+        .proto = HF_IPPROTO_TCP,
+        .ttl = 64,
+        .dst_is_unicast = true,
+    };
+
+    if (len && !hf_frame_append(f, payload, len))
+        abort();
+    tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
+    f->flags |= HF_FRAME_CSUM_OK;
+    tcp_input(&r->a.tcp, &ip, f);
+    while (rig_step(r))
+        ;
+}
+
 /* The byte that stands at offset n of a test's stream. */
 static inline uint8_t rig_byte(uint64_t n)
 {

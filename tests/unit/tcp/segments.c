@@ -16,27 +16,11 @@ static enum verdict swallow(struct rig *r, struct host *to, struct hf_frame *f,
     return LOSE;
 }
 
-/* Hands host a segment from b's address as if it had come by the wire. */
+/* As rig_inject, with the answers counted anew. */
 static void inject(struct rig *r, bool v6, struct tcp_header h, const void *payload, uint32_t len)
 {
-    struct hf_frame *f = hf_frame_new(r->pool);
-    struct ip_info ip = {
-        .src = r->b.addr[v6],
-        .dst = r->a.addr[v6],
-        .link = &r->a.link,
-        .proto = HF_IPPROTO_TCP,
-        .ttl = 64,
-        .dst_is_unicast = true,
-    };
-
-    if (len && !hf_frame_append(f, payload, len))
-        abort();
-    tcp_header_write(&h, hf_frame_push(f, tcp_header_size(&h)));
-    f->flags |= HF_FRAME_CSUM_OK;
     last_count = 0;
-    tcp_input(&r->a.tcp, &ip, f);
-    while (rig_step(r))
-        ;
+    rig_inject(r, v6, &h, payload, len);
 }
 
 /* A connection of a's to the test itself, established; sequence numbers of the peer from peer_iss.
@@ -71,15 +55,15 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"exact RST resets: RFC 5961 3.2", TCP_RST, 0, 0, 0, 0, HF_DROP_COUNT, TCP_CLOSED,
-     HF_ECONNRESET},
+    {"exact RST resets: RFC 5961 3.2, NetSem deliver_in_7", TCP_RST, 0, 0, 0, 0, HF_DROP_COUNT,
+     TCP_CLOSED, HF_ECONNRESET},
     {"RST in window is challenged: RFC 5961 3.2", TCP_RST, 1, 0, 0, TCP_ACK,
      HF_DROP_TCP_RST_INEXACT, TCP_ESTABLISHED, 0},
     {"RST before the window is dropped: RFC 5961 3.2", TCP_RST, -1, 0, 0, 0, HF_DROP_TCP_OLD,
      TCP_ESTABLISHED, 0},
     {"RST beyond the window is dropped: RFC 5961 3.2", TCP_RST, 100000, 0, 0, 0, HF_DROP_TCP_WINDOW,
      TCP_ESTABLISHED, 0},
-    {"SYN in window is challenged: RFC 5961 4.2", TCP_SYN, 5, 0, 0, TCP_ACK,
+    {"SYN in window is challenged: RFC 5961 4.2, NetSem deliver_in_8", TCP_SYN, 5, 0, 0, TCP_ACK,
      HF_DROP_TCP_SYN_IN_WINDOW, TCP_ESTABLISHED, 0},
     {"old SYN is answered by an ACK: RFC 5961 4.2", TCP_SYN, -1, 0, 0, TCP_ACK, HF_DROP_TCP_OLD,
      TCP_ESTABLISHED, 0},
@@ -91,8 +75,8 @@ static const struct row rows[] = {
      TCP_ESTABLISHED, 0},
     {"keepalive probe is answered: RFC 9293 3.8.4", TCP_ACK, -1, 0, 0, TCP_ACK, HF_DROP_TCP_OLD,
      TCP_ESTABLISHED, 0},
-    {"bytes in order are acknowledged", TCP_ACK, 0, 0, 100, TCP_ACK, HF_DROP_COUNT, TCP_ESTABLISHED,
-     0},
+    {"bytes in order are acknowledged: NetSem deliver_in_3", TCP_ACK, 0, 0, 100, TCP_ACK,
+     HF_DROP_COUNT, TCP_ESTABLISHED, 0},
     {"bytes beyond a gap bring a duplicate ACK: RFC 5681 4.2", TCP_ACK, 100, 0, 100, TCP_ACK,
      HF_DROP_COUNT, TCP_ESTABLISHED, 0},
     {"bytes beyond the window are refused: RFC 9293 MUST-66", TCP_ACK, 100000, 0, 100, TCP_ACK,
@@ -134,7 +118,7 @@ static void test_established(bool v6)
     }
 }
 
-/* RFC 9293 3.10.7.3; NetSem deliver_in_2, deliver_in_2a */
+/* RFC 9293 3.10.7.3; NetSem deliver_in_2, deliver_in_2a, deliver_in_7c, deliver_in_7d */
 static void test_syn_sent(bool v6)
 {
     static const struct {
@@ -178,7 +162,7 @@ static void test_syn_sent(bool v6)
     }
 }
 
-/* RFC 9293 3.10.7.1, 3.10.7.2 */
+/* RFC 9293 3.10.7.1, 3.10.7.2; NetSem deliver_in_1b, deliver_in_5, deliver_in_7b */
 static void test_no_socket(bool v6)
 {
     struct rig *r = rig_new();
@@ -203,6 +187,9 @@ static void test_no_socket(bool v6)
     h.flags = TCP_ACK;
     inject(r, v6, h, NULL, 0);
     OK(last_count == 1 && last.h.flags == TCP_RST, "ACK to a listener: RST");
+    h.flags = TCP_RST | TCP_ACK;
+    inject(r, v6, h, NULL, 0);
+    OK(last_count == 0 && tcp_state(&l->tcb) == TCP_LISTEN, "RST to a listener: silence");
     h.flags = TCP_SYN | TCP_FIN;
     inject(r, v6, h, NULL, 0);
     EQ(last_count, 0, "SYN with FIN to a listener: dropped, as on Linux");
@@ -210,7 +197,8 @@ static void test_no_socket(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* RFC 5927 4.1, RFC 9293 MUST-54..56; Linux: tcp_v4_err */
+/* RFC 5927 4.1, RFC 9293 MUST-54..56; Linux: tcp_v4_err. NetSem deliver_in_icmp_1,
+ * deliver_in_icmp_3, deliver_in_icmp_4, deliver_in_icmp_5, deliver_in_icmp_7 */
 static void test_icmp(bool v6)
 {
     static const struct {
@@ -269,7 +257,7 @@ static void test_icmp(bool v6)
     }
 }
 
-/* RFC 1191, RFC 8201 */
+/* RFC 1191, RFC 8201; NetSem deliver_in_icmp_2 */
 static void test_too_big(bool v6)
 {
     struct rig *r = rig_new();
@@ -396,7 +384,7 @@ static void test_tiny_segments(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* Linux's urgent data; NetSem recv_15, sockatmark_1, send_16 */
+/* Linux's urgent data; NetSem recv_5, recv_6, sockatmark_1 */
 static void test_urgent(bool v6)
 {
     struct rig *r = rig_new();

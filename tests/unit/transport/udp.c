@@ -316,6 +316,7 @@ static void test_sizes(bool is6)
     host_end(h, "sizes end");
 }
 
+/* NetSem deliver_in_icmp_2, deliver_in_icmp_3, deliver_in_icmp_5. */
 static void test_icmp(void)
 {
     static const struct {
