@@ -1,4 +1,5 @@
-/* ICMP both ways: RFC 792, RFC 1122 3.2.2, RFC 4443; NetSem deliver_in_icmp_6, deliver_in_icmp_7. */
+/* ICMP both ways: RFC 792, RFC 1122 3.2.2, RFC 4443; NetSem deliver_in_icmp_6, deliver_in_icmp_7.
+ */
 #include "net_test.h"
 
 static void icmp_arrive(struct bench *b, struct hf_link *link, const char *src, const char *dst,
