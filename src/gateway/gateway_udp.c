@@ -250,6 +250,16 @@ static int dial(struct udp_flow *flow, const union address *to)
     return err;
 }
 
+/* What has no way out of the host is told of as a closed port would be: Linux makes nothing of an
+ * unreachable network, and each look-up would take its time-out where the host's own fail at once.
+ */
+static enum hf_refusal no_way_out(int err)
+{
+    enum hf_refusal why = gateway_refusal(err);
+
+    return why == HF_REFUSE_NET || why == HF_REFUSE_HOST ? HF_REFUSE_RESET : why;
+}
+
 static struct udp_flow *flow_begin(struct gateway *g, const union address *from,
                                    const union address *dst)
 {
@@ -269,7 +279,7 @@ static struct udp_flow *flow_begin(struct gateway *g, const union address *from,
     flow->is_lookup = address_port(dst) == DNS_PORT;
     err = allowed ? dial(flow, &to) : ECONNREFUSED;
     if (err) {
-        hf_sock_report(sk, from, address_len(from), gateway_refusal(err));
+        hf_sock_report(sk, from, address_len(from), no_way_out(err));
         flow_free(flow);
         return NULL;
     }
