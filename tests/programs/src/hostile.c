@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -344,6 +347,110 @@ static void killed_in_connect(bool exec)
     close(ready[0]);
 }
 
+/* The number of a socket that is closed under a blocking connect leads elsewhere when the connect
+ * fails: what it leads to then is left alone. */
+static void number_reused_under_connect(void)
+{
+    struct waiting w = {.fd = tcp()};
+    int fill[2], l = full_listener(&w, fill), p[2] = {-1, -1};
+    struct stat st = {0};
+    sem_init(&w.about_to, 0, 0);
+    pthread_create(&w.thread, NULL, wait_in_connect, &w);
+    sem_wait(&w.about_to);
+    for (struct pollfd poller = {w.fd, POLLOUT, 0}; poll(&poller, 1, 0) != 0;)
+        sched_yield(); /* until the call has begun */
+    if (pipe2(p, O_CLOEXEC) != 0 || dup3(p[0], w.fd, O_CLOEXEC) != w.fd)
+        perror("pipe");
+    close(l); /* the next SYN is refused */
+    pthread_join(w.thread, NULL);
+    OK(fstat(w.fd, &st) == 0 && S_ISFIFO(st.st_mode), name_of("number_reused_under_connect"));
+    for (int i = 0; i < 2; i++) {
+        close(p[i]);
+        close(fill[i]);
+    }
+    close(w.fd);
+}
+
+/* A listener that was shut down is a socket like any other. */
+static void listener_becomes_client(void)
+{
+    struct sockaddr_storage at, own;
+    socklen_t len;
+    char byte = 0;
+    int l = listener(1, &at, &len), c = listener(3, &own, &len), waits = tcp();
+    EQ(connect(waits, (struct sockaddr *)&own, len), 0, name_of("connect_to_the_later_client"));
+    EQ(shutdown(c, SHUT_RD), 0, name_of("listener_is_shut_down"));
+    EQ(connect(c, (struct sockaddr *)&at, len), 0, name_of("listener_shut_down_connects"));
+    int a = accept4(l, NULL, NULL, SOCK_CLOEXEC);
+    OK(send(c, "x", 1, 0) == 1 && recv(a, &byte, 1, 0) == 1 && byte == 'x',
+       name_of("listener_shut_down_sends"));
+    close(a);
+    close(c);
+    close(l);
+    close(waits);
+}
+
+/* ---- many bytes, many pieces ---- */
+
+static bool flooding;
+
+static void *flood(void *arg)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(at);
+    int to = *(int *)arg, fd = udp();
+    if (getsockname(to, (struct sockaddr *)&at, &len) != 0 ||
+        connect(fd, (struct sockaddr *)&at, len) != 0)
+        perror("flood");
+    while (__atomic_load_n(&flooding, __ATOMIC_RELAXED))
+        (void)!send(fd, "", 0, MSG_DONTWAIT);
+    close(fd);
+    return NULL;
+}
+
+/* Connections are made while others write as fast as they can. */
+static void flooded(void)
+{
+    struct sockaddr_storage at;
+    socklen_t len = loopback(&at, 0);
+    pthread_t threads[3];
+    int sink = udp();
+    (void)!bind(sink, (struct sockaddr *)&at, len);
+    flooding = true;
+    for (int i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, flood, &sink);
+    for (int i = 0; i < 10; i++)
+        good_connection("and_in_a_flood");
+    __atomic_store_n(&flooding, false, __ATOMIC_RELAXED);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    close(sink);
+}
+
+/* As many messages of as many pieces as one call may have. */
+static void many_pieces(void)
+{
+    static struct iovec iov[1024];
+    static struct mmsghdr all[1024];
+    static char byte;
+    struct sockaddr_storage at;
+    socklen_t len = loopback(&at, 0);
+    int to = udp(), fd = udp();
+    (void)!bind(to, (struct sockaddr *)&at, len);
+    (void)!getsockname(to, (struct sockaddr *)&at, &len);
+    for (int i = 0; i < 1024; i++) {
+        iov[i] = (struct iovec){&byte, (size_t)(i % 2)};
+        all[i].msg_hdr = (struct msghdr){
+            .msg_name = &at, .msg_namelen = len, .msg_iov = iov, .msg_iovlen = 1024};
+    }
+    EQ(sendmmsg(fd, all, 1024, 0), 1024, name_of("1024_messages_of_1024_pieces_are_sent"));
+    EQ(all[1023].msg_len, 512, name_of("the_last_of_them_has_all_its_bytes"));
+    EQ(recvmmsg(to, all, 8, MSG_DONTWAIT, NULL), 8, name_of("messages_of_1024_pieces_come"));
+    EQ(all[7].msg_len, 512, name_of("they_have_all_their_bytes"));
+    close(to);
+    close(fd);
+}
+
 /* ---- threads that race ---- */
 
 #define RACERS 6
@@ -476,6 +583,10 @@ int main(void)
         killed_in_connect(false);
         killed_in_connect(true);
         good_connection("threads_killed_in_connect");
+        number_reused_under_connect();
+        listener_becomes_client();
+        flooded();
+        many_pieces();
         racing();
         good_connection("a_race");
         too_many();
