@@ -1,7 +1,7 @@
 /* Calls on a stream to which the vehicle, an AF_UNIX socket, would have another answer: a read that
  * asks from whom (TCP tells nobody, AF_UNIX the name of our end), discards (MSG_TRUNC) or wants the
- * urgent byte, a write
- * with an address or an urgent byte, and every one on a socket without a connection.
+ * urgent byte, a write with an address or an urgent byte, and every one on a socket without a
+ * connection.
  *
  * What came in is in the vehicle already, and we keep no copy of the program's end. So a read
  * borrows the descriptor for as long as it takes. Where that is not allowed, the vehicle answers.
