@@ -173,6 +173,10 @@ int hf_shutdown(int fd, int how);
  * acknowledged. A call of another thread that waits on the socket is not woken. */
 int hf_close(int fd);
 
+/* All descriptors from first to last, without lingering for any. flags other than 0 are the
+ * kernel's alone: CLOSE_RANGE_CLOEXEC works as ever, CLOSE_RANGE_UNSHARE leaves sockets behind. */
+int hf_close_range(unsigned first, unsigned last, int flags);
+
 /* Copies of a descriptor.
  *   EMFILE  no descriptor is left
  *   EBADF   also: `to` is out of range
@@ -197,11 +201,15 @@ int hf_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
 int hf_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 int hf_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 
-/* F_GETFL and F_SETFL know O_NONBLOCK; F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD and F_SETFD are as ever.
+/* F_GETFL and F_SETFL know O_NONBLOCK and O_ASYNC; F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX,
+ * F_SETSIG and F_GETSIG say who gets SIGURG (for urgent data) and, with O_ASYNC, SIGIO. F_DUPFD,
+ * F_DUPFD_CLOEXEC, F_GETFD and F_SETFD are as ever.
+ *   EINVAL  no such command, or not of sockets; a signal or an owner that is none
+ *   EPERM   F_SETOWN... an owner whom this process may not signal is found out when it is signalled
  */
 int hf_fcntl(int fd, int cmd, ...);
 
-/* FIONREAD (SIOCINQ), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK, FIONBIO, FIOCLEX, FIONCLEX.
+/* FIONREAD (SIOCINQ), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX.
  *   EINVAL  a listener has no queues
  *   ENOTTY  anything else */
 int hf_ioctl(int fd, unsigned long request, ...);

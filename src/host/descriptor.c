@@ -26,6 +26,7 @@ enum {
 };
 
 #define SLOT_LOCKED ((uintptr_t)1)
+#define SLOT_HIDDEN ((uintptr_t)2) /* a number of the library's own */
 
 struct chunk {
     atomic_uintptr_t slots[CHUNK];
@@ -82,10 +83,10 @@ struct file *descriptor_get(int fd)
     if (!slot || !atomic_load_explicit(slot, memory_order_relaxed))
         return NULL;
     v = lock(slot);
-    if (v)
+    if (v & ~SLOT_HIDDEN)
         file_ref((struct file *)v);
     unlock(slot, v);
-    return (struct file *)v;
+    return (struct file *)(v & ~SLOT_HIDDEN);
 }
 
 int descriptor_set(int fd, struct file *f)
@@ -107,8 +108,26 @@ struct file *descriptor_take(int fd)
     if (!slot || !atomic_load_explicit(slot, memory_order_relaxed))
         return NULL;
     v = lock(slot);
-    unlock(slot, 0);
-    return (struct file *)v;
+    unlock(slot, v & SLOT_HIDDEN);
+    return (struct file *)(v & ~SLOT_HIDDEN);
+}
+
+static void set_hidden(int fd, bool hidden)
+{
+    atomic_uintptr_t *slot = hidden ? make_slot(fd) : find_slot(fd);
+    uintptr_t v;
+
+    if (!slot)
+        return;
+    v = lock(slot);
+    unlock(slot, hidden ? SLOT_HIDDEN : v & ~SLOT_HIDDEN);
+}
+
+bool descriptor_is_hidden(int fd)
+{
+    atomic_uintptr_t *slot = find_slot(fd);
+
+    return slot && atomic_load_explicit(slot, memory_order_relaxed) & SLOT_HIDDEN;
 }
 
 /* close() is a cancellation point, and a descriptor half given back would be lost. */
@@ -116,6 +135,7 @@ void descriptor_cancel(int fd)
 {
     int saved = errno, state;
 
+    set_hidden(fd, false);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     close(fd);
     pthread_setcancelstate(state, NULL);
@@ -133,10 +153,37 @@ int descriptor_hide(int fd)
     if (limit.rlim_cur <= SELECTABLE)
         high = (int)(limit.rlim_cur / 4 * 3);
     moved = fcntl(fd, F_DUPFD_CLOEXEC, high);
-    if (moved < 0)
-        return fd;
-    descriptor_cancel(fd);
+    if (moved >= 0)
+        descriptor_cancel(fd);
+    else
+        moved = fd;
+    set_hidden(moved, true);
     return moved;
+}
+
+/* Sockets one by one; between hidden numbers, all that is the kernel's at once. */
+int descriptor_close_range(unsigned first, unsigned last)
+{
+    unsigned end = last < CHUNK * CHUNKS ? last : CHUNK * CHUNKS - 1, from = first;
+
+    for (unsigned fd = first; fd <= end; fd++) {
+        struct file *f;
+
+        if (!find_slot((int)fd)) {
+            fd |= CHUNK - 1; /* none in this chunk */
+            continue;
+        }
+        f = descriptor_take((int)fd);
+        if (f) {
+            descriptor_cancel((int)fd);
+            file_put(f);
+        } else if (descriptor_is_hidden((int)fd)) {
+            if (fd > from && close_range(from, fd - 1, 0) < 0)
+                return -errno;
+            from = fd + 1;
+        }
+    }
+    return from <= last && close_range(from, last, 0) < 0 ? -errno : 0;
 }
 
 static int make_placeholder(void)

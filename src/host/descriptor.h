@@ -28,9 +28,14 @@ HF_NODISCARD int descriptor_set(int fd, struct file *f);
  * descriptor stays open. */
 struct file *descriptor_take(int fd);
 
-/* An internal descriptor moved to where programs do not look: a high number, FD_CLOEXEC. Gives the
- * new number, or fd itself when there is none; errors (below 0) pass through. */
+/* An internal descriptor moved to where programs do not look: a high number, FD_CLOEXEC, that
+ * hf_close and its relatives take for closed. Gives the new number, or fd itself when there is
+ * none; errors (below 0) pass through. descriptor_cancel ends it. */
 int descriptor_hide(int fd);
+bool descriptor_is_hidden(int fd);
+
+/* Gives up all numbers from first to last, as close_range(2); hidden ones stay. 0 or -errno. */
+HF_NODISCARD int descriptor_close_range(unsigned first, unsigned last);
 
 /* In the child of a fork: nothing is ours. */
 void descriptor_forget_all(void);

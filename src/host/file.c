@@ -2,9 +2,14 @@
 #define _GNU_SOURCE
 #include "host/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "handfast/errno.h"
 #include "handfast/linux.h"
@@ -146,18 +151,41 @@ static uint32_t edges_of(struct file *f, uint32_t mask, bool has_event)
     return edges;
 }
 
+static void signal_owner(const struct owner *o, int sig)
+{
+    int saved = errno;
+
+    if (o->type == F_OWNER_TID)
+        syscall(SYS_tgkill, getpid(), o->pid, sig);
+    else
+        kill(o->type == F_OWNER_PGRP ? -o->pid : o->pid, sig);
+    errno = saved;
+}
+
+/* Linux: sk_send_sigurg, sk_wake_async. */
+static void tell_owner(const struct owner *o, uint32_t edges)
+{
+    if (edges & HF_POLLPRI)
+        signal_owner(o, SIGURG);
+    if (o->is_async && edges)
+        signal_owner(o, o->signal ? o->signal : SIGIO);
+}
+
 void file_tell_touched(struct world *w)
 {
     while (!ring_alone(&w->touched)) {
         struct file *f = ring_owner(w->touched.next, struct file, touched);
         bool has_event = f->has_event;
-        uint32_t mask = hf_sock_poll(f->sk);
+        uint32_t mask = hf_sock_poll(f->sk), edges;
 
         ring_leave(&f->touched);
         f->is_touched = f->has_event = false;
+        edges = edges_of(f, mask, has_event);
         if (has_event)
             tell_waiters(f, mask);
+        if (f->owner.pid && has_event)
+            tell_owner(&f->owner, edges);
         if (!ring_alone(&f->items))
-            epoll_tell(f, mask, edges_of(f, mask, has_event));
+            epoll_tell(f, mask, edges);
     }
 }

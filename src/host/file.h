@@ -8,6 +8,13 @@
 
 struct epoll_set;
 
+/* F_SETOWN and its relatives: whom to signal. type: F_OWNER_*; pid 0: nobody. */
+struct owner {
+    int type, pid;
+    int signal;    /* F_SETSIG; 0: SIGIO */
+    bool is_async; /* O_ASYNC */
+};
+
 struct file {
     atomic_uint refs;        /* descriptors, and calls under way */
     atomic_bool nonblocking; /* O_NONBLOCK */
@@ -16,6 +23,7 @@ struct file {
     struct hf_host *host;
     struct hf_sock *sk;
     bool is_stream;
+    struct owner owner; /* guarded by the host's lock */
     /* Guarded by the host's lock. */
     bool is_touched, has_event;
     struct ring touched; /* in world->touched */

@@ -16,11 +16,20 @@ int hf_close(int fd)
 
     pthread_testcancel();
     f = descriptor_take(fd);
+    if (!f && descriptor_is_hidden(fd))
+        return (int)posix_result(-EBADF);
     if (!f)
         return close(fd);
     descriptor_cancel(fd);
     file_put(f);
     return 0;
+}
+
+int hf_close_range(unsigned first, unsigned last, int flags)
+{
+    if (flags || first > last)
+        return close_range(first, last, flags);
+    return (int)posix_result(descriptor_close_range(first, last));
 }
 
 /* The kernel has made `copy` of a descriptor that stands for f, whose reference is taken. */
@@ -66,6 +75,13 @@ static int replace(int fd, int to, int copy, struct file *f, struct file *old)
     return f ? enter(copy, f) : copy;
 }
 
+/* The library sits there itself: as where RLIMIT_NOFILE is lower. */
+static int refuse(struct file *f)
+{
+    file_put(f);
+    return (int)posix_result(-EBADF);
+}
+
 int hf_dup2(int fd, int to)
 {
     struct file *f = descriptor_get(fd), *old;
@@ -74,13 +90,18 @@ int hf_dup2(int fd, int to)
         file_put(f);
         return dup2(fd, to);
     }
+    if (descriptor_is_hidden(to))
+        return refuse(f);
     old = descriptor_take(to);
     return replace(fd, to, dup2(fd, to), f, old);
 }
 
 int hf_dup3(int fd, int to, int flags)
 {
-    struct file *f = descriptor_get(fd), *old = descriptor_take(to);
+    struct file *f = descriptor_get(fd), *old;
 
+    if (descriptor_is_hidden(to))
+        return refuse(f);
+    old = descriptor_take(to);
     return replace(fd, to, dup3(fd, to, flags), f, old);
 }

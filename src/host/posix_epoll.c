@@ -160,17 +160,16 @@ static int64_t wait_for_events(struct call *c, int epfd, struct epoll_event *eve
 
     for (;;) {
         bool has_natives = atomic_load(&set->has_natives), rang = false;
-        int told = 0, more = 0, timeout_ms;
+        bool ours_first = !has_natives || atomic_fetch_add(&set->turns, 1) % 2 == 0;
+        int told = ours_first ? epoll_set_collect(set, events, n) : 0;
+        int timeout_ms = told ? 0 : left_ms(until), more = 0;
 
-        if (!has_natives || atomic_fetch_add(&set->turns, 1) % 2 == 0)
-            told = epoll_set_collect(set, events, n);
-        timeout_ms = told ? 0 : left_ms(until);
         if (told < n && (has_natives || !told))
             more = native(c, epfd, events + told, n - told, timeout_ms, mask, &rang);
         if (more < 0)
             return told ? told : more;
         told += more;
-        if (told < n && rang)
+        if (told < n && rang && (!ours_first || !told))
             told += epoll_set_collect(set, events + told, n - told);
         if (told || timeout_ms == 0)
             return told;

@@ -1,12 +1,92 @@
 /* hf_fcntl() and hf_ioctl(). What concerns the number (FD_CLOEXEC, copies) is the kernel's; what
- * concerns the open file (O_NONBLOCK) is ours. */
+ * concerns the open file (O_NONBLOCK, its owner) is ours. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
 #include "host/posix.h"
+
+static int64_t get_flags(const struct file *f)
+{
+    return O_RDWR | (atomic_load(&f->nonblocking) ? O_NONBLOCK : 0) |
+           (f->owner.is_async ? O_ASYNC : 0);
+}
+
+/* Linux: f_setown. Below 0: a group. */
+static int64_t set_owner(struct owner *o, int pid)
+{
+    if (pid == INT_MIN)
+        return -EINVAL;
+    o->type = pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+    o->pid = pid < 0 ? -pid : pid;
+    return 0;
+}
+
+static int64_t set_owner_ex(struct owner *o, const struct f_owner_ex *from)
+{
+    struct f_owner_ex ex;
+    int err = user_read(&ex, from, sizeof(ex));
+
+    if (err)
+        return err;
+    if (ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP || ex.pid < 0)
+        return -EINVAL;
+    o->type = ex.type;
+    o->pid = ex.pid;
+    return 0;
+}
+
+static int64_t set_signal(struct owner *o, unsigned long sig)
+{
+    if (sig > (unsigned long)SIGRTMAX)
+        return -EINVAL;
+    o->signal = (int)sig;
+    return 0;
+}
+
+/* The host's lock is held. */
+static int64_t control(struct file *f, int cmd, unsigned long arg)
+{
+    struct owner *o = &f->owner;
+    struct f_owner_ex ex = {o->type, o->pid};
+
+    switch (cmd) {
+    case F_GETFL:
+        return get_flags(f);
+    case F_SETFL:
+        atomic_store(&f->nonblocking, (arg & O_NONBLOCK) != 0);
+        o->is_async = (arg & O_ASYNC) != 0;
+        return 0;
+    case F_SETOWN:
+        return set_owner(o, (int)arg);
+    case F_SETOWN_EX:
+        return set_owner_ex(o, (const struct f_owner_ex *)arg);
+    case F_GETOWN:
+        return o->type == F_OWNER_PGRP ? -o->pid : o->pid;
+    case F_GETOWN_EX:
+        return user_write((void *)arg, &ex, sizeof(ex));
+    case F_SETSIG:
+        return set_signal(o, arg);
+    default:
+        return o->signal;
+    }
+}
+
+static bool is_of_file(int cmd)
+{
+    return cmd == F_GETFL || cmd == F_SETFL || cmd == F_SETOWN || cmd == F_GETOWN ||
+           cmd == F_SETOWN_EX || cmd == F_GETOWN_EX || cmd == F_SETSIG || cmd == F_GETSIG;
+}
+
+/* As posix_result, but for the one answer that may be below 0 without being an error: a group. */
+static int fcntl_result(int cmd, int64_t n)
+{
+    return cmd == F_GETOWN ? (int)n : (int)posix_result(n);
+}
 
 /* Linux: every command's argument is one register wide. */
 int hf_fcntl(int fd, int cmd, ...)
@@ -14,28 +94,37 @@ int hf_fcntl(int fd, int cmd, ...)
     struct call c;
     va_list ap;
     unsigned long arg;
+    int64_t n;
 
     va_start(ap, cmd);
     arg = va_arg(ap, unsigned long);
     va_end(ap);
     if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
         return posix_dup_from(fd, (int)arg, cmd == F_DUPFD_CLOEXEC);
-    if ((cmd != F_GETFL && cmd != F_SETFL) || !call_begin(&c, fd))
+    if (!is_of_file(cmd) || !call_begin(&c, fd))
         return fcntl(fd, cmd, arg);
-    if (cmd == F_GETFL)
-        return (int)call_end(&c, O_RDWR | (atomic_load(&c.file->nonblocking) ? O_NONBLOCK : 0));
-    atomic_store(&c.file->nonblocking, (arg & O_NONBLOCK) != 0);
-    return (int)call_end(&c, 0);
+    host_enter(c.file->host);
+    n = control(c.file, cmd, arg);
+    host_leave(c.file->host);
+    file_put(c.file);
+    return fcntl_result(cmd, n);
 }
 
-static int64_t set_nonblocking(struct file *f, const void *arg)
+static int64_t set_flag(struct file *f, unsigned long request, const void *arg)
 {
     int on;
     int err = user_read(&on, arg, sizeof(on));
 
-    if (!err)
+    if (err)
+        return err;
+    if (request == FIONBIO) {
         atomic_store(&f->nonblocking, on != 0);
-    return err;
+        return 0;
+    }
+    host_enter(f->host);
+    f->owner.is_async = on != 0;
+    host_leave(f->host);
+    return 0;
 }
 
 static int64_t ask(struct file *f, unsigned long request, void *arg)
@@ -59,7 +148,7 @@ int hf_ioctl(int fd, unsigned long request, ...)
     va_end(ap);
     if (request == FIOCLEX || request == FIONCLEX || !call_begin(&c, fd))
         return ioctl(fd, request, arg);
-    if (request == FIONBIO)
-        return (int)call_end(&c, set_nonblocking(c.file, arg));
+    if (request == FIONBIO || request == FIOASYNC)
+        return (int)call_end(&c, set_flag(c.file, request, arg));
     return (int)call_end(&c, ask(c.file, request & UINT32_MAX, arg));
 }

@@ -42,6 +42,7 @@
 #define writev        hf_writev
 #define shutdown      hf_shutdown
 #define close         hf_close
+#define close_range   hf_close_range
 #define dup           hf_dup
 #define dup2          hf_dup2
 #define dup3          hf_dup3
@@ -60,10 +61,11 @@
 #define epoll_wait    hf_epoll_wait
 #define epoll_pwait   hf_epoll_pwait
 
-/* Which system call a thread sleeps in when it is blocked in the library's call: a semaphore's,
- * whose futex operation (0x189, with a limit 0x89) is no mutex's. */
-#define BLOCKED_IN(line, nr)          \
-    (strncmp(line, "202 ", 4) == 0 && \
-     (strstr(line, " 0x189 ") != NULL || strstr(line, " 0x89 ") != NULL))
+/* Which system call a thread sleeps in when it is blocked in the library's call: epoll_pwait, or a
+ * semaphore's, whose futex operation (0x189, with a limit 0x89) is no mutex's. */
+#define BLOCKED_IN(line, nr)           \
+    (strncmp(line, "281 ", 4) == 0 ||  \
+     (strncmp(line, "202 ", 4) == 0 && \
+      (strstr(line, " 0x189 ") != NULL || strstr(line, " 0x89 ") != NULL)))
 
 #endif
