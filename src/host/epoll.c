@@ -271,6 +271,11 @@ void epoll_set_sleeps(struct epoll_set *set, bool sleeps)
     pthread_mutex_unlock(&set->lock);
 }
 
+void epoll_forget_all(void)
+{
+    pthread_mutex_init(&membership, NULL);
+}
+
 /* A file that was watched is freed only behind this lock, so a member's file is there. */
 static void drop_locked(struct item *it)
 {

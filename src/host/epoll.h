@@ -40,6 +40,9 @@ void epoll_set_sleeps(struct epoll_set *set, bool sleeps);
 /* The host's lock is held. mask: what f shows now; edges: which of that has just come about. */
 void epoll_tell(struct file *f, uint32_t mask, uint32_t edges);
 
+/* In the child of a fork: who held the lock over membership is not there. */
+void epoll_forget_all(void);
+
 /* f is about to end: it leaves all sets. A set's members leave it. No lock is held. */
 void epoll_forget_file(struct file *f);
 

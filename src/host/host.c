@@ -8,6 +8,7 @@
 #include "host/descriptor.h"
 #include "host/driver.h"
 #include "host/env.h"
+#include "host/epoll.h"
 #include "host/file.h"
 #include "host/posix.h"
 
@@ -153,6 +154,7 @@ static void forget_after_fork(void)
 
     pthread_mutex_init(&making, NULL);
     descriptor_forget_all();
+    epoll_forget_all();
     if (h)
         driver_forget(h->world->driver);
 }

@@ -10,6 +10,8 @@
 #include "host/epoll.h"
 #include "host/posix.h"
 
+enum { AT_ONCE = 1024 }; /* events: more room is welcome, and not looked at */
+
 /* The set that the number stands for, with a reference to its file; false when it is none of ours.
  */
 static bool begin(struct call *c, int epfd)
@@ -187,7 +189,9 @@ int hf_epoll_pwait(int epfd, struct epoll_event *events, int n, int timeout_ms,
         return epoll_pwait(epfd, events, n, timeout_ms, mask);
     if (n <= 0 || n > INT_MAX / (int)sizeof(*events))
         return (int)call_end(&c, -EINVAL);
-    if (!user_writable(events, sizeof(*events)))
+    if (n > AT_ONCE)
+        n = AT_ONCE;
+    if (!user_writable(events, (size_t)n * sizeof(*events)))
         return (int)call_end(&c, -EFAULT);
     if (timeout_ms > 0)
         until = host_now() + timeout_ms * HF_MS;

@@ -98,10 +98,25 @@ static void close_many(void *arg)
         free(m->native);
 }
 
+/* From the lock of one file's host to that of the next one's: mostly the same. */
+static void pass_lock(struct hf_host **held, struct hf_host *next)
+{
+    if (*held && next && (*held)->world == next->world)
+        return;
+    if (*held)
+        host_leave(*held);
+    if (next) {
+        host_enter(next);
+        world_settle(next->world);
+    }
+    *held = next;
+}
+
 /* Fills revents of ours; links waiters on the way when asked to. How many are ready. NetSem
  * pselect_1. */
 static int64_t look_at_ours(struct many *m, bool links)
 {
+    struct hf_host *held = NULL;
     int64_t ready = 0;
 
     for (nfds_t i = 0; i < m->n; i++) {
@@ -111,15 +126,14 @@ static int64_t look_at_ours(struct many *m, bool links)
         if (!f)
             continue;
         events = (uint16_t)m->fds[i].events;
-        host_enter(f->host);
-        world_settle(f->host->world);
+        pass_lock(&held, f->host);
         mask = hf_sock_poll(f->sk);
         if (links)
             waiter_link(&m->watches[i].waiter, f, &m->sleeper, events);
-        host_leave(f->host);
         m->fds[i].revents = (short)(mask & (events | POLLERR | POLLHUP));
         ready += m->fds[i].revents != 0;
     }
+    pass_lock(&held, NULL);
     m->is_linked |= links;
     return ready;
 }
