@@ -12,6 +12,13 @@
 #include "host/descriptor.h"
 #include "unit/host/posix_test.h"
 
+/* A child that makes a thread after a fork of many is what this is about. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
 /* A hidden number that is open; -1: none. */
 static int some_hidden(void)
 {
