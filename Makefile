@@ -108,6 +108,9 @@ programs: $(B)/handfast $(PROGRAMS)
 	HANDFAST=$(B)/handfast HF_PROGRAMS=$(B)/tests/programs prove -v --timer -e '' tests/programs/*$(T).t
 platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 	$(if $^,prove -e '' $^)
+# Random socket calls on the kernel and on the core, the same seeds each time. More: $(B)/diff FIRST COUNT.
+diff: $(B)/diff
+	prove --timer -e '' $(B)/diff :: check 1 1500 $(wildcard tests/diff/seeds/*)
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast HF_INTEROP_MB=$${HF_INTEROP_MB:-20} prove --timer -e '' tests/interop/*.t
 # A plug-in for Google's packetdrill, and its scripts run with it: SCRIPTS a folder or a script.
@@ -139,7 +142,7 @@ check:
 	$(MAKE) $(J) V=asan everything
 	$(MAKE) V=asan unit
 	$(MAKE) fuzz-replay
-	$(MAKE) platform conformance programs interop
+	$(MAKE) platform conformance diff programs interop
 check-full: check
 	$(MAKE) $(J) V=tsan everything
 	$(MAKE) V=tsan unit
@@ -192,6 +195,6 @@ install: all $(if $(shell command -v lowdown),man)
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything packetdrill packetdrill-plugin unit test platform programs realworld interop conformance checkers check check-full man demo bench \
+.PHONY: all everything packetdrill packetdrill-plugin unit test platform programs realworld interop diff conformance checkers check check-full man demo bench \
         bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)

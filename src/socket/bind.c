@@ -95,13 +95,15 @@ static int take_port(struct hf_sock *sk, const struct endpoint *ep)
         e->v6only = 1;
     if (!ep->port && e->bind_no_port) {
         e->laddr = ep->addr;
+        e->lport = 0; /* what an earlier connection left */
         return 0;
     }
     err = sk->is_stream ? ports_bind(&sk->all->tcp.ports, sock_pcb(sk), &ep->addr, ep->port)
                         : udp_bind(sock_udp(sk), &ep->addr, ep->port);
-    if (err)
+    if (err) {
         e->v6only = was_v6only;
-    else /* a port that bind() chose is given up when the connection ends */
+        e->laddr = pcb_any(sock_pcb(sk)); /* Linux: inet_reset_saddr */
+    } else /* a port that bind() chose is given up when the connection ends */
         sock_pcb(sk)->port_bound = ep->port != 0;
     return err;
 }

@@ -15,7 +15,7 @@ struct cork {
 };
 
 /* Linux: the way is looked for, and shutdown() heard, when the first bytes come. */
-int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4)
+int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4, size_t bytes)
 {
     const struct hf_env *env = &sk->all->core.env;
     struct udp_how probe = *how;
@@ -24,6 +24,8 @@ int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4)
 
     probe.is_probe = true;
     err = (int)udp_send(sock_udp(sk), &probe, NULL, 0);
+    if (!err && bytes > (is4 ? MOST4 : MOST6))
+        err = -HF_EMSGSIZE;
     if (!err)
         err = sock_take_error(sk);
     if (err)

@@ -4,9 +4,9 @@
 
 #include "socket/sock.h"
 
-/* Begins one as `how` says. udp_send's errors. Then sk->cork is set until the datagram has left,
- * failed or was dropped. */
-HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4);
+/* Begins one as `how` says, whose first bytes will be so many. udp_send's errors. Then sk->cork is
+ * set until the datagram has left, failed or was dropped. */
+HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4, size_t bytes);
 
 /* The datagram that is being made goes by IPv4. */
 bool cork_is4(const struct hf_sock *sk);

@@ -145,7 +145,7 @@ static int set_socket(const struct hf_sock *sk, int name, int v, uint32_t len)
 
     switch (name) {
     case HF_SO_BUSY_POLL_BUDGET:
-        return v > 0 && !is_privileged ? -HF_EPERM : v < 0 || v > UINT16_MAX ? -HF_EINVAL : 0;
+        return v > 0 && !is_privileged ? -HF_EPERM : v < 0 || v > 65535 ? -HF_EINVAL : 0;
     case HF_SO_RESERVE_MEM:
         return v < 0 ? -HF_EINVAL : -HF_EOPNOTSUPP;
     case HF_SO_ZEROCOPY:

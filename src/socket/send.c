@@ -100,10 +100,12 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
 
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return -HF_EOPNOTSUPP;
-    if (sk->cork && !(sock_family(sk) == HF_AF_INET6 && msg->addr && msg->addr_len))
-        return cork_append(sk, msg, more);
     for (size_t i = 0; i < msg->iov_len; i++)
         bytes += msg->iov[i].len;
+    if (sk->cork && how.is_probe)
+        return (int64_t)bytes;
+    if (sk->cork && !(sock_family(sk) == HF_AF_INET6 && msg->addr && msg->addr_len))
+        return cork_append(sk, msg, more);
     if (!err && sock_family(sk) == HF_AF_INET6)
         err = read_destination6(sk, msg, &d);
     else
@@ -121,7 +123,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         return -HF_EINVAL;
     err = control_read(sk, msg, d.is4, &how);
     if (!err && more)
-        err = cork_begin(sk, &how, d.is4);
+        err = cork_begin(sk, &how, d.is4, bytes);
     if (err)
         return err;
     return more ? cork_append(sk, msg, true) : udp_send(sock_udp(sk), &how, msg->iov, msg->iov_len);

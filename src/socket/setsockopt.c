@@ -188,7 +188,7 @@ static int set_number(struct hf_sock *sk, int name, int v)
     case HF_SO_BSDCOMPAT:
         return 0;
     case HF_SO_DETACH_FILTER: /* there never is one */
-        return -HF_ENOENT;
+        return option_is_on(sk, OPTION_INERT + INERT_LOCK_FILTER) ? -HF_EPERM : -HF_ENOENT;
     case HF_SO_MAX_PACING_RATE:
         return only(v, -1);
     case HF_SO_TIMESTAMP_OLD:

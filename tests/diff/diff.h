@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -80,6 +81,7 @@ struct program {
     struct step steps[STEPS_MOST];
     int n;
     bool privileged;
+    int line; /* where it ended in its file */
 };
 
 /* Text that grows in a room of its own. outcome.c */
@@ -117,7 +119,8 @@ size_t control_build(int which, uint8_t *room);
 void step_print(const struct step *s, char *line, size_t room);
 /* False: the line is no step. */
 bool step_parse(const char *line, struct step *s);
-bool program_read(const char *path, struct program *p);
+/* The next program of a file; false: there is none. */
+bool program_read(FILE *f, struct program *p);
 
 /* The sockaddr that the step names, in room for 160 bytes; port_of gives a slot's local port.
  * Returns its length. */

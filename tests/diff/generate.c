@@ -2,7 +2,8 @@
  * that already talk, because pure chance seldom gets that far.
  *
  * Left out, because only time or tuning decides it: full buffers (nothing sends much), SIOCOUTQ of
- * a stream (acknowledgements may be late), lingering, low buffers together with data. */
+ * a stream (acknowledgements may be late), lingering, low buffers together with data. And 0.0.0.0
+ * bound to the port of an IPv6 connection, which docs/deviations.md has. */
 #include "diff.h"
 
 #include <string.h>
@@ -111,7 +112,9 @@ static void give_address(struct gen *g, struct step *s, bool is_v6)
     static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX, 77};
 
     s->f[F_HOST] = some_host(g, chance(g, 4) ? !is_v6 : is_v6);
-    s->f[F_PORT] = some_port(g);
+    do
+        s->f[F_PORT] = some_port(g);
+    while (s->f[F_PORT] >= PORT_OF_SLOT && s->op == OP_BIND && s->f[F_HOST] == host("0.0.0.0"));
     if (chance(g, 4))
         s->f[F_LEN] = PICK(g, lengths);
     if (chance(g, 4))

@@ -47,27 +47,37 @@ static void line(bool good, const char *what)
     printf("%sok %d - %s\n", good ? "" : "not ", ++line_count, what);
 }
 
-static void replay(const char *path)
+static void replay_one(const char *path, const struct program *p)
 {
-    struct program p;
     struct difference d;
+    char what[300];
     bool good;
 
-    if (!program_read(path, &p)) {
-        line(false, path);
-        failures++;
+    snprintf(what, sizeof(what), "%s: the program above line %d", path, p->line);
+    if (p->privileged && !kernel_can_be_privileged()) {
+        printf("ok %d - %s # SKIP needs root\n", ++line_count, what);
         return;
     }
-    if (p.privileged && !kernel_can_be_privileged()) {
-        printf("ok %d - %s # SKIP needs root\n", ++line_count, path);
-        return;
-    }
-    good = compare_surely(&p, &d);
-    line(good, path);
+    good = compare_surely(p, &d);
+    line(good, what);
     if (good)
         return;
     failures++;
-    report(&p, &d);
+    report(p, &d);
+}
+
+static void replay(const char *path)
+{
+    struct program p = {.line = 0};
+    FILE *f = fopen(path, "r");
+
+    if (!f) {
+        perror(path);
+        exit(2);
+    }
+    while (program_read(f, &p))
+        replay_one(path, &p);
+    fclose(f);
 }
 
 static void run_seeds(uint64_t first, uint64_t n)

@@ -402,18 +402,18 @@ bool step_parse(const char *line, struct step *s)
     return true;
 }
 
-/* A file: a step per line; empty lines and those with # say something to the reader; "privileged"
- * is for the whole. */
-bool program_read(const char *path, struct program *p)
+/* A step per line, an empty line after the program; lines with # say something to the reader;
+ * "privileged" is for the whole. */
+bool program_read(FILE *f, struct program *p)
 {
-    FILE *f = fopen(path, "r");
     char line[400];
 
     p->n = 0;
     p->privileged = false;
-    if (!f)
-        return false;
     while (fgets(line, sizeof(line), f)) {
+        p->line++;
+        if (line[0] == '\n' && p->n)
+            return true;
         if (line[0] == '#' || line[0] == '\n')
             continue;
         if (strcmp(line, "privileged\n") == 0) {
@@ -421,12 +421,10 @@ bool program_read(const char *path, struct program *p)
             continue;
         }
         if (p->n == STEPS_MOST || !step_parse(line, &p->steps[p->n])) {
-            fprintf(stderr, "%s: not a step: %s", path, line);
-            fclose(f);
-            return false;
+            fprintf(stderr, "line %d is not a step: %s", p->line, line);
+            exit(2);
         }
         p->n++;
     }
-    fclose(f);
     return p->n > 0;
 }

@@ -86,7 +86,7 @@ void tcp_close(struct tcb *tcb, bool abort)
         tcb_release(tcb);
         return;
     }
-    unread = tcb->rxq.last && tcp_readable(tcb) > 0;
+    unread = tcb->rxq.last && read_run_from(tcb, tcb->copied_seq) > 0;
     receive_purge(tcb);
     /* RFC 2525 2.17, RFC 9293 MUST-17 as Linux reads it: bytes that nobody will read are a RST. */
     if (abort || unread || !tcb_is_synchronised(tcb)) {
