@@ -106,6 +106,20 @@ static void test_refused(int family, bool host_loopback)
     world_end();
 }
 
+static void test_no_route(int family)
+{
+    union address to = address_of(family == AF_INET ? "192.0.2.1" : "2001:db8::1", 53);
+
+    world_begin(false);
+    sk = program_socket(family, SOCK_DGRAM);
+    must(hf_sock_connect(sk, &to, address_len(&to), false));
+    program_sends("x", 1, NULL);
+    world_until(program_got);
+    EQ(got_len, -ECONNREFUSED, "where the host has no route a datagram is told of, too");
+    hf_sock_close(sk);
+    world_end();
+}
+
 static void test_names(void)
 {
     union address at = address_of("127.0.0.53", 53), others[3];
@@ -198,6 +212,7 @@ int main(void)
         test_two_programs(families[i]);
         test_refused(families[i], true);
         test_refused(families[i], false);
+        test_no_route(families[i]);
         test_published(families[i]);
     }
     test_names();
