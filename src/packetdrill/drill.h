@@ -23,9 +23,12 @@ struct placeholder {
     bool nonblocking, is_stream;
 };
 
+struct drill;
+
 /* The wire's end at the stack: a link that keeps what is sent until the script asks for it. */
 struct wire {
     struct hf_link link;
+    const struct drill *drill; /* whose clock says when a packet left */
     struct hf_frame *first, **last;
 };
 

@@ -11,7 +11,7 @@ static void wire_send(struct hf_link *link, struct hf_frame *f)
 {
     struct wire *w = (struct wire *)link;
 
-    f->when = the_drill->now;
+    f->when = w->drill->now;
     f->next = NULL;
     *w->last = f;
     w->last = &f->next;
@@ -41,6 +41,7 @@ void wire_init(struct drill *d, uint32_t mtu)
                                .mtu = mtu,
                                .gso_max = HF_FRAME_MAX,
                                .flags = HF_LINK_CSUM};
+    w->drill = d;
     w->first = NULL;
     w->last = &w->first;
 }

@@ -64,6 +64,8 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
     switch (name) {
     case HF_TCP_NODELAY:
         t->nodelay = v != 0;
+        if (v) /* Linux: even what TCP_CORK keeps back */
+            tcp_push(sock_tcb(sk));
         return 0;
     case HF_TCP_CORK:
         t->cork = v != 0;

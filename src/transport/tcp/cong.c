@@ -55,12 +55,20 @@ void cong_start(struct tcb *tcb)
     tcb->ssthresh = CWND_MAX;
 }
 
-/* RFC 7661: a window that was not used says nothing about the path, so it does not grow. */
-void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight)
+/* Remembers of each round trip whether the window was full, or how much of it was used. */
+void cong_sent(struct tcb *tcb, bool is_limited)
 {
-    bool was_used = flight + tcb->mss >= tcb->cwnd / 2;
+    tcb->was_limited |= is_limited;
+    tcb->usage_most = HF_MAX(tcb->usage_most, tcb_flight(tcb));
+}
 
-    if (!was_used)
+/* RFC 7661: a window that was not used says nothing about the path, so it does not grow. Linux: in
+ * slow start it may still become twice of what was used. */
+void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes)
+{
+    bool is_slow_start = tcb->cwnd < tcb->ssthresh;
+
+    if (!tcb->was_limited && !(is_slow_start && tcb->cwnd / 2 < tcb->usage_most))
         return;
     cong_ops(tcb)->acked(tcb, bytes, s->rtt_us);
     tcb->cwnd = HF_MIN(tcb->cwnd, CWND_MAX);

@@ -232,7 +232,7 @@ static void measure(struct tcb *tcb, struct segment *s)
 /* snd_una moves to ack. */
 static void ack_new(struct tcb *tcb, struct segment *s)
 {
-    uint32_t bytes = s->h.ack - tcb->snd_una, flight = tcb_flight(tcb);
+    uint32_t bytes = s->h.ack - tcb->snd_una;
 
     if (s->h.ack - tcb->iss < bytes)
         tcb->open.snd_wraps++;
@@ -249,8 +249,8 @@ static void ack_new(struct tcb *tcb, struct segment *s)
     tcb->rexmt_due = 0;
     if (tcb_flight(tcb)) /* RFC 6298 5.3 */
         timer_rexmt(tcb);
-    if (!loss_acked(tcb, s, bytes, flight))
-        newreno_acked(tcb, s, bytes, flight);
+    if (!loss_acked(tcb, s, bytes))
+        newreno_acked(tcb, s, bytes);
     if (tcb->pcb.path)
         path_confirm(tcb->pcb.path);
 }
@@ -320,7 +320,7 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
 
         if (!tcb_flight(tcb))
             probe_answered(tcb);
-        if (!loss_acked(tcb, s, 0, tcb_flight(tcb)) && again)
+        if (!loss_acked(tcb, s, 0) && again)
             newreno_duplicate(tcb);
     }
     if (s->h.flags & TCP_ECE)
@@ -399,10 +399,13 @@ static bool step_text(struct tcb *tcb, struct segment *s)
     return !receive_segment(tcb, s) || step_fin(tcb);
 }
 
-/* RFC 7323 4.3 (2) */
+/* RFC 7323 4.3 (2). Of a segment that acknowledges what never was sent nothing is believed: its
+ * timestamp might shut out all that follow. */
 static void take_timestamp(struct tcb *tcb, const struct segment *s)
 {
-    if (!tcb->ts_ok || !s->h.has_timestamps || !seq_le(s->seq, tcb->last_ack_sent))
+    bool is_false = s->h.flags & TCP_ACK && seq_gt(s->h.ack, tcb->snd_max);
+
+    if (!tcb->ts_ok || !s->h.has_timestamps || !seq_le(s->seq, tcb->last_ack_sent) || is_false)
         return;
     if ((int32_t)(s->h.ts_val - tcb->ts_recent) >= 0 ||
         tcp_ms(tcb->tcp) - tcb->last_rcv >= PAWS_IDLE_MS)

@@ -146,7 +146,9 @@ struct cong_ops {
 const struct cong_ops *cong_ops(const struct tcb *tcb);
 void cong_start(struct tcb *tcb);
 /* s acknowledged bytes outside recovery; flight: what was out before. */
-void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight);
+void cong_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes);
+/* After sending, or when nothing could be: is_limited: the congestion window let no more go. */
+void cong_sent(struct tcb *tcb, bool is_limited);
 /* The window is too large: ssthresh, and what is said of it. cwnd is the caller's. */
 void cong_reduce(struct tcb *tcb);
 /* The peer has seen a mark of congestion. RFC 3168 6.1.2 */
@@ -163,8 +165,7 @@ void hystart_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us);
 /* loss.c */
 /* s acknowledged bytes new bytes (0: a duplicate), flight was out before. False when there is no
  * scoreboard: NewReno's business. */
-HF_NODISCARD bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes,
-                             uint32_t flight);
+HF_NODISCARD bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes);
 /* Bytes of new data that may go when off are out without SACK. */
 uint32_t loss_room(const struct tcb *tcb, uint32_t off);
 bool loss_repairs(const struct tcb *tcb);
@@ -180,7 +181,7 @@ void loss_too_big(struct tcb *tcb);
 
 /* newreno.c */
 void newreno_duplicate(struct tcb *tcb);
-void newreno_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight);
+void newreno_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes);
 /* Bytes that may be out now: cwnd, and what limited transmit adds. RFC 3042 */
 uint32_t newreno_window(const struct tcb *tcb);
 

@@ -121,8 +121,7 @@ bool loss_repairs(const struct tcb *tcb)
 /* ---- what happens ---- */
 
 /* The acknowledgement has been counted: where does it lead? */
-static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight,
-                  const struct tally *t)
+static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, const struct tally *t)
 {
     struct repair *r = tcb->repair;
     uint32_t lost = r->lost;
@@ -138,7 +137,7 @@ static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint
     if (r->phase == REPAIR_RECOVERY)
         reduce(tcb, r, t->delivered, bytes && r->lost <= lost);
     else if (bytes)
-        cong_acked(tcb, s, bytes, flight);
+        cong_acked(tcb, s, t->delivered);
 }
 
 /* All is repaired. A D-SACK may still come for what was repeated last, within one timeout. */
@@ -153,7 +152,7 @@ static void retire(struct tcb *tcb, struct repair *r)
     }
 }
 
-bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight)
+bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes)
 {
     struct repair *r = board_of(tcb);
     struct tally t = {0};
@@ -164,7 +163,7 @@ bool loss_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32
         return false;
     board_ack(tcb, &t, s);
     sack_take(tcb, s, &t);
-    judge(tcb, s, bytes, flight, &t);
+    judge(tcb, s, bytes, &t);
     if (r->phase == REPAIR_OPEN && !r->sacked && !r->lost && !r->tlp_out)
         retire(tcb, r);
     return true;

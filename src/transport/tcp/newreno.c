@@ -44,12 +44,15 @@ static void repair_next(struct tcb *tcb, uint32_t bytes)
     tcb->cwnd = HF_MAX(tcb->cwnd, tcb->mss);
 }
 
-void newreno_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes, uint32_t flight)
+void newreno_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes)
 {
+    uint32_t told =
+        (uint32_t)tcb->dupacks * tcb->mss; /* each duplicate was of a segment that came */
+
     if (tcb->in_recovery)
         repair_next(tcb, bytes);
     else
-        cong_acked(tcb, s, bytes, flight);
+        cong_acked(tcb, s, bytes > told ? bytes - told : 0);
     tcb->dupacks = 0;
 }
 

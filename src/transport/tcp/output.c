@@ -183,7 +183,7 @@ static bool short_may_go(const struct tcb *tcb, bool fin)
 {
     bool small_is_out = seq_gt(tcb->snd_sml, tcb->snd_una) && seq_le(tcb->snd_sml, tcb->snd_nxt);
 
-    if (fin || tcb->snd_urgent || seq_lt(tcb->snd_nxt, tcb->snd_max))
+    if (fin || tcb->pushes || tcb->snd_urgent || seq_lt(tcb->snd_nxt, tcb->snd_max))
         return true;
     if (corked(tcb))
         return false;
@@ -208,10 +208,10 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     }
     if (fin && got == len)
         h.flags |= TCP_FIN;
-    /* Linux: a super-segment pushes too, so that whoever puts its parts together again hands them
-     * up.
+    /* The end of a write pushes, unless it said that more follows. Linux: a super-segment pushes
+     * too, so that whoever puts its parts together again hands them up.
      */
-    if (got && (off + got == tcb->sndq.len || got > tcb->mss))
+    if (got && ((off + got == tcb->sndq.len && !tcb->more) || got > tcb->mss))
         h.flags |= TCP_PSH;
     if (tcb->snd_urgent && seq_lt(seq, tcb->snd_up)) {
         h.flags |= TCP_URG;
@@ -227,6 +227,7 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
         tcb->is_timed = 0; /* Karn: RFC 6298 3 */
     } else if (!tcb->is_timed) {
         tcb->is_timed = 1;
+        tcb->usage_most = tcb->was_limited = 0;
         tcb->rtt_seq = seq + got + fin;
         tcb->rtt_at = tcp_us(tcb->tcp);
     }
@@ -296,6 +297,7 @@ static void arm(struct tcb *tcb, bool sent)
 void tcp_output(struct tcb *tcb)
 {
     uint32_t before = tcb->snd_max;
+    bool is_limited;
 
     if (!tcb_is_synchronised(tcb))
         return;
@@ -311,6 +313,9 @@ void tcp_output(struct tcb *tcb)
     if (loss_repeat(tcb))
         while (send_next(tcb, false))
             ;
+    is_limited = loss_room(tcb, tcb->snd_nxt - tcb->snd_una) < tcb->mss;
+    if (is_limited || tcb->snd_max != before)
+        cong_sent(tcb, is_limited);
     if (tcb->ack_now)
         output_ack(tcb);
     arm(tcb, tcb->snd_max != before);
@@ -318,6 +323,7 @@ void tcp_output(struct tcb *tcb)
 
 void output_forced(struct tcb *tcb)
 {
+    tcb->more = 0; /* it was waited for long enough */
     if (!tcb_path(tcb) || !send_next(tcb, true))
         return;
     timer_rexmt(tcb);

@@ -80,14 +80,14 @@ static bool sender_may_wait(const struct tcb *tcb)
 void receive_window_update(struct tcb *tcb, uint32_t consumed)
 {
     uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, known = tcb->rcv_adv - tcb->rcv_nxt;
-    uint32_t space, open;
+    uint32_t scale = tcb->rcv_wscale == UINT8_MAX ? 0 : tcb->rcv_wscale, space, open;
 
     grow_buffer(tcb, consumed);
     if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_FIN_WAIT_1 &&
         tcb->state != TCP_FIN_WAIT_2)
         return;
     space = tcb->rcvbuf / 2;
-    open = space > unread ? space - unread : 0;
+    open = HF_MIN(space > unread ? space - unread : 0, 65535u << scale); /* what can be told */
     if (!sender_may_wait(tcb) &&
         (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2)))
         return;

@@ -109,6 +109,7 @@ struct tcb {
             uint32_t last_ack_sent; /* RFC 7323 4.3 */
             /* Congestion, bytes; cong.c, loss.c */
             uint32_t cwnd, ssthresh, recover;
+            uint32_t usage_most; /* bytes out at once since rtt_seq was chosen */
             struct cong_state cong;
             struct repair *repair; /* NULL: all is well. repair.h */
             /* Round trips, microseconds; srtt 0: not measured. rtt.c */
@@ -132,19 +133,21 @@ struct tcb {
             uint8_t backoff; /* doublings of the timeout */
             uint8_t keep_probes;
             uint8_t dupacks;
-            uint8_t quick_acks : 5; /* segments still to be acknowledged at once */
-            uint8_t got_data : 1;   /* since data was sent last */
-            uint8_t pushed : 2;     /* unacknowledged segments that end a write; 2: or more */
-            uint8_t fin_sent : 1;   /* at least once */
-            uint8_t has_ended : 1;  /* the open has, well or not */
-            uint8_t sack_ok : 1;    /* SACK was agreed on */
-            uint8_t ecn_ok : 1;     /* RFC 3168 was */
-            uint8_t ecn_echo : 1;   /* congestion was experienced, the peer has not said CWR */
-            uint8_t cwr_due : 1;    /* the window was cut: the next new segment says so */
-            uint8_t due_for : 2;    /* enum due_for */
-            uint8_t reord_seen : 1; /* the path reorders: RFC 8985 */
-            uint8_t reo_steps : 4;  /* by which the reordering window is wider, rack.c */
-            uint8_t pingpong : 1;   /* answers follow what comes and carry its acknowledgement */
+            uint8_t quick_acks : 5;  /* segments still to be acknowledged at once */
+            uint8_t got_data : 1;    /* since data was sent last */
+            uint8_t pushed : 2;      /* unacknowledged segments that end a write; 2: or more */
+            uint8_t fin_sent : 1;    /* at least once */
+            uint8_t has_ended : 1;   /* the open has, well or not */
+            uint8_t sack_ok : 1;     /* SACK was agreed on */
+            uint8_t ecn_ok : 1;      /* RFC 3168 was */
+            uint8_t ecn_echo : 1;    /* congestion was experienced, the peer has not said CWR */
+            uint8_t cwr_due : 1;     /* the window was cut: the next new segment says so */
+            uint8_t due_for : 2;     /* enum due_for */
+            uint8_t reord_seen : 1;  /* the path reorders: RFC 8985 */
+            uint8_t reo_steps : 4;   /* by which the reordering window is wider, rack.c */
+            uint8_t was_limited : 1; /* by cwnd, since then */
+            uint8_t pushes : 1;      /* tcp_push is at work */
+            uint8_t pingpong : 1;    /* answers follow what comes and carry its acknowledgement */
             uint8_t hs_samples : 4, hs_rounds : 4; /* hystart.c */
         };
     };

@@ -290,3 +290,10 @@ void tcp_options_changed(struct tcb *tcb)
     timer_slow(tcb);
     tcp_output(tcb);
 }
+
+void tcp_push(struct tcb *tcb)
+{
+    tcb->pushes = 1;
+    tcp_output(tcb);
+    tcb->pushes = 0;
+}

@@ -174,6 +174,8 @@ struct tcp_options {
 /* The live options. After changing them call tcp_options_changed: it arms timers and sends. */
 struct tcp_options *tcp_options(struct tcb *tcb);
 void tcp_options_changed(struct tcb *tcb);
+/* What waits for company goes now, corked or not. */
+void tcp_push(struct tcb *tcb);
 void tcp_set_rcvbuf(struct tcb *tcb, uint32_t bytes); /* as SO_RCVBUF reports them */
 uint32_t tcp_mss(const struct tcb *tcb);              /* what TCP_MAXSEG reports */
 uint32_t tcp_rcvbuf(const struct tcb *tcb);           /* what SO_RCVBUF, SO_SNDBUF report */

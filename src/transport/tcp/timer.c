@@ -45,6 +45,14 @@ void timer_update(struct tcb *tcb)
         core_arm(core, &tcb->timer, due);
 }
 
+/* How long something has been unanswered. rexmt_since was rounded up: it may not have come yet. */
+static uint32_t unanswered_ms(const struct tcb *tcb)
+{
+    int32_t ms = (int32_t)(tcp_ms(tcb->tcp) - tcb->rexmt_since);
+
+    return ms > 0 ? (uint32_t)ms : 0;
+}
+
 /* Linux: a user timeout cuts the last wait short. */
 static uint32_t within_user_timeout(const struct tcb *tcb, uint32_t ms)
 {
@@ -52,7 +60,7 @@ static uint32_t within_user_timeout(const struct tcb *tcb, uint32_t ms)
 
     if (!limit || !tcb->rexmt_since)
         return ms;
-    gone = tcp_ms(tcb->tcp) - tcb->rexmt_since;
+    gone = unanswered_ms(tcb);
     return gone >= limit ? 1 : HF_MIN(ms, limit - gone);
 }
 
@@ -117,7 +125,7 @@ static uint32_t patience_ms(uint32_t retries, uint32_t first)
 static bool is_hopeless(const struct tcb *tcb)
 {
     const struct tcp *tcp = tcb->tcp;
-    uint32_t gone = tcp_ms(tcp) - tcb->rexmt_since;
+    uint32_t gone = unanswered_ms(tcb);
     uint32_t retries = tcb->is_orphan ? HF_MIN(tcp->orphan_retries, tcp->retries2) : tcp->retries2;
 
     if (tcb->opts.user_timeout_ms && gone >= tcb->opts.user_timeout_ms)

@@ -316,6 +316,7 @@ static void test_lost_repeat(bool v6)
     hf_time took;
 
     warm(r, c, s, 600000);
+    c->tcb.cwnd = 200u * MSS; /* the peer's window has room for what is sent after the repeats */
     lose_first = data_count + 5;
     lose_many = 2;
     lose_repeats = 3;

@@ -270,10 +270,94 @@ static void test_no_memory(bool v6)
     EQ(wrong, 0, "whichever allocation fails, the bytes arrive and nothing is lost");
 }
 
+/* Linux: TCP_NODELAY sends even what TCP_CORK keeps back. */
+static void test_nodelay_opens_cork(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    c->tcb.opts.cork = 1;
+    EQ(rig_write(c, "corked", 6, 0), 6, "six bytes are queued");
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 0, true), 0, "the cork keeps them");
+    tcp_push(&c->tcb);
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 0, true), 1, "until they are pushed");
+    EQ(rig_write(c, "corked", 6, 0), 6, "six more");
+    rig_run(r, HF_MS);
+    EQ(segments_from(r, 0, true), 1, "are kept again");
+    finish(r, c, s);
+}
+
+/* RFC 5482: the time begins with the sending, also between two ticks of the clock */
+static void test_user_timeout_between_ticks(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    r->delay = 50 * HF_MS;
+    c->tcb.opts.user_timeout_ms = 3000;
+    rig_run(r, 300 * HF_US);
+    EQ(rig_write(c, "once", 4, 0), 4, "four bytes go");
+    rig_run(r, 20 * HF_MS);
+    EQ(c->tcb.total_retrans, 0, "and are not repeated at once");
+    r->delay = 0;
+    rig_run(r, HF_S);
+    finish(r, c, s);
+}
+
+/* A window that cannot be told of is no reason to send one. */
+static void test_unscaled_window(bool v6)
+{
+    struct rig *r = rig_new();
+    static uint8_t bytes[1000];
+    struct sock *c, *s;
+
+    r->b.tcp.window_scaling = false;
+    r->b.tcp.rmem_default = 540000;
+    rig_pair(r, v6, &c, &s);
+    EQ(rig_write(c, bytes, sizeof(bytes), 0), 1000, "a thousand bytes go");
+    rig_run(r, 100 * HF_MS);
+    r->seen_count = 0;
+    EQ(rig_read(s, bytes, sizeof(bytes), 0), 1000, "and are read");
+    rig_run(r, 100 * HF_MS);
+    EQ(segments_from(r, 1, false), 0, "nothing is told again");
+    finish(r, c, s);
+}
+
+/* RFC 7661: what is not used does not grow; in slow start up to twice what was. */
+static void test_unused_window(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    static uint8_t bytes[16 * 1448];
+    uint32_t initial = 10u * c->tcb.mss;
+
+    for (int i = 0; i < 20; i++) {
+        EQ(rig_write(c, bytes, 5u * c->tcb.mss, 0), 5 * c->tcb.mss, "half a window goes");
+        rig_run(r, 100 * HF_MS);
+        while (rig_read(s, bytes, sizeof(bytes), 0) > 0)
+            ;
+    }
+    EQ(c->tcb.cwnd, initial, "the window is as it was");
+    for (int i = 0; i < 20; i++) {
+        EQ(rig_write(c, bytes, 8u * c->tcb.mss, 0), 8 * c->tcb.mss, "more goes");
+        rig_run(r, 100 * HF_MS);
+        while (rig_read(s, bytes, sizeof(bytes), 0) > 0)
+            ;
+    }
+    OK(c->tcb.cwnd > initial && c->tcb.cwnd <= 18u * c->tcb.mss, "and it grows to twice of that");
+    finish(r, c, s);
+}
+
 int main(void)
 {
     tap_begin(60);
     for (int v6 = 0; v6 < 2; v6++) {
+        test_nodelay_opens_cork(v6);
+        test_user_timeout_between_ticks(v6);
+        test_unscaled_window(v6);
+        test_unused_window(v6);
         test_zero_window(v6);
         test_silly_window(v6);
         test_nagle(v6);
