@@ -53,8 +53,9 @@ struct epoll_event;
 struct iovec;
 struct mmsghdr;
 
-/* A new socket. type: SOCK_STREAM or SOCK_DGRAM, with SOCK_NONBLOCK and SOCK_CLOEXEC. AF_UNIX
- * sockets are the kernel's.
+/* A new socket. type: SOCK_STREAM or SOCK_DGRAM, of AF_UNIX SOCK_SEQPACKET too, with SOCK_NONBLOCK
+ * and SOCK_CLOEXEC. AF_UNIX sockets reach each other inside the stack; for the kernel's, call
+ * libc's socket().
  *   EAFNOSUPPORT     no such family here
  *   EINVAL           flags, type or protocol out of range
  *   ESOCKTNOSUPPORT  the family has no such type
@@ -64,7 +65,8 @@ struct mmsghdr;
  *   ENOBUFS, ENOMEM  no memory */
 int hf_socket(int domain, int type, int protocol);
 
-/* AF_UNIX: the kernel's. Other families: as hf_socket, and then EOPNOTSUPP. */
+/* Two AF_UNIX sockets that are connected with each other. Other families: as hf_socket, and then
+ * EOPNOTSUPP. For a pair that a child of fork() shares, call libc's socketpair(). */
 int hf_socketpair(int domain, int type, int protocol, int fds[2]);
 
 /* Binds to a local address; port 0: one that is free.

@@ -21,6 +21,9 @@
 HF_NODISCARD int hf_sock_new(struct hf_stack *st, int domain, int type, int protocol,
                              struct hf_sock **out);
 
+/* socketpair(2) of AF_UNIX: errors as above, -HF_ENOMEM. Nothing is left behind on failure. */
+HF_NODISCARD int hf_sock_pair(struct hf_stack *st, int type, int protocol, struct hf_sock *out[2]);
+
 /* close(2) of the last descriptor: the handle ends now, the connection as TCP ends it (SO_LINGER
  * with time 0 resets; a lingering close does not wait here). NULL is fine. */
 void hf_sock_close(struct hf_sock *sk);
@@ -69,6 +72,12 @@ struct hf_msg {
     void *control;
     size_t control_len; /* receive: in: room; out: used */
     int flags;          /* receive: out: HF_MSG_TRUNC, HF_MSG_CTRUNC, ... */
+    /* AF_UNIX, SCM_RIGHTS. Send: descriptors that go with it; taken where the call succeeds, else
+     * still the caller's. Receive: room for HF_REFS_MAX of them, or NULL:
+     * they are dropped; out: how many came, the caller's now. In control data SCM_RIGHTS is neither
+     * read nor written. */
+    struct hf_ref *refs;
+    size_t ref_count;
 };
 
 /* Bytes taken or given, or the error. Never raises SIGPIPE (the caller does, on -HF_EPIPE). A

@@ -14,6 +14,7 @@
 #include "handfast/frame.h"
 #include "handfast/link.h"
 #include "handfast/types.h"
+#include "handfast/unix.h"
 
 struct hf_stack;
 struct hf_sock;
@@ -38,8 +39,9 @@ struct hf_stack_config {
     bool privileged; /* socket options that Linux keeps for CAP_NET_ADMIN and CAP_NET_RAW are
                         allowed */
     bool any_source; /* martian checks are off: a gateway sees what other hosts would never send */
-    uint16_t port_min, port_max;      /* automatic ports; both 0: Linux's 32768..60999 */
-    uint16_t unprivileged_port_start; /* bind() below it is EACCES unless privileged */
+    const struct hf_unix_host *unix_host; /* NULL: AF_UNIX stays wholly inside; copied */
+    uint16_t port_min, port_max;          /* automatic ports; both 0: Linux's 32768..60999 */
+    uint16_t unprivileged_port_start;     /* bind() below it is EACCES unless privileged */
 };
 
 /* A stack with a loopback link ("lo", 127.0.0.1/8, ::1/128, MTU 65536), up. Returns 0 or

@@ -206,8 +206,8 @@ static int locked(int change(struct epoll_set *, struct file *, int, const struc
     host_enter(f->host);
     world_settle(f->host->world);
     err = change(set, f, fd, ev);
+    pthread_mutex_unlock(&membership); /* first: leaving may end files */
     host_leave(f->host);
-    pthread_mutex_unlock(&membership);
     return err;
 }
 

@@ -20,10 +20,11 @@
 struct file *file_new(struct hf_host *h, struct hf_sock *sk)
 {
     struct file *f = calloc(1, sizeof(*f));
-    int type = 0;
-    uint32_t len = sizeof(type);
+    int type = 0, domain = 0;
+    uint32_t len = sizeof(int);
 
-    if (!f || hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_TYPE, &type, &len)) {
+    if (!f || hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_TYPE, &type, &len) ||
+        hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_DOMAIN, &domain, &len)) {
         free(f);
         return NULL;
     }
@@ -31,6 +32,7 @@ struct file *file_new(struct hf_host *h, struct hf_sock *sk)
     f->host = h;
     f->sk = sk;
     f->is_stream = type == HF_SOCK_STREAM;
+    f->is_unix = domain == HF_AF_UNIX;
     hf_sock_set_user(sk, f);
     h->files++;
     ring_init(&f->touched);

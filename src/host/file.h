@@ -23,6 +23,7 @@ struct file {
     struct hf_host *host;
     struct hf_sock *sk;
     bool is_stream;
+    bool is_unix;
     struct owner owner; /* guarded by the host's lock */
     /* Guarded by the host's lock. */
     bool is_touched, has_event;

@@ -11,6 +11,8 @@
 #include "host/epoll.h"
 #include "host/file.h"
 #include "host/posix.h"
+#include "host/rider.h"
+#include "host/unix_host.h"
 
 /* A caller works off so much of stacks that talk to themselves and each other; the driver does the
  * rest. */
@@ -65,8 +67,14 @@ hf_time world_settle(struct world *w)
 
 void host_leave(struct hf_host *h)
 {
-    driver_expect(h->world->driver, world_settle(h->world));
+    struct world *w = h->world;
+    struct rider *dropped;
+
+    driver_expect(w->driver, world_settle(w));
+    dropped = rider_take_dropped(w);
     host_unlock(h);
+    if (dropped)
+        rider_end_all(w, dropped);
 }
 
 static void world_free(struct world *w)
@@ -102,10 +110,12 @@ struct hf_host *hf_host_new(struct hf_host *beside)
 {
     struct hf_stack_config config = {.env = host_env(), .now = host_now(), .event = file_event};
     struct hf_host *h = calloc(1, sizeof(*h));
+    struct hf_unix_host local = unix_host(h);
     int err;
 
     if (!h)
         return NULL;
+    config.unix_host = &local;
     h->world = beside ? beside->world : world_new();
     if (!h->world) {
         free(h);

@@ -18,8 +18,10 @@ struct world {
     pthread_mutex_t lock;
     struct hf_frame_pool *pool;
     struct driver *driver;
-    struct ring hosts;   /* struct hf_host */
-    struct ring touched; /* files (file.h) whose readiness may have changed */
+    struct ring hosts;     /* struct hf_host */
+    struct ring touched;   /* files (file.h) whose readiness may have changed */
+    struct rider *dropped; /* rider.h: to be ended when the lock has been given back */
+    bool is_dropping;      /* a thread is at that */
 };
 
 struct hf_host {

@@ -22,6 +22,10 @@ static int take(struct call *c, struct hf_sock **out)
         n = hf_sock_accept(f->sk, out);
         if (n != -EAGAIN || until == 0)
             break;
+        if (f->is_unix && hf_sock_poll(f->sk) & HF_POLLRDHUP) { /* Linux: shut down, none comes */
+            n = -EINVAL;
+            break;
+        }
         if (err) {
             n = err == -EINTR ? err : -EAGAIN;
             break;

@@ -28,6 +28,22 @@ static int wait_for_end(struct call *c, hf_time until, bool joined)
     }
 }
 
+/* An AF_UNIX listener's queue is full: the connection has not begun, so nothing goes on. Out of
+ * time, it is EAGAIN. */
+static int wait_for_room(struct call *c, const uint8_t *addr, socklen_t len, hf_time until)
+{
+    int result, err = 0;
+
+    for (;;) {
+        result = hf_sock_connect(c->file->sk, addr, len, false);
+        if (result != -EAGAIN || until == 0)
+            return result;
+        if (err)
+            return err == -EINTR ? err : -EAGAIN;
+        err = call_wait(c, WAIT_ANY, until);
+    }
+}
+
 /* A blocking caller joins an open under way; hf_sock_connect is asked as for one that does not
  * wait, to know whether there was one. */
 static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t len)
@@ -42,7 +58,8 @@ static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t
         return result;
     host_enter(f->host);
     until = call_limit(f, true, 0);
-    result = hf_sock_connect(f->sk, bytes, len, false);
+    result = f->is_unix ? wait_for_room(c, bytes, len, until)
+                        : hf_sock_connect(f->sk, bytes, len, false);
     if (result == -EALREADY && until != 0) {
         joined = true;
         result = -EINPROGRESS;

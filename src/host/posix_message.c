@@ -7,6 +7,7 @@
 
 #include "handfast/linux.h"
 #include "host/env.h"
+#include "host/rider.h"
 #include "host/transfer.h"
 
 enum {
@@ -31,6 +32,32 @@ static int read_header(const struct msghdr *from, struct msghdr *head, struct hf
     *msg =
         (struct hf_msg){.iov = (const struct hf_iovec *)head->msg_iov, .iov_len = head->msg_iovlen};
     return user_check_vector(head->msg_iov, head->msg_iovlen, -EMSGSIZE, total);
+}
+
+/* A cancelled thread leaves its descriptors to nobody: they end with the message. C27. */
+static void end_riders(void *arg)
+{
+    struct hf_msg *msg = arg;
+
+    for (size_t i = 0; i < msg->ref_count; i++)
+        rider_end(msg->refs[i].object);
+}
+
+/* The descriptors go where the bytes go, or nowhere. */
+static int64_t send_with_rights(struct call *c, struct hf_msg *msg, size_t total, int flags)
+{
+    struct hf_ref refs[HF_REFS_MAX];
+    int64_t n;
+
+    msg->refs = refs;
+    n = rider_take_all(msg->control, msg->control_len, refs, &msg->ref_count);
+    pthread_cleanup_push(end_riders, msg);
+    if (n == 0)
+        n = transfer_send(c, msg, total, flags);
+    if (n >= 0)
+        msg->ref_count = 0;
+    pthread_cleanup_pop(1);
+    return n;
 }
 
 /* Linux: SOCK_DGRAM and SOCK_STREAM alike read the address before the vector, the control data
@@ -61,7 +88,8 @@ static int64_t send_message(struct call *c, const struct msghdr *from, int flags
         msg.control = control;
         msg.control_len = head.msg_controllen;
     }
-    return transfer_send(c, &msg, total, flags);
+    return c->file->is_unix ? send_with_rights(c, &msg, total, flags)
+                            : transfer_send(c, &msg, total, flags);
 }
 
 ssize_t hf_sendmsg(int fd, const struct msghdr *m, int flags)
@@ -96,9 +124,10 @@ static int write_back(struct msghdr *to, const struct msghdr *head, const struct
 static int64_t receive_message(struct call *c, struct msghdr *to, int flags)
 {
     uint8_t addr[USER_ADDRESS_MAX], control[CONTROL_MAX];
+    struct hf_ref refs[HF_REFS_MAX];
     struct msghdr head;
     struct hf_msg msg;
-    size_t total;
+    size_t total, room;
     int64_t n;
     int err = read_header(to, &head, &msg, &total);
 
@@ -110,9 +139,13 @@ static int64_t receive_message(struct call *c, struct msghdr *to, int flags)
         msg.control = control;
         msg.control_len = head.msg_controllen < CONTROL_MAX ? head.msg_controllen : CONTROL_MAX;
     }
+    room = msg.control_len;
+    if (room)
+        msg.refs = refs;
     n = transfer_receive(c, &msg, total, flags);
     if (n < 0)
         return n;
+    rider_give_all(c->file->host, &msg, room, flags & MSG_CMSG_CLOEXEC);
     err = write_back(to, &head, &msg);
     return err ? err : n;
 }

@@ -30,33 +30,75 @@ int64_t host_socket(struct hf_host *h, int domain, int type, int protocol)
 
 int hf_socket(int domain, int type, int protocol)
 {
-    if (domain == AF_UNIX)
-        return socket(domain, type, protocol);
     return hf_host_socket(NULL, domain, type, protocol);
 }
 
-/* Linux: the descriptors are chosen and told before the family is asked whether it has pairs. */
-static int64_t refuse_pair(int domain, int type, int protocol, int fds[2])
+/* Both sockets of a pair get their descriptors, or neither stays. */
+static int64_t open_pair(struct hf_host *h, int type, int protocol, const int fds[2], int flags)
 {
-    int pair[2] = {hf_socket(domain, type, protocol), -1};
-    int err = pair[0] < 0 ? -errno : 0;
+    struct hf_sock *pair[2];
+    int64_t err;
 
-    if (!err)
-        pair[1] = hf_socket(domain, type, protocol);
-    if (!err && pair[1] < 0)
-        err = -errno;
-    if (!err)
-        err = user_write(fds, pair, sizeof(pair));
-    for (int i = 0; i < 2; i++) {
-        if (pair[i] >= 0)
-            hf_close(pair[i]);
+    host_enter(h);
+    err = hf_sock_pair(h->stack, type, protocol, pair);
+    host_leave(h);
+    if (err) {
+        descriptor_cancel(fds[0]);
+        descriptor_cancel(fds[1]);
+        return err;
     }
-    return err ? err : -EOPNOTSUPP;
+    err = posix_open(h, pair[0], fds[0], flags);
+    if (err < 0) {
+        descriptor_cancel(fds[1]);
+        host_enter(h);
+        hf_sock_close(pair[1]);
+        host_leave(h);
+        return err;
+    }
+    err = posix_open(h, pair[1], fds[1], flags);
+    if (err >= 0)
+        return 0;
+    hf_close(fds[0]);
+    return err;
+}
+
+/* Other families have no pairs; what is wrong beside that is told first. */
+static int64_t refuse_pair(struct hf_host *h, int domain, int type, int protocol)
+{
+    int64_t fd = host_socket(h, domain, type, protocol);
+
+    if (fd < 0)
+        return fd;
+    hf_close((int)fd);
+    return -EOPNOTSUPP;
+}
+
+/* Linux: the descriptors are chosen and told before the family is asked whether it has pairs. */
+static int64_t make_pair(struct hf_host *h, int domain, int type, int protocol, int out[2])
+{
+    int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fds[2];
+    int64_t err;
+
+    type &= ~flags;
+    if (type & ~0xf)
+        return -EINVAL;
+    fds[0] = descriptor_reserve(flags & SOCK_CLOEXEC);
+    if (fds[0] < 0)
+        return fds[0];
+    fds[1] = descriptor_reserve(flags & SOCK_CLOEXEC);
+    err = fds[1] < 0 ? fds[1] : user_write(out, fds, sizeof(fds));
+    if (!err && domain == AF_UNIX)
+        return open_pair(h, type, protocol, fds, flags);
+    descriptor_cancel(fds[0]);
+    if (fds[1] >= 0)
+        descriptor_cancel(fds[1]);
+    return err ? err : refuse_pair(h, domain, type, protocol);
 }
 
 int hf_socketpair(int domain, int type, int protocol, int fds[2])
 {
-    if (domain == AF_UNIX)
-        return socketpair(domain, type, protocol, fds);
-    return (int)posix_result(refuse_pair(domain, type, protocol, fds));
+    struct hf_host *h = host_default();
+
+    return (int)posix_result(h ? make_pair(h, domain, type, protocol, fds) : -ENOBUFS);
 }

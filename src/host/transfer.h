@@ -14,4 +14,10 @@ HF_NODISCARD int64_t transfer_send(struct call *c, const struct hf_msg *msg, siz
 /* The same way in. msg->flags, addr_len and control_len are set. */
 HF_NODISCARD int64_t transfer_receive(struct call *c, struct hf_msg *msg, size_t total, int flags);
 
+/* The same for a stream of AF_UNIX, with the host's lock held. */
+HF_NODISCARD int64_t transfer_receive_local(struct call *c, struct hf_msg *msg, size_t total,
+                                            int flags);
+/* How many bytes a caller who asks a stream for `total` is content with. */
+size_t transfer_low_water(struct file *f, size_t total, int flags);
+
 #endif

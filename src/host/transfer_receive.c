@@ -58,7 +58,7 @@ static bool is_enough(struct file *f, bool peeks)
     return peeks ? mask & HF_POLLRDHUP : mask & HF_POLLERR && waiting(f) == 0;
 }
 
-static size_t low_water(struct file *f, size_t total, int flags)
+size_t transfer_low_water(struct file *f, size_t total, int flags)
 {
     int low = 1;
     uint32_t len = sizeof(low);
@@ -77,7 +77,7 @@ static int64_t receive_stream(struct call *c, struct hf_msg *msg, size_t total, 
     struct file *f = c->file;
     bool peeks = flags & MSG_PEEK;
     hf_time until = flags & (MSG_OOB | MSG_ERRQUEUE) ? 0 : call_limit(f, false, flags);
-    size_t target = low_water(f, total, flags), done = 0;
+    size_t target = transfer_low_water(f, total, flags), done = 0;
     int64_t n;
     int err = 0;
 
@@ -144,8 +144,9 @@ int64_t transfer_receive(struct call *c, struct hf_msg *msg, size_t total, int f
     int64_t n;
 
     host_enter(f->host);
-    n = f->is_stream ? receive_stream(c, msg, total, flags)
-                     : receive_datagram(c, msg, total, flags);
+    n = f->is_stream && f->is_unix ? transfer_receive_local(c, msg, total, flags)
+        : f->is_stream             ? receive_stream(c, msg, total, flags)
+                                   : receive_datagram(c, msg, total, flags);
     file_touch(f);
     host_leave(f->host);
     return n;

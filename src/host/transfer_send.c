@@ -44,8 +44,10 @@ static int64_t send_some(struct file *f, const struct hf_msg *msg, size_t done, 
         return refuse(f, &part, flags);
     if (good < want)
         part.iov_len = user_vector_part(msg->iov, msg->iov_len, done, good, iov, PIECES);
+    if (done) /* descriptors went with the first bytes */
+        part.refs = NULL;
     if (want < left)
-        flags |= MSG_MORE;
+        flags = (f->is_unix ? flags & ~MSG_OOB : flags) | MSG_MORE;
     return hf_sock_send(f->sk, &part, flags);
 }
 
@@ -78,12 +80,25 @@ static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t tota
     return done ? (int64_t)done : n;
 }
 
-/* NetSem send_11, send_16, send_17. */
-static int64_t send_datagram(struct file *f, const struct hf_msg *msg, size_t total, int flags)
+/* NetSem send_11, send_16, send_17. Of AF_UNIX a datagram waits for room in its own buffer, and in
+ * the receiver's queue. */
+static int64_t send_datagram(struct call *c, const struct hf_msg *msg, size_t total, int flags)
 {
-    if (user_vector_readable(msg->iov, msg->iov_len, total) == total)
-        return hf_sock_send(f->sk, msg, flags);
-    return -EFAULT;
+    struct file *f = c->file;
+    hf_time until = f->is_unix ? call_limit(f, true, flags) : 0;
+    int err = 0;
+
+    if (user_vector_readable(msg->iov, msg->iov_len, total) != total)
+        return -EFAULT;
+    for (;;) {
+        int64_t n = hf_sock_send(f->sk, msg, flags);
+
+        if (n != -EAGAIN || until == 0)
+            return n;
+        if (err)
+            return err == -EINTR ? err : -EAGAIN;
+        err = call_wait(c, WAIT_ANY, until);
+    }
 }
 
 int64_t transfer_send(struct call *c, const struct hf_msg *msg, size_t total, int flags)
@@ -92,7 +107,7 @@ int64_t transfer_send(struct call *c, const struct hf_msg *msg, size_t total, in
     int64_t n;
 
     host_enter(f->host);
-    n = f->is_stream ? send_stream(c, msg, total, flags) : send_datagram(f, msg, total, flags);
+    n = f->is_stream ? send_stream(c, msg, total, flags) : send_datagram(c, msg, total, flags);
     file_touch(f);
     host_leave(f->host);
     if (n == -EPIPE && f->is_stream && !(flags & MSG_NOSIGNAL))

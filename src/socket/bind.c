@@ -1,5 +1,6 @@
 /* bind(). Linux: inet_bind, inet6_bind. */
 #include "net/net.h"
+#include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
@@ -113,8 +114,11 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
 {
     struct pcb *pcb = sock_pcb(sk);
     struct endpoint ep;
-    int err = read_address(sk, addr, len, &ep);
+    int err;
 
+    if (sk->is_unix)
+        return local_bind(sk, addr, len);
+    err = read_address(sk, addr, len, &ep);
     if (!err)
         err = pcb_is_v6(pcb) ? check6(sk, &ep) : check4(sk, &ep);
     if (!err)

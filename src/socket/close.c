@@ -10,6 +10,11 @@ void hf_sock_close(struct hf_sock *sk)
         return;
     all = sk->all;
     sk->is_closed = 1;
+    if (sk->is_unix) {
+        list_remove(&sk->link);
+        unix_close(sock_unix(sk));
+        return;
+    }
     if (sk->is_stream) {
         tcp_close(sock_tcb(sk), sk->opt.linger_on && sk->opt.linger_s == 0);
         return;

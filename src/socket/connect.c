@@ -13,6 +13,7 @@
  *   CONNECTED     any                     EISCONN (C17)
  *   DISCONNECTING any                     EINVAL
  */
+#include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
@@ -135,6 +136,8 @@ static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
 
 int hf_sock_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)
 {
+    if (sk->is_unix)
+        return local_connect(sk, addr, len);
     if (len < 2)
         return -HF_EINVAL;
     if (sockaddr_family(addr) == HF_AF_UNSPEC) {

@@ -1,5 +1,6 @@
 /* getsockopt(): which level, and SOL_SOCKET. Linux: sk_getsockopt. Short room gets the first bytes
  * and the length says how many. */
+#include "socket/local.h"
 #include "socket/sock.h"
 
 enum { IFNAME_BYTES = 16, MEMINFO_WORDS = 9 };
@@ -23,7 +24,7 @@ static int take_error(struct hf_sock *sk)
     struct pcb *pcb = sock_pcb(sk);
     int err = -sock_take_error(sk);
 
-    if (!err) {
+    if (!err && !sk->is_unix) {
         err = pcb->soft_err;
         pcb->soft_err = 0;
     }
@@ -191,7 +192,7 @@ static int get_peername(struct hf_sock *sk, void *value, uint32_t *len)
     return n < *len ? -HF_EINVAL : option_give(value, len, name, *len);
 }
 
-static int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
+int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
     static const int32_t nobody[3] = {0, -1, -1}; /* struct ucred */
     static const uint64_t unlimited = UINT64_MAX;
@@ -253,13 +254,15 @@ static int getsockopt_udp(const struct hf_sock *sk, int name, void *value, uint3
 
 int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value, uint32_t *len)
 {
-    bool is_v6 = pcb_is_v6(sock_pcb(sk));
+    bool is_v6 = !sk->is_unix && pcb_is_v6(sock_pcb(sk));
     bool is_udp = (level == HF_IPPROTO_UDP || level == HF_IPPROTO_UDPLITE) && !sk->is_stream;
     bool is_tcp = level == HF_SOL_TCP && sk->is_stream;
 
     /* Linux: below zero is much to SOL_IPV6. */
     if (*len > INT32_MAX && (is_tcp || is_udp || level == HF_SOL_SOCKET || level == HF_SOL_IP))
         return -HF_EINVAL;
+    if (sk->is_unix)
+        return level == HF_SOL_SOCKET ? getsockopt_local(sk, name, value, len) : -HF_EOPNOTSUPP;
     if (level == HF_SOL_SOCKET)
         return getsockopt_socket(sk, name, value, len);
     if (is_tcp)

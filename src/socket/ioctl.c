@@ -1,4 +1,5 @@
 /* ioctl(): queue lengths and the urgent mark. NetSem sockatmark_1, sockatmark_2. */
+#include "socket/local.h"
 #include "socket/sock.h"
 
 static int datagram_ioctl(struct hf_sock *sk, unsigned long request, int *value)
@@ -21,6 +22,8 @@ int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value)
 {
     struct tcb *tcb = sock_tcb(sk);
 
+    if (sk->is_unix)
+        return local_ioctl(sk, request, value);
     if (!sk->is_stream)
         return datagram_ioctl(sk, request, value);
     if (tcp_state(tcb) == TCP_LISTEN &&

@@ -1,4 +1,5 @@
 /* listen() and accept(). C28. */
+#include "socket/local.h"
 #include "socket/sock.h"
 
 /* NetSem listen_3, listen_7. */
@@ -6,14 +7,16 @@ int hf_sock_listen(struct hf_sock *sk, int backlog)
 {
     enum tcp_state state;
 
-    if (!sk->is_stream)
+    if (!sk->is_stream && !sk->is_unix)
         return -HF_EOPNOTSUPP;
-    state = tcp_state(sock_tcb(sk));
-    if (sk->state != SOCK_UNCONNECTED || (state != TCP_CLOSED && state != TCP_LISTEN))
-        return -HF_EINVAL;
     /* Linux compares without a sign, so -1 is the most there is. */
     if ((unsigned)backlog > HF_SOMAXCONN)
         backlog = HF_SOMAXCONN;
+    if (sk->is_unix)
+        return local_listen(sk, (uint32_t)backlog);
+    state = tcp_state(sock_tcb(sk));
+    if (sk->state != SOCK_UNCONNECTED || (state != TCP_CLOSED && state != TCP_LISTEN))
+        return -HF_EINVAL;
     return tcp_listen(sock_tcb(sk), (uint32_t)backlog);
 }
 
@@ -22,6 +25,8 @@ int hf_sock_accept(struct hf_sock *sk, struct hf_sock **out)
 {
     struct tcb *child;
 
+    if (sk->is_unix)
+        return local_accept(sk, out);
     if (!sk->is_stream)
         return -HF_EOPNOTSUPP;
     if (tcp_state(sock_tcb(sk)) != TCP_LISTEN)

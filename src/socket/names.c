@@ -1,4 +1,5 @@
 /* getsockname(), getpeername(). NetSem getsockname_1, getpeername_1, getpeername_2. */
+#include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
@@ -19,8 +20,11 @@ static uint32_t scope(const struct pcb *pcb, const struct ip_addr *addr)
 int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *len)
 {
     const struct pcb *pcb = sock_pcb(sk);
-    struct endpoint ep = {pcb->entry.laddr, pcb->entry.lport, scope(pcb, &pcb->entry.laddr)};
+    struct endpoint ep;
 
+    if (sk->is_unix)
+        return local_name(sock_unix(sk), addr, len);
+    ep = (struct endpoint){pcb->entry.laddr, pcb->entry.lport, scope(pcb, &pcb->entry.laddr)};
     give(sk, &ep, addr, len);
     return 0;
 }
@@ -28,8 +32,11 @@ int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *len)
 int hf_sock_accepted_from(const struct hf_sock *sk, void *addr, uint32_t *len)
 {
     const struct pcb *pcb = sock_pcb(sk);
-    struct endpoint ep = {pcb->entry.raddr, pcb->entry.rport, scope(pcb, &pcb->entry.raddr)};
+    struct endpoint ep;
 
+    if (sk->is_unix)
+        return local_name(sock_unix(sk)->peer, addr, len);
+    ep = (struct endpoint){pcb->entry.raddr, pcb->entry.rport, scope(pcb, &pcb->entry.raddr)};
     if (ep.port == 0)
         return -HF_ENOTCONN;
     give(sk, &ep, addr, len);

@@ -27,9 +27,15 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
     err = udp_init(&all->udp, &all->core, &all->net, &sock_udp_up, min, max);
     if (err)
         goto no_udp;
+    err = unix_init(&all->un, &all->core, config->unix_host, &sock_unix_up);
+    if (err)
+        goto no_unix;
     pool_init(&all->streams, env, block_offset() + (uint32_t)tcb_bytes);
     pool_init(&all->datagrams, env, block_offset() + (uint32_t)sizeof(struct udp_pcb));
+    pool_init(&all->locals, env, block_offset() + (uint32_t)sizeof(struct unix_pcb));
     return 0;
+no_unix:
+    udp_fini(&all->udp);
 no_udp:
     tcp_fini(&all->tcp);
 no_tcp:
@@ -45,7 +51,10 @@ void sockets_fini(struct sockets *all)
         struct hf_sock *sk = container_of(all->open.next, struct hf_sock, link);
 
         sk->is_closed = 1;
-        if (sk->is_stream) {
+        if (sk->is_unix) {
+            list_remove(&sk->link);
+            unix_close(sock_unix(sk));
+        } else if (sk->is_stream) {
             list_remove(&sk->link);
             tcp_close(sock_tcb(sk), true);
         } else {
@@ -55,11 +64,24 @@ void sockets_fini(struct sockets *all)
             pool_put(&all->datagrams, sk);
         }
     }
+    unix_fini(&all->un);
     udp_fini(&all->udp);
     tcp_fini(&all->tcp);
     net_fini(&all->net);
+    pool_fini(&all->locals);
     pool_fini(&all->streams);
     pool_fini(&all->datagrams);
+}
+
+/* Linux: unix_create. */
+static int check_unix(int type, int protocol)
+{
+    if (protocol && protocol != HF_AF_UNIX)
+        return -HF_EPROTONOSUPPORT;
+    return type == HF_SOCK_STREAM || type == HF_SOCK_DGRAM || type == HF_SOCK_RAW ||
+                   type == HF_SOCK_SEQPACKET
+               ? 0
+               : -HF_ESOCKTNOSUPPORT;
 }
 
 /* Linux: inet_create. */
@@ -69,6 +91,8 @@ static int check(const struct sockets *all, int domain, int type, int protocol)
         return -HF_EAFNOSUPPORT;
     if (type < 0 || type > 10)
         return -HF_EINVAL;
+    if (domain == HF_AF_UNIX)
+        return check_unix(type, protocol);
     if (domain != HF_AF_INET && domain != HF_AF_INET6)
         return -HF_EAFNOSUPPORT;
     if (protocol < 0 || protocol >= 263)
@@ -87,24 +111,41 @@ static int check(const struct sockets *all, int domain, int type, int protocol)
     return -HF_ESOCKTNOSUPPORT;
 }
 
+static void begin(struct sockets *all, struct hf_sock *sk)
+{
+    memset(sk, 0, sizeof(*sk));
+    sk->all = all;
+    sock_options_init(&sk->opt);
+    list_push_back(&all->open, &sk->link);
+    all->core.stats.sockets++;
+}
+
+struct hf_sock *sock_make_unix(struct sockets *all, int type)
+{
+    struct hf_sock *sk = pool_get(&all->locals);
+
+    if (!sk)
+        return NULL;
+    begin(all, sk);
+    sk->is_unix = 1;
+    unix_pcb_init(&all->un, sock_unix(sk), type == HF_SOCK_RAW ? HF_SOCK_DGRAM : type);
+    return sk;
+}
+
 static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6)
 {
     struct hf_sock *sk = pool_get(is_stream ? &all->streams : &all->datagrams);
 
     if (!sk)
         return NULL;
-    memset(sk, 0, sizeof(*sk));
-    sk->all = all;
+    begin(all, sk);
     sk->is_stream = is_stream;
     if (is_stream)
         tcb_init(&all->tcp, sock_tcb(sk), is_v6, false);
     else
         udp_pcb_init(&all->udp, sock_udp(sk), is_v6, false);
-    sock_options_init(&sk->opt);
     if (is_v6) /* Linux: of both IP_MULTICAST_ALL, an IPv6 socket begins with its own alone */
         sk->opt.inert &= ~(uint32_t)INERT_MULTICAST_ALL;
-    list_push_back(&all->open, &sk->link);
-    all->core.stats.sockets++;
     return sk;
 }
 
@@ -114,8 +155,27 @@ int sock_new(struct sockets *all, int domain, int type, int protocol, struct hf_
 
     if (err)
         return err;
+    if (domain == HF_AF_UNIX) {
+        *out = sock_make_unix(all, type);
+        return *out ? 0 : -HF_ENOMEM;
+    }
     *out = make(all, type == HF_SOCK_STREAM, domain == HF_AF_INET6);
     return *out ? 0 : -HF_ENOBUFS;
+}
+
+int hf_sock_pair(struct hf_stack *st, int type, int protocol, struct hf_sock *out[2])
+{
+    int err = hf_sock_new(st, HF_AF_UNIX, type, protocol, &out[0]);
+
+    if (err)
+        return err;
+    err = hf_sock_new(st, HF_AF_UNIX, type, protocol, &out[1]);
+    if (err) {
+        hf_sock_close(out[0]);
+        return err;
+    }
+    unix_join(sock_unix(out[0]), sock_unix(out[1]));
+    return 0;
 }
 
 static struct tcb *child_new(struct tcb *listener)
@@ -189,8 +249,11 @@ void *hf_sock_user(const struct hf_sock *sk)
 int sock_take_error(struct hf_sock *sk)
 {
     struct pcb *pcb = sock_pcb(sk);
-    int err = pcb->err;
+    int err;
 
+    if (sk->is_unix)
+        return unix_take_error(sock_unix(sk));
+    err = pcb->err;
     pcb->err = 0;
     return -err;
 }

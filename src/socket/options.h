@@ -106,6 +106,10 @@ int option_find(int level, int name);
 bool option_is_on(const struct hf_sock *sk, int which);
 void option_turn(struct hf_sock *sk, int which, bool on);
 
+/* setsockopt.c, getsockopt.c: SOL_SOCKET, what all families share. */
+HF_NODISCARD int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t len);
+HF_NODISCARD int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len);
+
 /* setsockopt_ip.c, setsockopt_tcp.c: one level each, as hf_sock_setsockopt. */
 HF_NODISCARD int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len);
 HF_NODISCARD int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len);

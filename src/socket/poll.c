@@ -1,4 +1,5 @@
 /* poll(): what is ready. C15; NetSem pselect_1; Linux: tcp_poll, datagram_poll. */
+#include "socket/local.h"
 #include "socket/sock.h"
 
 static uint32_t stream_poll(const struct hf_sock *sk)
@@ -46,5 +47,7 @@ static uint32_t datagram_poll(const struct hf_sock *sk)
 
 uint32_t hf_sock_poll(const struct hf_sock *sk)
 {
+    if (sk->is_unix)
+        return local_poll(sk);
     return sk->is_stream ? stream_poll(sk) : datagram_poll(sk);
 }

@@ -1,5 +1,6 @@
 /* recv(), recvfrom(), recvmsg(). C06. */
 #include "socket/control.h"
+#include "socket/local.h"
 #include "socket/recv_error.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -99,6 +100,8 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 
 int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
+    if (sk->is_unix)
+        return local_recv(sk, msg, flags);
     if (flags & HF_MSG_ERRQUEUE)
         return recv_error(sk, msg);
     return sk->is_stream ? stream_recv(sk, msg, flags) : datagram_recv(sk, msg, flags);
@@ -123,7 +126,7 @@ int hf_sock_receive_any(struct hf_sock *sk)
 {
     if (!sk->all->core.privileged)
         return -HF_EPERM;
-    if (sk->is_stream || sock_pcb(sk)->entry.kind != DEMUX_NONE)
+    if (sk->is_unix || sk->is_stream || sock_pcb(sk)->entry.kind != DEMUX_NONE)
         return -HF_EINVAL;
     sock_pcb(sk)->entry.any_dst = 1;
     demux_insert_bound(&sk->all->udp.demux, &sock_pcb(sk)->entry);
@@ -134,7 +137,7 @@ void hf_sock_report(struct hf_sock *sk, const void *addr, uint32_t len, enum hf_
 {
     struct endpoint to;
 
-    if (sk->is_stream || len < SOCKADDR_IN)
+    if (sk->is_unix || sk->is_stream || len < SOCKADDR_IN)
         return;
     sockaddr_read(addr, len, sockaddr_family(addr), &to);
     udp_report(sock_udp(sk), &to, how);

@@ -5,6 +5,7 @@
  * are ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
 #include "net/path.h"
 #include "socket/cork.h"
+#include "socket/local.h"
 
 enum {
     BUF_MAX = 4194304, /* Linux's sysctls rmem_max, wmem_max */
@@ -211,7 +212,7 @@ static int set_number(struct hf_sock *sk, int name, int v)
     }
 }
 
-static int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t len)
+int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
     int which = option_find(HF_SOL_SOCKET, name);
     int v, err;
@@ -281,6 +282,8 @@ int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *valu
 {
     if (len > INT32_MAX)
         return -HF_EINVAL;
+    if (sk->is_unix)
+        return level == HF_SOL_SOCKET ? setsockopt_local(sk, name, value, len) : -HF_EOPNOTSUPP;
     if (level == HF_SOL_SOCKET)
         return setsockopt_socket(sk, name, value, len);
     if (level == HF_SOL_TCP && sk->is_stream)

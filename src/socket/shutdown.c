@@ -18,6 +18,10 @@ int hf_sock_shutdown(struct hf_sock *sk, int how)
 
     if (how < 0 || how > 2)
         return -HF_EINVAL;
+    if (sk->is_unix) {
+        unix_shutdown(sock_unix(sk), bits); /* Linux: always 0, connected or not */
+        return 0;
+    }
     if (!sk->is_stream) {
         sk->shut |= bits;
         sock_event(sk);

@@ -14,6 +14,7 @@
 #include "socket/options.h"
 #include "transport/tcp/tcp.h"
 #include "transport/udp.h"
+#include "transport/unix/unix.h"
 
 enum sock_state {
     SOCK_UNCONNECTED,   /* connect() may begin */
@@ -31,8 +32,9 @@ struct sockets {
     struct net net;
     struct tcp tcp;
     struct udp udp;
+    struct unix_net un;
     struct list open; /* every struct hf_sock with memory, by link */
-    struct pool streams, datagrams;
+    struct pool streams, datagrams, locals;
     hf_event_fn *event;
     hf_wanted_fn *wanted;
     void *event_ctx; /* of both */
@@ -45,10 +47,11 @@ struct hf_sock {
     struct sockets *all;
     void *user;
     struct sock_options opt;
-    struct cork *cork; /* the datagram that is being made (cork.h), or NULL */
-    uint8_t state;     /* enum sock_state */
-    uint8_t shut;      /* SOCK_SHUT_* */
-    uint8_t is_stream : 1;
+    struct cork *cork;     /* the datagram that is being made (cork.h), or NULL */
+    uint8_t state;         /* enum sock_state */
+    uint8_t shut;          /* SOCK_SHUT_* */
+    uint8_t is_stream : 1; /* TCP's */
+    uint8_t is_unix : 1;   /* AF_UNIX's, of any type */
     uint8_t is_closed : 1; /* hf_sock_close was called: no more events */
     uint8_t is_admin : 1;  /* hf_sock_set_admin */
 };
@@ -70,7 +73,11 @@ static inline struct udp_pcb *sock_udp(const struct hf_sock *sk)
 {
     return sock_block(sk);
 }
-/* Both control blocks begin with it. */
+static inline struct unix_pcb *sock_unix(const struct hf_sock *sk)
+{
+    return sock_block(sk);
+}
+/* The control blocks of TCP and UDP begin with it. */
 static inline struct pcb *sock_pcb(const struct hf_sock *sk)
 {
     return sock_block(sk);
@@ -86,6 +93,8 @@ static inline bool sock_is_privileged(const struct hf_sock *sk)
 }
 static inline uint16_t sock_family(const struct hf_sock *sk)
 {
+    if (sk->is_unix)
+        return HF_AF_UNIX;
     return pcb_is_v6(sock_pcb(sk)) ? HF_AF_INET6 : HF_AF_INET;
 }
 
@@ -95,10 +104,13 @@ void sockets_fini(struct sockets *all);
 HF_NODISCARD int sock_new(struct sockets *all, int domain, int type, int protocol,
                           struct hf_sock **out);
 
+struct hf_sock *sock_make_unix(struct sockets *all, int type);
+
 /* event.c: an up-call of a transport reached the socket. */
 void sock_event(struct hf_sock *sk);
 extern const struct tcp_up sock_tcp_up;
 extern const struct udp_up sock_udp_up;
+extern const struct unix_up sock_unix_up;
 
 /* shutdown.c: of a stream; TCP is told. */
 void sock_set_shut(struct hf_sock *sk, uint8_t bits);

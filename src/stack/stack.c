@@ -67,6 +67,8 @@ void hf_stack_poll(struct hf_stack *st, hf_time now)
     }
     /* After what has come: an owner that is late must not make it look lost. */
     wheel_advance(&st->sockets.core.wheel, st->sockets.core.now);
+    if (unix_collect_is_due(&st->sockets.un))
+        unix_collect(&st->sockets.un);
     /* What a frame to this host provokes is again a frame to this host. A conversation with itself
      * may have no end, so only so many rounds at once; the deadline brings the rest. */
     for (int round = 0; round < 64 && net_deadline(net) <= st->sockets.core.now; round++)
@@ -78,6 +80,8 @@ hf_time hf_stack_deadline(const struct hf_stack *st)
     const struct net *net = &st->sockets.net;
     hf_time at = HF_MIN(wheel_next(&st->sockets.core.wheel), net_deadline(net));
 
+    if (unix_collect_is_due(&st->sockets.un))
+        return st->sockets.core.now;
     for (unsigned i = 1; i <= NET_LINKS; i++) {
         const struct hf_link *link = net->links[i];
 
