@@ -95,7 +95,7 @@ static void only_once(int t)
 static void backlog(int t)
 {
     for (int n = 0; n < 4; n++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof(text), "b%d", n);
         struct local a = hidden(text);
         int l = local_listener(t, a, n), done = 0, fd, err;
