@@ -147,7 +147,10 @@ static void received(int t)
     MASK(q[0], POLLOUT, un(t, "in flight it is open"));
     RC(recv(p[1], b, 8, 0), 1, un(t, "dropped"));
     await(q[0], t == SOCK_DGRAM ? POLLOUT : POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP);
-    RC(send(q[0], "x", 1, MSG_NOSIGNAL), t == SOCK_DGRAM ? -ECONNREFUSED : t == SOCK_STREAM ? -EPIPE : -ECONNRESET,
+    RC(send(q[0], "x", 1, MSG_NOSIGNAL),
+       t == SOCK_DGRAM    ? -ECONNREFUSED
+       : t == SOCK_STREAM ? -EPIPE
+                          : -ECONNRESET,
        un(t, "it is closed"));
 }
 
