@@ -386,8 +386,7 @@ static bool step_text(struct tcb *tcb, struct segment *s)
     }
     urgent_segment(tcb, s);
     if (is_unwanted(tcb, s)) {
-        drop(tcb, s, HF_DROP_TCP_CLOSED);
-        output_reset(tcb);
+        reset_answer(tcb->tcp, s, HF_DROP_TCP_CLOSED); /* at the number the peer expects */
         if (tcb->is_orphan)
             tcp_done(tcb);
         else

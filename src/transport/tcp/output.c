@@ -251,7 +251,8 @@ static bool send_next(struct tcb *tcb, bool force)
     uint32_t room = tcb->snd_wnd > off ? tcb->snd_wnd - off : 0;
     uint32_t usable = force ? room : HF_MIN(room, loss_room(tcb, off));
     bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
-    uint32_t len = HF_MIN(HF_MIN(left, usable), payload_limit(tcb, tcb->pcb.path, repairs));
+    uint32_t limit = force ? tcb->mss : payload_limit(tcb, tcb->pcb.path, repairs);
+    uint32_t len = HF_MIN(HF_MIN(left, usable), limit);
     bool fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
     uint32_t whole = len / tcb->mss * tcb->mss;
     int64_t sent;

@@ -350,6 +350,32 @@ static void test_unused_window(bool v6)
     finish(r, c, s);
 }
 
+static enum verdict lose_all(struct rig *r, struct host *to, struct hf_frame *f,
+                             const struct seen *n)
+{
+    return LOSE;
+}
+
+/* RFC 8985 7.3: a probe is one segment, however much waits and the link would take. */
+static void test_probe_is_one_segment(bool v6)
+{
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+    static uint8_t bytes[10 * 1448];
+    uint32_t before = c->tcb.snd_max, mss = c->tcb.mss;
+
+    r->a.link.gso_max = HF_FRAME_MAX;
+    c->tcb.cwnd = 2 * mss;
+    c->tcb.srtt_us = c->tcb.min_rtt_us = 20000;
+    r->filter = lose_all;
+    EQ(rig_write(c, bytes, sizeof(bytes), 0), (int)sizeof(bytes), "more than the window is queued");
+    rig_run(r, HF_MS);
+    EQ(c->tcb.snd_max - before, 2 * mss, "the window goes");
+    rig_run(r, 100 * HF_MS);
+    EQ(c->tcb.snd_max - before, 3 * mss, "and one segment asks after it");
+    finish(r, c, s);
+}
+
 int main(void)
 {
     tap_begin(60);
@@ -358,6 +384,7 @@ int main(void)
         test_user_timeout_between_ticks(v6);
         test_unscaled_window(v6);
         test_unused_window(v6);
+        test_probe_is_one_segment(v6);
         test_zero_window(v6);
         test_silly_window(v6);
         test_nagle(v6);
