@@ -112,7 +112,7 @@ platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 diff: $(B)/diff
 	prove --timer -e '' $(B)/diff :: check 1 1500 $(wildcard tests/diff/seeds/*)
 interop: $(B)/handfast
-	HANDFAST=$(B)/handfast HF_INTEROP_MB=$${HF_INTEROP_MB:-20} prove --timer -e '' tests/interop/*.t
+	HANDFAST=$(B)/handfast prove --timer -e '' tests/interop/*.t
 # A plug-in for Google's packetdrill, and its scripts run with it: SCRIPTS a folder or a script.
 packetdrill-plugin: $(B)/libhandfast-packetdrill.so
 packetdrill: packetdrill-plugin
