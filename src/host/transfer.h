@@ -17,6 +17,15 @@ HF_NODISCARD int64_t transfer_receive(struct call *c, struct hf_msg *msg, size_t
 /* The same for a stream of AF_UNIX, with the host's lock held. */
 HF_NODISCARD int64_t transfer_receive_local(struct call *c, struct hf_msg *msg, size_t total,
                                             int flags);
+
+/* What both are made of: one attempt, into what follows the first `done` bytes, of which `want`
+ * will be written. Bad memory leaves the bytes where they are. */
+HF_NODISCARD int64_t transfer_receive_some(struct file *f, struct hf_msg *msg, size_t done,
+                                           size_t total, size_t want, int flags);
+
+/* Bytes that can be read now; of datagrams, the first one's. */
+size_t transfer_waiting(struct file *f);
+
 /* How many bytes a caller who asks a stream for `total` is content with. */
 size_t transfer_low_water(struct file *f, size_t total, int flags);
 

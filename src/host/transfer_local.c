@@ -9,44 +9,12 @@
 #include "handfast/linux.h"
 #include "host/transfer.h"
 
-enum { PIECES = 16 };
-
-static size_t waiting(struct file *f)
-{
-    int n = 0;
-
-    return hf_sock_ioctl(f->sk, HF_SIOCINQ, &n) ? 0 : (size_t)n;
-}
-
 /* What beside the bytes a call has to give. */
 struct beside {
     uint32_t addr_len;
     size_t control_len;
     int flags;
 };
-
-/* One attempt, into what follows the first `done` bytes. Bad memory leaves the bytes where they
- * are. */
-static int64_t receive_some(struct file *f, struct hf_msg *msg, size_t done, size_t total,
-                            int flags)
-{
-    const struct hf_iovec *whole = msg->iov;
-    size_t pieces = msg->iov_len, left = total - done;
-    size_t want = flags & MSG_OOB ? 1 : waiting(f), good;
-    struct hf_iovec iov[PIECES];
-    int64_t n;
-
-    want = want < left ? want : left;
-    msg->iov = iov;
-    msg->iov_len = user_vector_part(whole, pieces, done, left, iov, PIECES);
-    good = user_vector_writable(iov, msg->iov_len, want);
-    if (good < want && good)
-        msg->iov_len = user_vector_part(whole, pieces, done, good, iov, PIECES);
-    n = want && !good ? -EFAULT : hf_sock_recv(f->sk, msg, flags);
-    msg->iov = whole;
-    msg->iov_len = pieces;
-    return n;
-}
 
 /* Something stands between these bytes and the next. */
 static bool is_boundary(struct file *f, const struct hf_msg *msg, bool is_short)
@@ -55,7 +23,7 @@ static bool is_boundary(struct file *f, const struct hf_msg *msg, bool is_short)
 
     if (hf_sock_ioctl(f->sk, HF_SIOCATMARK, &at_mark) == 0 && at_mark)
         return true;
-    return msg->ref_count || msg->flags & MSG_CTRUNC || (is_short && waiting(f));
+    return msg->ref_count || msg->flags & MSG_CTRUNC || (is_short && transfer_waiting(f));
 }
 
 /* More bytes for a call that has some already; what is beside them is the first ones'. */
@@ -69,7 +37,8 @@ static int64_t receive_more(struct file *f, struct hf_msg *msg, const struct bes
         first = *room;
     msg->addr_len = room->addr_len;
     msg->control_len = room->control_len;
-    n = receive_some(f, msg, done, total, flags);
+    n = transfer_receive_some(f, msg, done, total, flags & MSG_OOB ? 1 : transfer_waiting(f),
+                              flags);
     if (n < 0 && done) {
         msg->addr_len = first.addr_len;
         msg->control_len = first.control_len;

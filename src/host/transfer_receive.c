@@ -16,25 +16,22 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Bytes that can be read now; of datagrams, the first one's. */
-static size_t waiting(struct file *f)
+size_t transfer_waiting(struct file *f)
 {
     int n = 0;
 
     return hf_sock_ioctl(f->sk, HF_SIOCINQ, &n) ? 0 : (size_t)n;
 }
 
-/* One attempt to receive into what follows the first `done` bytes. */
-static int64_t receive_some(struct file *f, struct hf_msg *msg, size_t done, size_t total,
-                            int flags)
+int64_t transfer_receive_some(struct file *f, struct hf_msg *msg, size_t done, size_t total,
+                              size_t want, int flags)
 {
     const struct hf_iovec *whole = msg->iov;
-    size_t pieces = msg->iov_len;
+    size_t pieces = msg->iov_len, good;
     struct hf_iovec iov[PIECES];
-    size_t want = flags & MSG_OOB ? 1 : waiting(f), good;
     int64_t n;
 
-    want = flags & MSG_TRUNC ? 0 : smaller(want, total - done);
+    want = smaller(want, total - done);
     msg->iov = iov;
     msg->iov_len = user_vector_part(whole, pieces, done, total - done, iov, PIECES);
     good = user_vector_writable(iov, msg->iov_len, want);
@@ -46,6 +43,14 @@ static int64_t receive_some(struct file *f, struct hf_msg *msg, size_t done, siz
     return n;
 }
 
+/* How many bytes an attempt will write. */
+static size_t wanted(struct file *f, int flags)
+{
+    if (flags & MSG_TRUNC)
+        return 0;
+    return flags & MSG_OOB ? 1 : transfer_waiting(f);
+}
+
 /* With bytes in hand: is there a reason not to look for more? An error is left for the next call, a
  * read never goes past the urgent mark, and what was peeked at is all there is before the end. */
 static bool is_enough(struct file *f, bool peeks)
@@ -55,7 +60,7 @@ static bool is_enough(struct file *f, bool peeks)
 
     if (hf_sock_ioctl(f->sk, HF_SIOCATMARK, &at_mark) == 0 && at_mark)
         return true;
-    return peeks ? mask & HF_POLLRDHUP : mask & HF_POLLERR && waiting(f) == 0;
+    return peeks ? mask & HF_POLLRDHUP : mask & HF_POLLERR && transfer_waiting(f) == 0;
 }
 
 size_t transfer_low_water(struct file *f, size_t total, int flags)
@@ -82,7 +87,7 @@ static int64_t receive_stream(struct call *c, struct hf_msg *msg, size_t total, 
     int err = 0;
 
     for (;;) {
-        n = receive_some(f, msg, peeks ? 0 : done, total, flags);
+        n = transfer_receive_some(f, msg, peeks ? 0 : done, total, wanted(f, flags), flags);
         if (n > 0) {
             done = peeks ? (size_t)n : done + (size_t)n;
             if (done >= target || is_enough(f, peeks))
@@ -122,7 +127,7 @@ static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total
     int err = 0;
 
     for (;;) {
-        size_t want = smaller(waiting(f), total);
+        size_t want = smaller(transfer_waiting(f), total);
         int64_t n;
 
         if (want && user_vector_writable(msg->iov, msg->iov_len, want) < want)

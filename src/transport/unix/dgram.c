@@ -142,16 +142,10 @@ int64_t unix_dgram_send(struct unix_pcb *u, struct unix_message *m, int flags)
 
     if (!err)
         err = check_receiver(u, m, &to);
+    if (!err)
+        err = record_new(u, m, 0, (uint32_t)bytes, &r);
     if (err)
         return err;
-    r = record_new(u, m, 0, (uint32_t)bytes);
-    if (!r)
-        return -HF_ENOBUFS;
-    err = record_take_refs(u->net, r, m);
-    if (err) {
-        record_free(u->net, r);
-        return err;
-    }
     record_deliver(r, to, charge_of(r->len));
     unix_event(to);
     return (int64_t)bytes;

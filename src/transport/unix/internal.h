@@ -36,14 +36,12 @@ static inline struct unix_record *record_next(const struct unix_pcb *u, const st
     return r->link.next == &u->queue ? NULL : container_of(r->link.next, struct unix_record, link);
 }
 
-/* The piece of the vector that begins after `skip` bytes and is len long, as one record of u's, not
- * charged and in no queue yet. NULL without memory. */
-struct unix_record *record_new(struct unix_pcb *u, const struct unix_message *m, size_t skip,
-                               uint32_t len);
+/* The piece of the vector that begins after `skip` bytes and is len long, with m's references, as
+ * one record of u's, not charged and in no queue yet. -HF_ENOBUFS without memory for the record,
+ * -HF_ENOMEM for the references, which are still the caller's then. */
+HF_NODISCARD int record_new(struct unix_pcb *u, struct unix_message *m, size_t skip, uint32_t len,
+                            struct unix_record **out);
 void record_free(struct unix_net *net, struct unix_record *r);
-/* Takes m's references; on failure (-HF_ENOMEM) they are still the caller's. */
-HF_NODISCARD int record_take_refs(struct unix_net *net, struct unix_record *r,
-                                  struct unix_message *m);
 /* Into the queue of `to`, charged to its sender. */
 void record_deliver(struct unix_record *r, struct unix_pcb *to, uint32_t charge);
 /* Out of u's queue, the charge given back, freed. */

@@ -41,8 +41,8 @@ static void gather(uint8_t *to, const struct unix_message *m, size_t skip, size_
     }
 }
 
-struct unix_record *record_new(struct unix_pcb *u, const struct unix_message *m, size_t skip,
-                               uint32_t len)
+static struct unix_record *record_alloc(struct unix_pcb *u, const struct unix_message *m,
+                                        size_t skip, uint32_t len)
 {
     const struct hf_env *env = &u->net->core->env;
     struct unix_record *r = env->alloc(env->ctx, sizeof(*r) + len);
@@ -89,7 +89,7 @@ void record_free(struct unix_net *net, struct unix_record *r)
     unix_unref(from);
 }
 
-int record_take_refs(struct unix_net *net, struct unix_record *r, struct unix_message *m)
+static int take_refs(struct unix_net *net, struct unix_record *r, struct unix_message *m)
 {
     const struct hf_env *env = &net->core->env;
 
@@ -103,6 +103,20 @@ int record_take_refs(struct unix_net *net, struct unix_record *r, struct unix_me
     m->ref_count = 0;
     refs_launch(net, r->refs, r->ref_count);
     return 0;
+}
+
+int record_new(struct unix_pcb *u, struct unix_message *m, size_t skip, uint32_t len,
+               struct unix_record **out)
+{
+    struct unix_record *r = record_alloc(u, m, skip, len);
+    int err = r ? take_refs(u->net, r, m) : -HF_ENOBUFS;
+
+    if (r && err) {
+        record_free(u->net, r);
+        return err;
+    }
+    *out = r;
+    return err;
 }
 
 /* Linux: unix_maybe_add_creds: who asks for credentials gets them, or sends them; and so does who

@@ -38,14 +38,9 @@ static int send_piece(struct unix_pcb *u, struct unix_message *m, size_t skip, u
         return err;
     if (peer->is_dead || peer->shut & UNIX_SHUT_RECV)
         return -HF_EPIPE;
-    r = record_new(u, m, skip, len);
-    if (!r)
-        return -HF_ENOBUFS;
-    err = record_take_refs(u->net, r, m);
-    if (err) {
-        record_free(u->net, r);
+    err = record_new(u, m, skip, len, &r);
+    if (err)
         return err;
-    }
     record_deliver(r, peer, charge);
     if (is_urgent)
         peer->oob = r;

@@ -1,6 +1,7 @@
 /* Any wire at all: whatever is lost, doubled, held back or changed places, and whichever allocation
  * fails, the bytes arrive once and in order, both ways, and nothing is left behind. Each run is
  * made of its number; a run that fails is repeated by `chaos NUMBER`. */
+#include "board.h"
 #include "rig.h"
 
 #include "transport/tcp/repair.h"
@@ -82,28 +83,12 @@ static void run(struct rig *r, hf_time span)
     }
 }
 
-/* The scoreboard is a row without gaps, its sums are right, and it is no larger than allowed. */
+/* No more is told of than is out. */
 static bool is_sound(const struct tcb *tcb)
 {
     const struct repair *r = board_of(tcb);
-    uint32_t at, sacked = 0, lost = 0, repeated = 0;
 
-    if (!r)
-        return true;
-    at = r->begin;
-    for (uint32_t i = 0; i < r->count; i++) {
-        uint32_t len = r->runs[i].end - at;
-
-        if (!seq_lt(at, r->runs[i].end))
-            return false;
-        sacked += r->runs[i].flags & RUN_SACKED ? len : 0;
-        lost += r->runs[i].flags & RUN_LOST ? len : 0;
-        repeated += r->runs[i].flags & RUN_REPEATED ? len : 0;
-        at = r->runs[i].end;
-    }
-    return r->begin == tcb->snd_una && at == tcb->snd_max && r->count <= r->room &&
-           sacked == r->sacked && lost == r->lost && repeated == r->repeated &&
-           sacked + lost <= tcb_flight(tcb) + repeated;
+    return board_is_sound(tcb) && (!r || r->sacked + r->lost <= tcb_flight(tcb) + r->repeated);
 }
 
 struct way {

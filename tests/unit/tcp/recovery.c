@@ -1,5 +1,6 @@
 /* Loss and reordering as SACK, RACK-TLP, PRR and undo deal with them: what is sent again, when, and
  * what becomes of the window. */
+#include "board.h"
 #include "rig.h"
 
 #include "transport/tcp/repair.h"
@@ -90,29 +91,6 @@ static void run(struct rig *r, hf_time span)
         }
         held_count = kept;
     }
-}
-
-/* The scoreboard is a row without gaps, and its sums are right. */
-static bool board_is_sound(const struct tcb *tcb)
-{
-    const struct repair *r = board_of(tcb);
-    uint32_t at, sacked = 0, missing = 0, repeated = 0;
-
-    if (!r)
-        return true;
-    at = r->begin;
-    for (uint32_t i = 0; i < r->count; i++) {
-        uint32_t len = r->runs[i].end - at;
-
-        if (!seq_lt(at, r->runs[i].end))
-            return false;
-        sacked += r->runs[i].flags & RUN_SACKED ? len : 0;
-        missing += r->runs[i].flags & RUN_LOST ? len : 0;
-        repeated += r->runs[i].flags & RUN_REPEATED ? len : 0;
-        at = r->runs[i].end;
-    }
-    return r->begin == tcb->snd_una && at == tcb->snd_max && r->count <= r->room &&
-           sacked == r->sacked && missing == r->lost && repeated == r->repeated;
 }
 
 /* Connects the two ends of r; from then on a round trip takes 20 ms. */
