@@ -44,6 +44,8 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -164,6 +166,19 @@ ssize_t hf_readv(int fd, const struct iovec *iov, int n);
 /* As many of n messages as come until `timeout`, which is looked at after each (NULL: none);
  * MSG_WAITFORONE: waits for the first only. EINVAL also: a time that is none. */
 int hf_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *timeout);
+
+/* Files, pipes and stdio. hf_sendfile: from a file to a socket, as much as the socket takes (all,
+ * where it may wait); no cancellation point. hf_splice: between a socket and a pipe. hf_fdopen: a
+ * stream of stdio on a socket, which fclose() closes; fileno() knows none of it.
+ *   EINVAL  one of the two must be a pipe, or a file that can be read anywhere; flags; a mode
+ *   ESPIPE  a position in a pipe; hf_sendfile: in a socket
+ *   EAGAIN  hf_splice: the pipe is empty, or full, and SPLICE_F_NONBLOCK
+ * and the errors of hf_send and hf_recv. */
+ssize_t hf_sendfile(int to, int from, off_t *at, size_t count);
+ssize_t hf_splice(int from, off_t *from_at, int to, off_t *to_at, size_t len, unsigned flags);
+FILE *hf_fdopen(int fd, const char *mode);
+int hf_dprintf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int hf_vdprintf(int fd, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* Ends one direction or both.
  *   ENOTCONN  not connected; of a stream it sticks all the same

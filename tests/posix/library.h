@@ -40,6 +40,10 @@
 #define write         hf_write
 #define readv         hf_readv
 #define writev        hf_writev
+#define sendfile      hf_sendfile
+#define splice        hf_splice
+#define fdopen        hf_fdopen
+#define dprintf       hf_dprintf
 #define shutdown      hf_shutdown
 #define close         hf_close
 #define close_range   hf_close_range
