@@ -4,6 +4,7 @@
 #define BASE_CORE_H
 
 #include "base/assert.h"
+#include "base/keyhash.h"
 #include "base/wheel.h"
 #include "handfast/drop.h"
 #include "handfast/env.h"
@@ -16,8 +17,9 @@ struct core {
     struct hf_frame_pool *pool;
     hf_time now;
     struct wheel wheel;
-    uint64_t key[2];     /* secret, for hash tables */
-    uint64_t isn_key[2]; /* secret, for ISNs and port offsets */
+    uint64_t key[2];       /* secret, for hash tables of names; the source of the next */
+    struct keyhash tables; /* for all other hash tables */
+    uint64_t isn_key[2];   /* secret, for ISNs and port offsets */
     uint64_t drops[HF_DROP_COUNT];
     struct hf_stack_stats stats;
     bool privileged, any_source; /* as in hf_stack_config */

@@ -9,8 +9,8 @@
 #include "net/fragment.h"
 
 #include "base/hash.h"
+#include "base/keyhash.h"
 #include "base/pool.h"
-#include "base/siphash.h"
 #include "net/icmp.h"
 #include "wire/icmp.h"
 #include "wire/ip6.h"
@@ -169,7 +169,7 @@ static struct datagram *datagram_find(struct net *net, const struct ip_info *ip,
         uint32_t id, link_and_proto;
     } key = {ip->src, ip->dst, id, ip->link->index << 8 | proto};
 
-    *hash = (uint32_t)siphash(net->core->key, &key, sizeof(key));
+    *hash = keyhash(&net->core->tables, &key, sizeof(key));
     for (struct hash_node *n = hash_first(&net->reassembly->hash, *hash); n; n = hash_next(n)) {
         struct datagram *d = container_of(n, struct datagram, node);
 
@@ -194,7 +194,7 @@ static struct datagram *datagram_new(struct net *net, const struct ip_info *ip, 
     d->ip = *ip;
     d->id = id;
     d->proto = is4 ? ip->proto : 0;
-    d->source = &r->sources[siphash(net->core->key, &ip->src, sizeof(ip->src)) % SOURCES];
+    d->source = &r->sources[keyhash(&net->core->tables, &ip->src, sizeof(ip->src)) % SOURCES];
     timer_init(&d->timer, datagram_fire);
     core_arm(net->core, &d->timer, net->core->now + (is4 ? TIMEOUT4 : TIMEOUT6));
     hash_insert(&r->hash, &d->node, hash);

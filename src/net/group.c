@@ -2,7 +2,7 @@
 #include "net/group.h"
 
 #include "base/hash.h"
-#include "base/siphash.h"
+#include "base/keyhash.h"
 
 struct group {
     struct hash_node node;
@@ -22,7 +22,7 @@ static uint32_t hash_of(const struct net *net, const struct ip_addr *addr, uint3
         uint64_t link_index;
     } key = {*addr, link_index};
 
-    return (uint32_t)siphash(net->core->key, &key, sizeof(key));
+    return keyhash(&net->core->tables, &key, sizeof(key));
 }
 
 static struct group *find(const struct net *net, const struct ip_addr *addr, uint32_t link_index)

@@ -11,8 +11,8 @@
  */
 #include "net/neighbour.h"
 
+#include "base/keyhash.h"
 #include "base/pool.h"
-#include "base/siphash.h"
 #include "net/link.h"
 #include "wire/bytes.h"
 #include "wire/ether.h"
@@ -120,7 +120,7 @@ static uint32_t neighbour_hash(const struct net *net, const struct hf_link *link
         uint64_t link_index;
     } key = {*addr, link->index};
 
-    return (uint32_t)siphash(net->core->key, &key, sizeof(key));
+    return keyhash(&net->core->tables, &key, sizeof(key));
 }
 
 struct neighbour *neighbour_find(const struct net *net, const struct hf_link *link,

@@ -8,8 +8,8 @@
  * is next asked for, and lives on unfindable while someone holds it. */
 #include "net/path.h"
 
+#include "base/keyhash.h"
 #include "base/pool.h"
-#include "base/siphash.h"
 #include "net/address.h"
 #include "net/link.h"
 #include "net/neighbour.h"
@@ -117,7 +117,7 @@ static uint32_t path_hash(struct net *net, const struct path_query *q, bool own_
         uint32_t link_index, own_only;
     } key = {q->dst, q->src, q->link_index, own_only};
 
-    return (uint32_t)siphash(net->core->key, &key, sizeof(key));
+    return keyhash(&net->core->tables, &key, sizeof(key));
 }
 
 static struct path *path_lookup(struct net *net, const struct path_query *q, uint32_t hash,

@@ -7,7 +7,7 @@
 #include "net/route.h"
 
 #include "base/hash.h"
-#include "base/siphash.h"
+#include "base/keyhash.h"
 
 #define LENGTHS      129
 #define LENGTH_WORDS 3
@@ -61,7 +61,7 @@ static struct prefix *prefix_find(const struct net *net, const struct ip_addr *a
         uint64_t bits;
     } key = {masked(addr, bits), bits};
 
-    *hash = (uint32_t)siphash(net->core->key, &key, sizeof(key));
+    *hash = keyhash(&net->core->tables, &key, sizeof(key));
     for (struct hash_node *n = hash_first(&net->routes->prefixes, *hash); n; n = hash_next(n)) {
         struct prefix *p = container_of(n, struct prefix, node);
 

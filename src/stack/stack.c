@@ -27,6 +27,7 @@ int hf_stack_new(const struct hf_stack_config *config, struct hf_stack **out)
     core->any_source = config->any_source;
     core->env.random(core->env.ctx, core->key, sizeof(core->key));
     core->env.random(core->env.ctx, core->isn_key, sizeof(core->isn_key));
+    keyhash_init(&core->tables, core->key);
     wheel_init(&core->wheel, config->now);
     err = sockets_init(&st->sockets, config);
     if (err) {

@@ -1,7 +1,7 @@
 /* Which socket a packet is for. RFC 9293 3.10.7, RFC 1122 4.1.3.5. */
 #include "transport/demux.h"
 
-#include "base/siphash.h"
+#include "base/keyhash.h"
 
 struct conn_key {
     struct ip_addr laddr, raddr;
@@ -27,14 +27,14 @@ static uint32_t conn_hash(const struct demux *d, const struct ip_addr *laddr, ui
 {
     struct conn_key key = {*laddr, *raddr, lport, rport, 0};
 
-    return (uint32_t)siphash(d->core->key, &key, sizeof(key));
+    return keyhash(&d->core->tables, &key, sizeof(key));
 }
 
 static uint32_t bound_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport)
 {
     struct bound_key key = {*laddr, lport};
 
-    return (uint32_t)siphash(d->core->key, &key, sizeof(key));
+    return keyhash(&d->core->tables, &key, sizeof(key));
 }
 
 int demux_init(struct demux *d, struct core *core)

@@ -2,7 +2,7 @@
  * the search for the last free port as short as for the first. */
 #include "transport/port_group.h"
 
-#include "base/siphash.h"
+#include "base/keyhash.h"
 
 struct group_key {
     struct ip_addr laddr, raddr;
@@ -11,7 +11,7 @@ struct group_key {
 
 static uint32_t key_hash(const struct ports *p, const struct group_key *key)
 {
-    return (uint32_t)siphash(p->core->key, key, sizeof(*key));
+    return keyhash(&p->core->tables, key, sizeof(*key));
 }
 
 static struct port_group *find(const struct ports *p, const struct group_key *key)

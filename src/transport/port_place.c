@@ -1,7 +1,7 @@
 /* Holders of ports, by count. */
 #include "transport/port_place.h"
 
-#include "base/siphash.h"
+#include "base/keyhash.h"
 #include "transport/port_group.h"
 
 #define COUNTED_MOST 5 /* places where one holder is counted */
@@ -22,7 +22,7 @@ struct scoped {
 
 static uint32_t key_hash(const struct ports *p, const struct place_key *key)
 {
-    return (uint32_t)siphash(p->core->key, key, sizeof(*key));
+    return keyhash(&p->core->tables, key, sizeof(*key));
 }
 
 static struct port_place *find(const struct ports *p, const struct place_key *key)

@@ -44,7 +44,8 @@ struct path *tcb_path(struct tcb *tcb);
 void tcb_enter(struct tcb *tcb);
 
 /* open.c */
-/* Sequence numbers, windows and clocks of a connection that begins; iss is its own. */
+/* Sequence numbers, windows and clocks of a connection that begins; iss: its own, 0: a fresh one.
+ */
 void open_start(struct tcb *tcb, uint32_t iss);
 /* How connect() went, for its record: errno or 0. Only the first time. */
 void open_ended(struct tcb *tcb, int error);
@@ -215,7 +216,8 @@ bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s);
 bool timewait_reuse(struct tcp *tcp, struct demux_entry *e, uint32_t *iss);
 
 /* isn.c */
-uint32_t isn_new(struct tcp *tcp, const struct demux_entry *e);
+/* The ISS of a connection now, and what its timestamps are ahead of the clock. */
+uint32_t isn_new(struct tcp *tcp, const struct demux_entry *e, uint32_t *ts_offset);
 uint32_t isn_ts_offset(struct tcp *tcp, const struct demux_entry *e);
 
 /* reset.c */

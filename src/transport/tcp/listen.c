@@ -166,11 +166,10 @@ static enum hf_drop settle(struct tcb *child, const struct tcb *listener)
 /* RFC 9293 3.10.7.2 (third): the SYN's numbers and options, SYN-RECEIVED. */
 static void begin(struct tcb *child, struct tcb *listener, const struct segment *s)
 {
-    struct tcp *tcp = child->tcp;
     bool held = listener->pcb.entry.any_dst;
 
     child->rcv_nxt = s->seq + 1;
-    open_start(child, s->iss ? s->iss : isn_new(tcp, &child->pcb.entry));
+    open_start(child, s->iss);
     options_from_syn(child, &s->h);
     options_ecn(child, s);
     receive_start(child);

@@ -6,9 +6,11 @@
 
 void open_start(struct tcb *tcb, uint32_t iss)
 {
-    tcb->iss = tcb->snd_una = tcb->snd_nxt = tcb->snd_max = iss;
-    tcb->snd_up = tcb->snd_sml = tcb->recover = iss;
-    tcb->ts_offset = isn_ts_offset(tcb->tcp, &tcb->pcb.entry);
+    uint32_t fresh = isn_new(tcb->tcp, &tcb->pcb.entry, &tcb->ts_offset);
+
+    tcb->iss = iss ? iss : fresh;
+    tcb->snd_una = tcb->snd_nxt = tcb->snd_max = tcb->iss;
+    tcb->snd_up = tcb->snd_sml = tcb->recover = tcb->iss;
     tcb->last_rcv = tcp_ms(tcb->tcp);
     tcb->rcv_wscale = UINT8_MAX;
     options_sync_mss(tcb);
@@ -164,7 +166,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
     pcb->err = pcb->soft_err = 0;
     memset(&tcb->child, 0, sizeof(tcb->child));
     tcb->open.began = tcp->core->now;
-    open_start(tcb, iss ? iss : isn_new(tcp, e));
+    open_start(tcb, iss);
     tcp_set_state(tcb, TCP_SYN_SENT);
     tcb_enter(tcb);
     output_syn(tcb);

@@ -162,6 +162,7 @@ static inline int bench_try(struct bench *b, int64_t fail_at)
     b->core.pool = hf_frame_pool_new(&b->core.env);
     wheel_init(&b->core.wheel, b->core.now);
     bench_random(b, b->core.key, sizeof(b->core.key));
+    keyhash_init(&b->core.tables, b->core.key);
     b->fail_at = fail_at;
     err = net_init(&b->net, &b->core);
     b->fail_at = -1;

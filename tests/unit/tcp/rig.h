@@ -164,6 +164,7 @@ static inline void host_init(struct rig *r, struct host *h, const char *v4, cons
     wheel_init(&h->core.wheel, r->now);
     rig_random(r, h->core.key, sizeof(h->core.key));
     rig_random(r, h->core.isn_key, sizeof(h->core.isn_key));
+    keyhash_init(&h->core.tables, h->core.key);
     h->link = (struct hf_link){.ops = &ops, .name = "wire", .mtu = 1500, .flags = HF_LINK_CSUM};
     h->addr[0] = rig_ip(v4);
     h->addr[1] = rig_ip(v6);

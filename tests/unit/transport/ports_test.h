@@ -34,6 +34,7 @@ static inline struct desk *desk_new(uint64_t seed, uint16_t min, uint16_t max, b
     d->core.env = testenv_env(&d->env);
     d->core.env.random(d->core.env.ctx, d->core.key, sizeof(d->core.key));
     d->core.env.random(d->core.env.ctx, d->core.isn_key, sizeof(d->core.isn_key));
+    keyhash_init(&d->core.tables, d->core.key);
     if (demux_init(&d->demux, &d->core) ||
         ports_init(&d->ports, &d->core, &d->demux, min, max, shared_tuples))
         abort();

@@ -68,6 +68,7 @@ static struct host *host_new(uint16_t port_min, uint16_t port_max)
     h->core.env = testenv_env(&h->env);
     h->core.now = 1000 * HF_S;
     h->core.pool = hf_frame_pool_new(&h->core.env);
+    keyhash_init(&h->core.tables, h->core.key);
     wheel_init(&h->core.wheel, h->core.now);
     h->wire = (struct hf_link){.ops = &ops, .name = "wire", .mtu = 1500};
     if (net_init(&h->net, &h->core) || net_attach(&h->net, &h->wire) ||
