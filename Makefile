@@ -41,6 +41,7 @@ FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))# ordinary programs, as users have them
+PATH_BIN := $(addprefix $(B)/bench/path/,wire peer)
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
@@ -81,6 +82,9 @@ $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 $(BENCH_BIN): $(B)/%: %.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -o $@ $<
+$(PATH_BIN): $(B)/%: %.c $(B)/libhandfast.a
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -o $@ $< $(B)/libhandfast.a -pthread
 # The same programs once more, on the library.
 $(LIBRARY_BIN): $(B)/tests/library/%: tests/posix/%.c tests/posix/library.h $(B)/libhandfast.a
 	@mkdir -p $(@D)
@@ -100,7 +104,7 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all packetdrill-plugin $(UNIT_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(B)/diff
+everything: all packetdrill-plugin $(UNIT_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(PATH_BIN) $(B)/diff
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
 test: all unit
@@ -157,6 +161,11 @@ bench-run:
 	tools/deps.sh bench
 	$(MAKE) $(J) all $(BENCH_BIN)
 	HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench bench/run
+# Our TCP and the kernel's over one impaired wire: bench/path/run tells the rest.
+bench-path:
+	tools/deps.sh bench
+	$(MAKE) $(J) $(PATH_BIN)
+	BENCH_PATH=$(B)/bench/path bench/path/run
 # Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME, replayed by `make check`.
 fuzz:
 	$(MAKE) $(J) V=fuzz CC=clang fuzzers
@@ -196,5 +205,5 @@ install: all $(if $(shell command -v lowdown),man)
 clean:
 	rm -rf build
 .PHONY: all everything packetdrill packetdrill-plugin unit test platform programs realworld interop diff conformance checkers check check-full man demo bench \
-        bench-run fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d)
+        bench-run bench-path fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
+-include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)

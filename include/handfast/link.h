@@ -29,6 +29,10 @@ struct hf_link_ops {
     /* When poll is to be called next: 0 for at once, HF_TIME_NEVER for never. NULL: never. */
     hf_time (*deadline)(const struct hf_link *link);
 
+    /* From now on neither super-segments nor unfinished checksums are to come up from the link or
+     * go down to it: somebody above shows real packets. Before it is used. NULL: they never do. */
+    void (*plain)(struct hf_link *link);
+
     /* Ends the link, with it the frames it holds, and then the links below it. */
     void (*free)(struct hf_link *link);
 };

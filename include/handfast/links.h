@@ -7,9 +7,9 @@
  * constructor fails, the link below is still the caller's. Both directions are treated alike, each
  * with its own random numbers, which follow from seed alone: same frames, same seed, same fate.
  * Time is what poll says it is. A wrapper shows real packets with real checksums: it takes neither
- * super-segments nor HF_FRAME_CSUM_PARTIAL, whatever the link below does. (Where that one is the
- * end of a pair, do the same to the other end: gso_max = 0, flags &= ~HF_LINK_CSUM.) What a wrapper
- * or a full queue drops is counted in the link's `dropped`. */
+ * super-segments nor HF_FRAME_CSUM_PARTIAL, and makes the link below plain (hf_link_plain; of a
+ * pair that is both ends). What a wrapper or a full queue drops is counted in the link's `dropped`.
+ */
 #ifndef HANDFAST_LINKS_H
 #define HANDFAST_LINKS_H
 
@@ -17,6 +17,10 @@
 
 /* Ends the link and those below it. Detach it first. NULL is fine. */
 void hf_link_free(struct hf_link *link);
+
+/* From now on neither super-segments nor partial checksums go down to the link or come up from it.
+ * For who stands on a link and wants real packets; before the link is used. */
+void hf_link_plain(struct hf_link *link);
 
 /* Frames dropped by this link and those below it: asked for, queue full, device refused. */
 uint64_t hf_link_dropped(const struct hf_link *link);
@@ -54,7 +58,8 @@ HF_NODISCARD int hf_link_pcap_new(const struct hf_env *env, struct hf_link *belo
                                   hf_time epoch, struct hf_link **out);
 
 /* The TAP (Ethernet) or TUN (IP) device of that name, made if it is not there and this process may.
- * Its MTU is the device's. -EPERM, -EBUSY (in use), -ENOENT (no /dev/net/tun), ... */
+ * Its MTU is the device's. Super-segments and partial checksums pass to the kernel and from it, as
+ * it passes them on itself (TSO, GRO). -EPERM, -EBUSY (in use), -ENOENT (no /dev/net/tun), ... */
 HF_NODISCARD int hf_link_tap_new(const struct hf_env *env, struct hf_frame_pool *pool,
                                  const char *device, struct hf_link **out);
 HF_NODISCARD int hf_link_tun_new(const struct hf_env *env, struct hf_frame_pool *pool,

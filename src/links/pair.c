@@ -62,10 +62,22 @@ static void pair_free(struct hf_link *link)
     env.free(env.ctx, end, sizeof(*end));
 }
 
+static void pair_plain(struct hf_link *link)
+{
+    struct pair_end *end = (struct pair_end *)link;
+    struct hf_link *both[] = {link, end->peer ? &end->peer->link : link};
+
+    for (int i = 0; i < 2; i++) {
+        both[i]->gso_max = 0;
+        both[i]->flags &= ~(uint32_t)HF_LINK_CSUM;
+    }
+}
+
 static const struct hf_link_ops pair_ops = {
     .send = pair_send,
     .poll = pair_poll,
     .deadline = pair_deadline,
+    .plain = pair_plain,
     .free = pair_free,
 };
 

@@ -206,6 +206,7 @@ static const struct wrapper_ops pcap_ops = {
     .due = pcap_due,
     .deadline = pcap_deadline,
     .fini = pcap_fini,
+    .only_looks = true,
 };
 
 int hf_link_pcap_new(const struct hf_env *env, struct hf_link *below, int fd, hf_time epoch,
@@ -217,9 +218,6 @@ int hf_link_pcap_new(const struct hf_env *env, struct hf_link *below, int fd, hf
     if (!err) {
         p->fd = fd;
         p->epoch = epoch;
-        /* The one wrapper that only looks. */
-        p->wrapper.link.gso_max = below->gso_max;
-        p->wrapper.link.flags = below->flags;
         err = add_preamble(p);
     }
     if (err) {

@@ -1,4 +1,8 @@
-/* tap: and tun: the kernel's own network as the neighbour, by /dev/net/tun. C29. */
+/* tap: and tun: the kernel's own network as the neighbour, by /dev/net/tun. C29.
+ *
+ * A virtio_net_hdr stands before each frame (vnet.h). With it super-segments and unfinished
+ * checksums pass both ways, until a wrapper that shows real packets stands on the link: then the
+ * kernel is told to finish what it sends, and the link says that it takes none. */
 #include "handfast/links.h"
 
 #include <errno.h>
@@ -11,6 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "links/vnet.h"
+
 #define ETHERNET_HEADER 14
 #define VLAN_TAG        4
 
@@ -18,62 +24,118 @@
 #define READ_BATCH 64
 /* Shorter frames are copied into the frame's own room, and do not hold a page. */
 #define COPY_BYTES 128
-/* Pages are read into one frame behind the other. */
+/* Pages are read into one frame behind the other, one frame into so many pages at most. */
 #define PAGE_BYTES 32768
+#define PAGES      3
+/* What the kernel may leave to us. */
+#define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
 struct tap {
     struct hf_link link;
     struct hf_env env;
     struct hf_frame_pool *pool;
     int fd;
-    uint32_t frame_max;   /* bytes the device can hand us at once */
-    struct hf_page *page; /* being read into, from page_used on; NULL: none yet */
+    uint32_t link_header;         /* bytes */
+    uint32_t frame_max;           /* bytes the device can hand us at once */
+    struct hf_page *pages[PAGES]; /* being read into, the first from page_used on */
     uint32_t page_used;
 };
 
 static void tap_send(struct hf_link *link, struct hf_frame *f)
 {
     struct tap *t = (struct tap *)link;
-    struct hf_iovec iov[1 + HF_FRAME_FRAGS];
-    int n = hf_frame_iov(f, 0, iov, 1 + HF_FRAME_FRAGS);
+    struct hf_iovec iov[2 + HF_FRAME_FRAGS];
+    struct virtio_net_hdr v = vnet_of(f, t->link_header);
+    int n = hf_frame_iov(f, 0, iov + 1, 1 + HF_FRAME_FRAGS);
 
-    if (writev(t->fd, (const struct iovec *)iov, n) < 0)
+    iov[0] = (struct hf_iovec){&v, sizeof(v)};
+    if (writev(t->fd, (const struct iovec *)iov, 1 + n) < 0)
         link->dropped++;
     hf_frame_free(f);
 }
 
-static void drop_page(struct tap *t)
+/* Tells the kernel what we take. */
+static bool set_offloads(struct tap *t, unsigned long offloads)
 {
-    if (t->page)
-        hf_page_unref(t->page);
-    t->page = NULL;
+    bool good = ioctl(t->fd, TUNSETOFFLOAD, offloads) == 0;
+    bool any = good && offloads;
+
+    t->link.gso_max = any ? HF_FRAME_MAX : 0;
+    t->link.flags = (t->link.flags & ~(uint32_t)HF_LINK_CSUM) | (any ? HF_LINK_CSUM : 0);
+    t->frame_max = t->link_header + (any ? HF_FRAME_MAX : t->link.mtu);
+    t->frame_max += t->link_header ? VLAN_TAG : 0;
+    return good;
 }
 
-static bool need_page(struct tap *t)
+static void tap_plain(struct hf_link *link)
 {
-    if (t->page && t->page->size - t->page_used >= t->frame_max)
-        return true;
-    drop_page(t);
-    t->page = hf_page_new(t->pool, t->frame_max > PAGE_BYTES ? t->frame_max : PAGE_BYTES);
+    /* A kernel that cannot be told sends super-segments on: too long for us, and dropped. */
+    (void)set_offloads((struct tap *)link, 0);
+}
+
+static void drop_pages(struct tap *t)
+{
+    for (int i = 0; i < PAGES; i++) {
+        if (t->pages[i])
+            hf_page_unref(t->pages[i]);
+        t->pages[i] = NULL;
+    }
     t->page_used = 0;
-    return t->page && t->page->size >= t->frame_max;
 }
 
-/* The len bytes just read into the page, as a frame. */
-static struct hf_frame *frame_of(struct tap *t, uint32_t len)
+/* Room for the longest frame, as pieces of iov: how many, 0 without memory. */
+static int room_for_frame(struct tap *t, struct iovec iov[PAGES])
+{
+    uint32_t room = 0, used = t->page_used;
+
+    for (int i = 0; i < PAGES; i++, used = 0) {
+        if (!t->pages[i])
+            t->pages[i] = hf_page_new(t->pool, PAGE_BYTES);
+        if (!t->pages[i])
+            return 0;
+        iov[i] = (struct iovec){t->pages[i]->data + used, t->pages[i]->size - used};
+        room += (uint32_t)iov[i].iov_len;
+        if (room >= t->frame_max)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* The next len bytes of the pages, at the end of f. False when f has no place for them. */
+static bool take_bytes(struct tap *t, struct hf_frame *f, uint32_t len)
+{
+    bool good = true;
+
+    while (len) {
+        struct hf_page *page = t->pages[0];
+        uint32_t piece = page->size - t->page_used < len ? page->size - t->page_used : len;
+
+        good = good && hf_frame_add(f, page, t->page_used, piece);
+        len -= piece;
+        t->page_used += piece;
+        if (t->page_used < page->size)
+            continue;
+        hf_page_unref(page);
+        memmove(&t->pages[0], &t->pages[1], (PAGES - 1) * sizeof(t->pages[0]));
+        t->pages[PAGES - 1] = NULL;
+        t->page_used = 0;
+    }
+    return good;
+}
+
+/* The len bytes just read into the pages, as a frame. */
+static struct hf_frame *frame_of(struct tap *t, uint32_t len, const struct virtio_net_hdr *v)
 {
     struct hf_frame *f = hf_frame_new(t->pool);
     bool good;
 
     if (!f)
         return NULL;
-    if (len <= COPY_BYTES) {
-        good = hf_frame_append(f, t->page->data + t->page_used, len);
-    } else {
-        good = hf_frame_add(f, t->page, t->page_used, len);
-        t->page_used += len;
-    }
-    if (good)
+    if (len <= COPY_BYTES && len <= t->pages[0]->size - t->page_used)
+        good = hf_frame_append(f, t->pages[0]->data + t->page_used, len);
+    else
+        good = take_bytes(t, f, len);
+    if (good && vnet_take(v, f))
         return f;
     hf_frame_free(f);
     return NULL;
@@ -82,20 +144,23 @@ static struct hf_frame *frame_of(struct tap *t, uint32_t len)
 void hf_link_tap_readable(struct hf_link *link)
 {
     struct tap *t = (struct tap *)link;
+    struct virtio_net_hdr v;
+    struct iovec iov[1 + PAGES] = {{&v, sizeof(v)}};
 
     for (int i = 0; i < READ_BATCH; i++) {
-        if (!need_page(t)) {
+        int pieces = room_for_frame(t, iov + 1);
+        struct hf_frame *f;
+        ssize_t n;
+
+        if (!pieces) {
             link->dropped++;
             return;
         }
-
-        ssize_t n = read(t->fd, t->page->data + t->page_used, t->frame_max);
-
-        if (n <= 0)
+        n = readv(t->fd, iov, 1 + pieces);
+        if (n <= (ssize_t)sizeof(v))
             return;
-
-        struct hf_frame *f = frame_of(t, (uint32_t)n);
-
+        n -= (ssize_t)sizeof(v);
+        f = n <= (ssize_t)t->frame_max ? frame_of(t, (uint32_t)n, &v) : NULL;
         if (f)
             hf_link_input(link, f);
         else
@@ -113,16 +178,16 @@ static void tap_free(struct hf_link *link)
     struct tap *t = (struct tap *)link;
     struct hf_env env = t->env;
 
-    drop_page(t);
+    drop_pages(t);
     close(t->fd);
     env.free(env.ctx, t, sizeof(*t));
 }
 
-static const struct hf_link_ops tap_ops = {.send = tap_send, .free = tap_free};
+static const struct hf_link_ops tap_ops = {.send = tap_send, .plain = tap_plain, .free = tap_free};
 
 static int open_device(const char *device, short mode, char name[IFNAMSIZ])
 {
-    struct ifreq ifr = {.ifr_flags = (short)(mode | IFF_NO_PI)};
+    struct ifreq ifr = {.ifr_flags = (short)(mode | IFF_NO_PI | IFF_VNET_HDR)};
     int fd;
 
     if (strlen(device) >= IFNAMSIZ)
@@ -183,8 +248,10 @@ static int tap_open(const struct hf_env *env, struct hf_frame_pool *pool, const 
         .env = *env,
         .pool = pool,
         .fd = fd,
-        .frame_max = mtu + (is_ethernet ? ETHERNET_HEADER + VLAN_TAG : 0),
+        .link_header = is_ethernet ? ETHERNET_HEADER : 0,
     };
+    if (!set_offloads(t, OFFLOADS))
+        tap_plain(&t->link);
     memcpy(t->link.name, name, sizeof(t->link.name));
     if (is_ethernet) {
         env->random(env->ctx, t->link.mac, sizeof(t->link.mac));

@@ -38,6 +38,14 @@ static hf_time deadline_of_both(const struct hf_link *link)
     return own < theirs ? own : theirs;
 }
 
+/* A wrapper that does not only look has made all below it plain. */
+static void make_plain(struct hf_link *link)
+{
+    link->gso_max = 0;
+    link->flags &= ~(uint32_t)HF_LINK_CSUM;
+    hf_link_plain(link->below);
+}
+
 static void free_both(struct hf_link *link)
 {
     struct wrapper *w = (struct wrapper *)link;
@@ -54,6 +62,7 @@ static const struct hf_link_ops link_ops = {
     .send = send_down,
     .poll = poll_both,
     .deadline = deadline_of_both,
+    .plain = make_plain,
     .free = free_both,
 };
 
@@ -69,13 +78,16 @@ void *wrapper_new(const struct hf_env *env, struct hf_link *below, size_t bytes,
     memcpy(w->link.name, below->name, sizeof(w->link.name));
     memcpy(w->link.mac, below->mac, sizeof(w->link.mac));
     w->link.mtu = below->mtu;
-    w->link.flags = below->flags & ~(uint32_t)HF_LINK_CSUM;
+    w->link.gso_max = below->gso_max;
+    w->link.flags = below->flags;
     w->link.below = below;
     w->ops = ops;
     w->env = *env;
     w->bytes = bytes;
     below->input = come_up;
     below->above = w;
+    if (!ops->only_looks)
+        make_plain(&w->link);
     return w;
 }
 
@@ -123,6 +135,12 @@ void hf_link_free(struct hf_link *link)
 {
     if (link)
         link->ops->free(link);
+}
+
+void hf_link_plain(struct hf_link *link)
+{
+    if (link->ops->plain)
+        link->ops->plain(link);
 }
 
 uint64_t hf_link_dropped(const struct hf_link *link)

@@ -22,6 +22,7 @@ struct wrapper_ops {
     hf_time (*deadline)(const struct wrapper *w);
     /* Gives back what the wrapper holds. May be NULL. */
     void (*fini)(struct wrapper *w);
+    bool only_looks; /* whatever passes below may pass here: super-segments, partial checksums */
 };
 
 /* The first member of each wrapper's own struct. */
@@ -37,7 +38,8 @@ struct wrapper_random {
     uint64_t state;
 };
 
-/* bytes of zeroed memory that start with a wrapper around below; NULL without memory. */
+/* bytes of zeroed memory that start with a wrapper around below, which is made plain unless the
+ * wrapper only looks; NULL without memory. */
 void *wrapper_new(const struct hf_env *env, struct hf_link *below, size_t bytes,
                   const struct wrapper_ops *ops);
 

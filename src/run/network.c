@@ -185,10 +185,6 @@ static int lay_wire(struct whole_network *n, const struct hf_link_spec *spec)
     if (err)
         return err;
     n->wire->mtu = n->link->mtu;
-    if (n->link->gso_max == 0) {
-        n->wire->gso_max = 0;
-        n->wire->flags &= ~(uint32_t)HF_LINK_CSUM;
-    }
     return 0;
 }
 

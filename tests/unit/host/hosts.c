@@ -42,10 +42,6 @@ static void join(void)
     far = hf_host_new(near);
     OK(near && far && hf_host_pool(near) == hf_host_pool(far), "hosts beside share their pool");
     NEED(hf_link_pair_new(&env, 1500, wires));
-    for (int i = 0; i < 2; i++) {
-        wires[i]->gso_max = 0; /* as a wrapper has it */
-        wires[i]->flags &= ~(uint32_t)HF_LINK_CSUM;
-    }
     NEED(hf_link_delay_new(&env, wires[0], 2 * HF_MS, &wires[0]));
     attach(near, wires[0], "fd00::1/64");
     attach(far, wires[1], "fd00::2/64");

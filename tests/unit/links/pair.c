@@ -77,6 +77,22 @@ static void test_offloads(void)
     end();
 }
 
+static void test_plain(void)
+{
+    begin();
+    hf_link_plain(ends[0]);
+    for (int i = 0; i < 2; i++)
+        OK(ends[i]->gso_max == 0 && !(ends[i]->flags & HF_LINK_CSUM),
+           "an end that is to be plain makes both so");
+    end();
+    begin();
+    hf_link_free(ends[1]);
+    ends[1] = NULL;
+    hf_link_plain(ends[0]);
+    EQ(ends[0]->gso_max, 0, "one that is left alone too");
+    end();
+}
+
 static void test_ends(void)
 {
     begin();
@@ -106,6 +122,7 @@ int main(void)
     test_delivery();
     test_one_poll_is_finite();
     test_offloads();
+    test_plain();
     test_ends();
     test_no_memory();
     return tap_end();

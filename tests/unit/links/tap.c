@@ -86,7 +86,8 @@ static void test_tap(void)
     }
     rig_above(r, link);
     EQ(link->mtu, 1500, "the MTU is the device's");
-    OK(link->flags == HF_LINK_ETHERNET && (link->mac[0] & 3) == 2, "with an address of our own");
+    OK(link->flags & HF_LINK_ETHERNET && (link->mac[0] & 3) == 2, "with an address of our own");
+    OK(link->gso_max == 65535 && link->flags & HF_LINK_CSUM, "it takes super-segments");
     EQ(hf_link_tap_new(&r->env, r->pool, "hftest0", &again), -EBUSY, "no two may have it");
     if (!bring_up("hftest0"))
         SKIP("the kernel as a neighbour", "the device cannot be set up");

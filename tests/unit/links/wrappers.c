@@ -1,6 +1,8 @@
 /* Wrappers by themselves: what becomes of frames, when, and the same again with the same seed. */
 #include <errno.h>
 
+#include <fcntl.h>
+
 #include "rig.h"
 
 #define MANY 10000
@@ -242,6 +244,31 @@ static void test_offloads(void)
     rig_end(r, top);
 }
 
+/* As a TAP device has it: the kernel is to be told. */
+static void ground_plain(struct hf_link *link)
+{
+    rig_of(link)->ground.gso_max = 0;
+    rig_of(link)->ground.flags = 0;
+}
+
+static void test_plain(void)
+{
+    static const struct hf_link_ops ops = {
+        .send = rig_ground_send, .plain = ground_plain, .free = rig_ground_free};
+    struct rig *r = rig_new();
+    struct hf_link *top;
+
+    r->ground.ops = &ops;
+    if (hf_link_pcap_new(&r->env, &r->ground, open("/dev/null", O_WRONLY), 0, &top) < 0)
+        abort();
+    EQ(r->ground.gso_max, 65535, "a capture leaves the link below as it is");
+    if (hf_link_delay_new(&r->env, top, HF_MS, &top) < 0)
+        abort();
+    OK(r->ground.gso_max == 0 && top->below->gso_max == 0 && r->ground.flags == 0,
+       "another wrapper makes it plain, through the capture");
+    rig_end(r, top);
+}
+
 static void test_no_memory(void)
 {
     static chance_new *const kinds[] = {hf_link_loss_new, hf_link_dup_new, hf_link_corrupt_new,
@@ -271,6 +298,7 @@ int main(void)
     test_delay();
     test_rate();
     test_offloads();
+    test_plain();
     test_no_memory();
     return tap_end();
 }
