@@ -41,6 +41,8 @@ enum {
     HF_FRAME_CSUM_PARTIAL = 1 << 1,
     /* The frame was addressed to all or to a group at the link level. */
     HF_FRAME_LINK_BCAST = 1 << 2,
+    /* Between a stack and itself: no IP header stands before the payload (net/handover.h). */
+    HF_FRAME_BARE = 1 << 3,
 };
 
 struct hf_frame {

@@ -4,6 +4,7 @@
 
 #include "base/siphash.h"
 #include "net/address.h"
+#include "net/handover.h"
 #include "net/icmp.h"
 #include "net/ip_output.h"
 #include "wire/checksum.h"
@@ -170,8 +171,10 @@ static bool may_answer(struct net *net, uint8_t type, uint8_t code, const struct
 void icmp_send_message(struct net *net, uint8_t type, uint8_t code, uint32_t info,
                        const struct ip_info *ip, const struct hf_frame *f)
 {
-    const uint8_t *header = f->room + f->net_off;
-    uint32_t header_bytes = (uint32_t)(f->head - header);
+    uint8_t bare[IP6_HEADER];
+    const uint8_t *header = f->flags & HF_FRAME_BARE ? bare : f->room + f->net_off;
+    uint32_t header_bytes =
+        f->flags & HF_FRAME_BARE ? handover_header(f, ip, bare) : (uint32_t)(f->head - header);
     uint32_t most = addr_is4(&ip->src) ? QUOTE4 : QUOTE6, rest;
     struct hf_frame *quote;
     struct hf_page *page;

@@ -3,13 +3,12 @@
 
 #include "base/siphash.h"
 #include "net/group.h"
+#include "net/handover.h"
 #include "net/link.h"
 #include "wire/bytes.h"
 #include "wire/checksum.h"
 #include "wire/frame_csum.h"
 #include "wire/ip6.h"
-
-#define TTL_DEFAULT 64 /* RFC 1700, RFC 4861 6.3.2 */
 
 /* Where the transport's checksum stands in its header. */
 static uint32_t csum_offset(uint8_t proto)
@@ -48,7 +47,7 @@ static void push_header4(struct hf_frame *f, const struct ip_out *out, uint16_t 
                            .more = more,
                            .dont_fragment = out->dont_fragment,
                            .tos = out->tos,
-                           .ttl = out->ttl ? out->ttl : TTL_DEFAULT,
+                           .ttl = out->ttl ? out->ttl : IP_TTL_DEFAULT,
                            .proto = out->proto};
 
     ip4_header_write(&h, hf_frame_push(f, IP4_HEADER));
@@ -61,7 +60,7 @@ static void push_header6(struct hf_frame *f, const struct ip_out *out, uint8_t n
                            .flow_label = out->flow_label,
                            .payload_bytes = (uint16_t)f->len,
                            .next_header = next_header,
-                           .hop_limit = out->ttl ? out->ttl : TTL_DEFAULT,
+                           .hop_limit = out->ttl ? out->ttl : IP_TTL_DEFAULT,
                            .traffic_class = out->tos};
 
     ip6_header_write(&h, hf_frame_push(f, IP6_HEADER));
@@ -152,6 +151,10 @@ int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out)
         complete_csum(f, out->proto);
     if (!is_whole)
         return send_pieces(net, f, out, mtu);
+    if (handover_takes(f, out)) {
+        handover_send(net, f, out);
+        return 0;
+    }
     if (is4)
         push_header4(f, out, out->dont_fragment ? 0 : next_id(net, out), 0, false);
     else
@@ -163,9 +166,14 @@ int ip_output(struct net *net, struct hf_frame *f, const struct ip_out *out)
 void ip_transport_csum(struct hf_frame *f, const struct ip_out *out, uint32_t csum_off)
 {
     uint8_t *at = f->head + csum_off;
-    uint32_t sum = csum_pseudo(&out->src, &out->dst, out->proto, f->len);
+    uint32_t sum;
     uint16_t whole;
 
+    if (handover_takes(f, out)) { /* nobody will look at it */
+        put16(at, 0);
+        return;
+    }
+    sum = csum_pseudo(&out->src, &out->dst, out->proto, f->len);
     if (path_takes_partial(out->path)) {
         put16(at, (uint16_t)~csum_finish(sum));
         f->flags |= HF_FRAME_CSUM_PARTIAL;

@@ -4,6 +4,8 @@
 
 #include "net/path.h"
 
+#define IP_TTL_DEFAULT 64 /* RFC 1700, RFC 4861 6.3.2 */
+
 struct ip_out {
     struct path *path; /* lent */
     struct ip_addr src, dst;

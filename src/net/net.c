@@ -4,6 +4,7 @@
 #include "net/address.h"
 #include "net/fragment.h"
 #include "net/group.h"
+#include "net/handover.h"
 #include "net/icmp.h"
 #include "net/ip_input.h"
 #include "net/link.h"
@@ -190,6 +191,10 @@ void net_input(void *ctx, struct hf_link *link, struct hf_frame *f)
 {
     struct net *net = ctx;
 
+    if (f->flags & HF_FRAME_BARE && link == net->lo) {
+        handover_input(net, f);
+        return;
+    }
     net->core->stats.packets_in++;
     /* A partial checksum has come through memory alone: nothing there could harm the packet. */
     f->flags = f->flags & (HF_FRAME_CSUM_OK | HF_FRAME_CSUM_PARTIAL) ? HF_FRAME_CSUM_OK : 0;

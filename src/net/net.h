@@ -14,6 +14,7 @@ struct ip_info {
     uint8_t proto, ttl, tos;
     bool dst_is_unicast; /* not broadcast, not multicast */
     bool src_is_local;   /* came by the loopback link */
+    bool dont_fragment;  /* of what was handed over (handover.h) */
 };
 
 /* An ICMP error about a packet of ours, made one for both families. */

@@ -247,6 +247,14 @@ static uint32_t link_mtu(const struct hf_link *link)
     return HF_MIN(link->mtu, HF_FRAME_MAX);
 }
 
+/* No check of ip_input could object to such a packet. */
+static bool hands_over(const struct net *net, const struct finding *found,
+                       const struct ip_addr *dst)
+{
+    return found->is_local && found->link == net->lo && net_is_local(net, &found->src) &&
+           !net_is_broadcast(net, &found->src) && addr_is4(&found->src) == addr_is4(dst);
+}
+
 static struct path *path_make(struct net *net, const struct path_query *q,
                               const struct finding *found, bool own_only, uint32_t hash)
 {
@@ -268,6 +276,7 @@ static struct path *path_make(struct net *net, const struct path_query *q,
     p->is_local = found->is_local;
     p->is_broadcast = found->is_broadcast;
     p->is_multicast = found->is_multicast;
+    p->hands_over = hands_over(net, found, &q->dst);
     p->asked_src = q->src;
     p->asked_link = q->link_index;
     p->unless_bound = found->unless_bound;

@@ -22,6 +22,7 @@ struct path {
     uint32_t mtu;                /* of the path: the link's, or less by PMTUD */
     hf_time mtu_until;           /* when a learned MTU is forgotten; RFC 1191 6.3, 10 minutes */
     bool is_local, is_broadcast, is_multicast;
+    bool hands_over; /* to this host itself, from an address that can be: handover.h */
     /* for path.c: what was asked, besides dst */
     struct ip_addr asked_src;
     uint32_t asked_link;

@@ -171,6 +171,14 @@ uint32_t tcp_header_size(const struct tcp_header *h)
     return TCP_HEADER + fixed + (blocks ? 4 + 8 * blocks : 0);
 }
 
+void tcp_header_settle(struct tcp_header *h)
+{
+    if (h->sack_count)
+        h->sack_count = (uint8_t)sack_blocks(h, fixed_options_size(h));
+    if (!(h->flags & TCP_ACK))
+        h->ack = 0;
+}
+
 static uint8_t *put_word(uint8_t *to, uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
     to[0] = a;

@@ -49,6 +49,9 @@ struct tcp_header {
  * The checksum is not looked at. */
 bool tcp_header_read(struct hf_frame *f, struct tcp_header *out);
 
+/* Makes h what tcp_header_read would find in what tcp_header_write had written of it. */
+void tcp_header_settle(struct tcp_header *h);
+
 /* How many bytes tcp_header_write will need: a multiple of 4, 20..60. */
 uint32_t tcp_header_size(const struct tcp_header *h);
 

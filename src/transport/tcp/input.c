@@ -512,15 +512,17 @@ void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         segment_drop(tcp->core, &s, HF_DROP_TCP_NOT_UNICAST); /* RFC 9293 MUST-57 */
         return;
     }
-    if (!ip_transport_csum_ok(f, ip)) {
+    if (f->flags & HF_FRAME_BARE) {
+        memcpy(&s.h, f->room, sizeof(s.h));
+    } else if (!ip_transport_csum_ok(f, ip)) {
         segment_drop(tcp->core, &s, HF_DROP_TCP_CSUM);
         return;
-    }
-    if (!tcp_header_read(f, &s.h)) {
+    } else if (!tcp_header_read(f, &s.h)) {
         segment_drop(tcp->core, &s, HF_DROP_TCP_BAD);
         return;
+    } else {
+        hf_frame_trim_front(f, s.h.header_bytes);
     }
-    hf_frame_trim_front(f, s.h.header_bytes);
     s.seq = s.h.seq;
     s.len = f->len;
     dispatch(tcp, &s);

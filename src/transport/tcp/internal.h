@@ -68,6 +68,9 @@ void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
 
 /* output.c */
+/* f with h before it, out and counted; h is settled. As ip_output. Takes f. */
+int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
+                   const struct ip_out *out);
 /* Sends what may be sent, and the acknowledgement that is owed. */
 void tcp_output(struct tcb *tcb);
 void output_syn(struct tcb *tcb);

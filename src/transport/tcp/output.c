@@ -3,7 +3,10 @@
  * tcp_output sends from snd_nxt on as far as the peer's window, the congestion window, Nagle and
  * cork allow; after a timeout snd_nxt stands at snd_una again and the same code repeats what was
  * sent. While nothing is being repaired a link that takes them gets super-segments. */
+#include <assert.h>
+
 #include "handfast/linux.h"
+#include "net/handover.h"
 #include "transport/tcp/repair.h"
 
 /* What each state says in every segment. RFC 9293 3.10.7, figure 5. */
@@ -21,6 +24,8 @@ static const uint8_t state_flags[] = {
     [TCP_TIME_WAIT] = TCP_ACK,
 };
 static_assert(HF_COUNT(state_flags) == TCP_TIME_WAIT + 1, "a row for each state");
+
+static_assert(sizeof(struct tcp_header) <= HF_FRAME_HEADROOM, "a header fits where it would stand");
 
 /* For TCP_INFO; Linux counts no SYN-ACK, nor what a super-segment is not on the wire. */
 static void count(struct tcb *tcb, const struct hf_frame *f, const struct tcp_header *h)
@@ -57,6 +62,20 @@ static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_he
     return IP_ECT0;
 }
 
+int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
+                   const struct ip_out *out)
+{
+    tcp->core->stats.segments_out++;
+    if (handover_takes(f, out)) {
+        tcp_header_settle(h);
+        memcpy(f->room, h, sizeof(*h));
+    } else {
+        tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
+        ip_transport_csum(f, out, 16);
+    }
+    return ip_output(tcp->net, f, out);
+}
+
 /* The header in front of f, then out. Whatever is sent acknowledges. Takes f. */
 static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, struct path *path)
 {
@@ -87,16 +106,13 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
     count(tcb, f, h);
     if (f->len)
         note_answer(tcb);
-    tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
-    ip_transport_csum(f, &out, 16);
     if (h->flags & TCP_ACK) {
         tcb->last_ack_sent = tcb->rcv_nxt;
         tcb->ack_now = 0;
         tcb->delack_due = 0;
         tcb->pushed = 0;
     }
-    tcp->core->stats.segments_out++;
-    if (ip_output(tcp->net, f, &out) == -HF_EMSGSIZE)
+    if (output_segment(tcp, f, h, &out) == -HF_EMSGSIZE)
         options_sync_mss(tcb);
 }
 

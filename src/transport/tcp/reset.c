@@ -51,10 +51,7 @@ void reset_send_bare(struct tcp *tcp, const struct bare_segment *b)
     }
     f = hf_frame_new(tcp->core->pool);
     if (f) {
-        tcp_header_write(&h, hf_frame_push(f, tcp_header_size(&h)));
-        ip_transport_csum(f, &out, 16);
-        tcp->core->stats.segments_out++;
-        (void)ip_output(tcp->net, f, &out);
+        (void)output_segment(tcp, f, &h, &out);
     } else {
         core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
     }
