@@ -1,10 +1,10 @@
 /* Packets from this host to itself: handed over as they are, without an IP header.
  *
- * What the header would say stands in the frame's cb as a struct ip_info, and HF_FRAME_BARE says so.
- * It would be written and read by the same hands, and nobody looks on: the loopback link lies inside
- * of the stack. All else is as by way of the header: limits of size, the queue until the next
- * poll, counters. A transport may keep its own header in the room for it (HF_FRAME_BARE again), if
- * it reads it itself and sends no errors that quote it. */
+ * What the header would say stands in the frame's cb as a struct ip_info; HF_FRAME_BARE says so. It
+ * would be written and read by the same hands, and nobody looks on: the loopback link lies inside
+ * of the stack. All else is as by way of the header: limits of size, the queue until the next poll,
+ * counters. A transport may keep its own header in the room for it (HF_FRAME_BARE again), if it
+ * reads it itself and sends no errors that quote it. */
 #ifndef NET_HANDOVER_H
 #define NET_HANDOVER_H
 
