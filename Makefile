@@ -40,8 +40,13 @@ LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/po
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
-BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))# ordinary programs, as users have them
 PATH_BIN := $(addprefix $(B)/bench/path/,wire peer)
+# The bench: client and server are ordinary programs, as users have them; of the sides that are compared the
+# kernel's and the face's are one source, and lwIP is there when its source is.
+BENCH_SIDES := $(addprefix $(B)/bench/,core kernel face)
+BENCH_BIN := $(addprefix $(B)/bench/,client server) $(BENCH_SIDES)
+BENCH_INC := -Ibench -D_GNU_SOURCE
+BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
@@ -79,17 +84,37 @@ $(B)/diff: $(DIFF_OBJ) $(B)/layers.a
 $(PLAIN_BIN): $(B)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
-$(BENCH_BIN): $(B)/%: %.c
+$(addprefix $(B)/bench/,client server): $(B)/%: %.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -o $@ $<
 $(PATH_BIN): $(B)/%: %.c $(B)/libhandfast.a
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -o $@ $< $(B)/libhandfast.a -pthread
+$(B)/bench/core: $(wildcard bench/*.h bench/core/*) bench/measure.c $(B)/layers.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BENCH_INC) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -pthread
+$(B)/bench/kernel: bench/measure.h bench/measure.c $(wildcard bench/posix/*.[ch]) bench/posix/arrange/kernel.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(FLAGS_$(V)) $(BENCH_INC) $(LDFLAGS) -o $@ $(filter %.c,$^)
+$(B)/bench/face: bench/measure.h bench/measure.c $(wildcard bench/posix/*.[ch]) bench/posix/arrange/face.c tests/posix/library.h $(B)/libhandfast.a
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(FLAGS_$(V)) $(BENCH_INC) $(LDFLAGS) -Iinclude -include tests/posix/library.h -o $@ $(filter %.c %.a,$^) -pthread
 # The same programs once more, on the library.
 $(LIBRARY_BIN): $(B)/tests/library/%: tests/posix/%.c tests/posix/library.h $(B)/libhandfast.a
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -Itests -include tests/posix/library.h -o $@ $< \
 	    $(B)/libhandfast.a -pthread
+# lwIP, fetched by the bench: -w, for its source is not ours. Once as it does best, once with its own defaults.
+LWIP := build/lwip
+$(B)/bench/lwip: LWIP_FLAGS :=
+$(B)/bench/lwip-defaults: LWIP_FLAGS := -DLWIP_DEFAULTS
+$(B)/bench/lwip $(B)/bench/lwip-defaults: $(LWIP)/src/src/include/lwip/opt.h bench/measure.h bench/measure.c \
+        $(wildcard bench/lwip/*.[ch] bench/lwip/port/*.h bench/lwip/port/arch/*.h)
+	@mkdir -p $@.o
+	cd $@.o && $(CC) -w -O2 -g -c $(LWIP_FLAGS) $(addprefix -I$(CURDIR)/,bench/lwip/port $(LWIP)/src/src/include) \
+	    $(addprefix $(CURDIR)/$(LWIP)/src/src/,core/*.c core/ipv4/*.c core/ipv6/*.c)
+	$(CC) $(WARN) -O2 -g $(LWIP_FLAGS) $(BENCH_INC) -Ibench/lwip/port -isystem $(LWIP)/src/src/include -o $@ \
+	    $(filter %.c,$^) $@.o/*.o
 $(addprefix $(B)/tests/programs/,hostile scarce storm): $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
@@ -155,12 +180,18 @@ demo:
 	tools/deps.sh demo
 	$(MAKE) $(J) all
 	HANDFAST=$(B)/handfast tools/demo.sh
-# Figures: bench/run tells what is measured and how it is told what to do.
-bench: bench-run
-bench-run:
+# Figures: bench/figures and bench/run tell what is measured and how they are told what to do.
+bench: bench-build bench-lwip
+	$(BENCH_ENV) bench/figures all
+bench-quick: bench-build bench-lwip
+	@$(BENCH_ENV) bench/figures quick
+bench-run: bench-build
+	$(BENCH_ENV) bench/run
+bench-build:
 	tools/deps.sh bench
 	$(MAKE) $(J) all $(BENCH_BIN)
-	HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench bench/run
+bench-lwip: # the bench does without it where its source cannot be had
+	bench/lwip/get $(LWIP) && $(MAKE) $(B)/bench/lwip $(B)/bench/lwip-defaults || true
 # Our TCP and the kernel's over one impaired wire: bench/path/run tells the rest.
 bench-path:
 	tools/deps.sh bench
@@ -205,5 +236,5 @@ install: all $(if $(shell command -v lowdown),man)
 clean:
 	rm -rf build
 .PHONY: all everything packetdrill packetdrill-plugin unit test platform programs realworld interop diff conformance checkers check check-full man demo bench \
-        bench-run bench-path fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
+        bench-quick bench-run bench-path bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)

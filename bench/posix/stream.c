@@ -1,0 +1,131 @@
+/* Bytes through one connection whose ends are both here: one by one, and in bulk. */
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "place.h"
+
+#define CHUNK ((size_t)64 << 10)
+
+static const struct sockaddr_un door = {.sun_family = AF_UNIX, .sun_path = "\0door"};
+static const socklen_t door_len = offsetof(struct sockaddr_un, sun_path) + 5;
+
+struct flow {
+    struct pair p;
+    char *from, *to;
+};
+
+static void flow_init(struct flow *f, struct pair p, size_t offset)
+{
+    f->p = p;
+    f->from = (char *)aligned_alloc(4096, 2 * CHUNK) + offset;
+    f->to = (char *)aligned_alloc(4096, 2 * CHUNK) + offset;
+    memset(f->from, 'x', CHUNK);
+    memset(f->to, 'y', CHUNK);
+}
+
+static struct pair tcp_pair(int family)
+{
+    struct name to = place_here(family, DOOR);
+    int listener = place_listen(family, DOOR);
+
+    return place_join(listener, place_socket(family, SOCK_STREAM), &to);
+}
+
+static void trips(void *ctx, long count)
+{
+    struct flow *f = ctx;
+
+    for (; count > 0; count--) {
+        if (send(f->p.client, f->from, 1, 0) != 1 || recv(f->p.server, f->to, 1, 0) != 1 ||
+            send(f->p.server, f->to, 1, 0) != 1 || recv(f->p.client, f->from, 1, 0) != 1)
+            die("a round trip");
+    }
+}
+
+void posix_rr(const struct args *args)
+{
+    const int on = 1;
+    struct flow f;
+
+    flow_init(&f, tcp_pair(args->family), 0);
+    if (setsockopt(f.p.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
+        setsockopt(f.p.server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+        die("TCP_NODELAY");
+    tell("rate", rate_of(args, trips, &f));
+}
+
+static void chunks(void *ctx, long count)
+{
+    struct flow *f = ctx;
+
+    for (; count > 0; count--) {
+        for (size_t out = 0, in = 0; in < CHUNK;) {
+            ssize_t n = 0;
+
+            if (out < CHUNK)
+                n = send(f->p.client, f->from + out, CHUNK - out, MSG_DONTWAIT);
+            out += n > 0 ? (size_t)n : 0;
+            n = recv(f->p.server, f->to, CHUNK, MSG_DONTWAIT);
+            in += n > 0 ? (size_t)n : 0;
+        }
+    }
+}
+
+void posix_bulk(const struct args *args)
+{
+    struct flow f;
+
+    flow_init(&f, tcp_pair(args->family), (size_t)args->number[0]);
+    tell("rate", rate_of(args, chunks, &f) * (double)CHUNK);
+}
+
+static int unix_listen(void)
+{
+    int fd = place_socket(AF_UNIX, SOCK_STREAM);
+
+    if (bind(fd, (const struct sockaddr *)&door, door_len) < 0 || listen(fd, 16) < 0)
+        die("listen");
+    return fd;
+}
+
+static struct pair unix_join(int listener)
+{
+    struct pair p = {.client = place_socket(AF_UNIX, SOCK_STREAM)};
+
+    if (connect(p.client, (const struct sockaddr *)&door, door_len) < 0)
+        die("connect");
+    p.server = accept(listener, NULL, NULL);
+    if (p.server < 0)
+        die("accept");
+    return p;
+}
+
+static void unix_cycles(void *ctx, long count)
+{
+    const int *listener = ctx;
+
+    for (; count > 0; count--) {
+        struct pair p = unix_join(*listener);
+
+        close(p.client);
+        close(p.server);
+    }
+}
+
+void posix_unix_cycle(const struct args *args)
+{
+    int listener = unix_listen();
+
+    tell("rate", rate_of(args, unix_cycles, &listener));
+}
+
+void posix_unix_bulk(const struct args *args)
+{
+    struct flow f;
+
+    flow_init(&f, unix_join(unix_listen()), 0);
+    tell("rate", rate_of(args, chunks, &f) * (double)CHUNK);
+}
