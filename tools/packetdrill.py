@@ -19,9 +19,9 @@ import tempfile
 
 # What packetdrill's own scripts take for granted, in its defaults.sh.
 DEFAULTS = {"tcp_rmem": "4096/540000/15728640", "tcp_wmem": "4096/262144/4194304", "tcp_timestamps": "1",
-            "tcp_sack": "1", "tcp_syn_retries": "5", "tcp_synack_retries": "5"}
-KNOWN = set(DEFAULTS) | {"tcp_window_scaling"}
-COMMAND = re.compile(r"^[ \t]*(?:[+.\d~]+[ \t]+)?`([^`]*)`[^\n]*$", re.M)
+            "tcp_sack": "1", "tcp_syn_retries": "5", "tcp_synack_retries": "5", "tcp_fastopen": "0x70403"}
+KNOWN = set(DEFAULTS) | {"tcp_window_scaling", "tcp_fastopen_blackhole_timeout_sec"}
+COMMAND = re.compile(r"^([ \t]*(?:[+.\d~]+[ \t]*)?)`([^`]*)`[^\n]*$", re.M)
 SETTING = re.compile(r"net[./]ipv4[./](\w+)=(\"[^\"]*\"|'[^']*'|[^\s`\\]+)")
 COOKIE = "TFO_COOKIE=3021b9d889017eeb"
 V4 = ["--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1", "--netmask_ip=255.255.0.0", "--remote_ip=192.0.2.1",
@@ -45,13 +45,20 @@ def variants_of(script):
 
 
 def plain(text):
-    """The script without its shell commands, and what they would have set."""
+    """The script without its shell commands, and what those before its first line would have set. A command with a
+    time becomes one that the plug-in knows."""
     settings = dict(DEFAULTS)
-    for command in COMMAND.findall(text):
-        for name, value in SETTING.findall(command):
-            if name in KNOWN:
-                settings[name] = "/".join(value.strip("\"'").split())
-    return COMMAND.sub("", text), settings
+
+    def rewrite(match):
+        time, command = match.groups()
+        wanted = {name: "/".join(value.strip("\"'").split()) for name, value in SETTING.findall(command) if name in KNOWN}
+        mode = wanted.get("tcp_fastopen", settings["tcp_fastopen"])
+        if not time.strip():
+            settings.update(wanted)
+            return ""
+        forgets = ["tcp_fastopen=0", f"tcp_fastopen={mode}"] if "tcp_metrics flush" in command else []
+        return f"{time}`handfast {','.join(forgets + [f'{n}={v}' for n, v in wanted.items()])}`"
+    return COMMAND.sub(rewrite, text), settings
 
 
 def command_of(args, script, variant, scratch):

@@ -104,6 +104,11 @@ enum hf_tcp_setting {
     HF_TCP_TIMESTAMPS,     /* 0 or 1 */
     HF_TCP_SACK,           /* 0 or 1 */
     HF_TCP_WINDOW_SCALING, /* 0 or 1 */
+    /* Fast Open, RFC 7413: 1: clients may (the default; without
+     * it the cookies they were given are forgotten); 2: listeners may that TCP_FASTOPEN asks for;
+     * 4: clients need no cookie; 0x200: nor do listeners; 0x400: all listeners do. */
+    HF_TCP_FASTOPEN_MODE,
+    HF_TCP_FASTOPEN_PAUSE, /* tcp_fastopen_blackhole_timeout_sec: 0..86400; 0: never */
 };
 /* For sockets made from now on. -HF_EINVAL: out of range. */
 HF_NODISCARD int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t value);

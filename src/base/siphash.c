@@ -1,4 +1,4 @@
-/* SipHash with one round per word and three at the end. Aumasson and Bernstein, "SipHash: a fast
+/* SipHash with one round per word and three at the end, or two and four. Aumasson and Bernstein, "SipHash: a fast
  * short-input PRF", 2012, section 2. */
 #include "base/siphash.h"
 
@@ -25,10 +25,11 @@ static inline void sip_round(struct sip *s)
     s->v2 = rotate(s->v2, 32);
 }
 
-static inline void sip_word(struct sip *s, uint64_t word)
+static inline void sip_word(struct sip *s, uint64_t word, int rounds)
 {
     s->v3 ^= word;
-    sip_round(s);
+    for (int i = 0; i < rounds; i++)
+        sip_round(s);
     s->v0 ^= word;
 }
 
@@ -40,7 +41,7 @@ static inline uint64_t load(const uint8_t *p)
            (uint64_t)p[7] << 56;
 }
 
-uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len)
+static inline uint64_t sip(const uint64_t key[2], const void *bytes, size_t len, int rounds)
 {
     const uint8_t *p = bytes;
     struct sip s = {
@@ -53,13 +54,22 @@ uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len)
     size_t left = len;
 
     for (; left >= 8; left -= 8, p += 8)
-        sip_word(&s, load(p));
+        sip_word(&s, load(p), rounds);
     for (size_t i = 0; i < left; i++)
         last |= (uint64_t)p[i] << (8 * i);
-    sip_word(&s, last);
+    sip_word(&s, last, rounds);
     s.v2 ^= 0xff;
-    sip_round(&s);
-    sip_round(&s);
-    sip_round(&s);
+    for (int i = 0; i < rounds + 2; i++)
+        sip_round(&s);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len)
+{
+    return sip(key, bytes, len, 1);
+}
+
+uint64_t siphash24(const uint64_t key[2], const void *bytes, size_t len)
+{
+    return sip(key, bytes, len, 2);
 }

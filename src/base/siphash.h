@@ -6,4 +6,7 @@
 
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len);
 
+/* The original SipHash-2-4: where another implementation has to come to the same. */
+uint64_t siphash24(const uint64_t key[2], const void *bytes, size_t len);
+
 #endif

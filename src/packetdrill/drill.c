@@ -111,13 +111,21 @@ static const struct {
     {"tcp_syn_retries", 0, HF_TCP_SYN_RETRIES},
     {"tcp_synack_retries", 0, HF_TCP_SYNACK_RETRIES},
     {"tcp_window_scaling", 0, HF_TCP_WINDOW_SCALING},
+    {"tcp_fastopen", 0, HF_TCP_FASTOPEN_MODE},
+    {"tcp_fastopen_blackhole_timeout_sec", 0, HF_TCP_FASTOPEN_PAUSE},
 };
 
 static void set_sysctl(struct drill *d, const char *name, const char *value)
 {
     unsigned long part[3] = {0};
     bool known = false;
-    int n = sscanf(value, "%lu/%lu/%lu", &part[0], &part[1], &part[2]);
+    char *at = (char *)(uintptr_t)value;
+    int n = 0;
+
+    while (*at && n < 3) {
+        part[n++] = strtoul(at, &at, 0);
+        at += *at == '/';
+    }
 
     for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
         if (strcmp(name, sysctls[i].name) == 0 && sysctls[i].part < n) {
@@ -146,6 +154,25 @@ static void take_flag(struct drill *d, char *flag)
     }
 }
 
+static void take_flags(struct drill *d, const char *flags)
+{
+    char *copy = strdup(flags), *rest = copy, *flag;
+
+    if (!copy)
+        give_up("no memory", "");
+    while ((flag = strsep(&rest, ",")))
+        if (*flag)
+            take_flag(d, flag);
+    free(copy);
+}
+
+void drill_set(struct drill *d, const char *flags)
+{
+    pthread_mutex_lock(&d->lock);
+    take_flags(d, flags);
+    pthread_mutex_unlock(&d->lock);
+}
+
 static uint32_t mtu_of(const char *flags)
 {
     const char *at = flags ? strstr(flags, "mtu=") : NULL;
@@ -160,22 +187,18 @@ static void build_stack(struct drill *d, const char *flags)
     struct hf_stack_config config = {.env = env, .now = EPOCH, .privileged = true};
     struct hf_route everywhere[] = {{.prefix = "0.0.0.0/0", .link = &d->wire.link},
                                     {.prefix = "::/0", .link = &d->wire.link}};
-    char *copy = strdup(flags ? flags : ""), *rest = copy, *flag;
 
     d->now = EPOCH;
     config.pool = d->pool = hf_frame_pool_new(&env);
     wire_init(d, mtu_of(flags));
-    if (!copy || !config.pool || hf_stack_new(&config, &d->stack))
+    if (!config.pool || hf_stack_new(&config, &d->stack))
         give_up("no memory", "");
     if (hf_stack_attach(d->stack, &d->wire.link))
-        give_up("an MTU that cannot be: ", copy);
-    while ((flag = strsep(&rest, ",")))
-        if (*flag)
-            take_flag(d, flag);
+        give_up("an MTU that cannot be: ", flags);
+    take_flags(d, flags ? flags : "");
     for (int i = 0; i < 2; i++)
         if (hf_route_add(d->stack, &everywhere[i]))
             give_up("no route", "");
-    free(copy);
 }
 
 __attribute__((visibility("default"))) void

@@ -60,6 +60,9 @@ int drill_place(struct drill *d, struct hf_sock *sk, bool is_stream, bool nonblo
 /* Ends what is at fd and forgets it; the number itself is the caller's to close. */
 void drill_forget(struct drill *d, int fd);
 
+/* What flags say, "NAME=VALUE,...", for the stack as it is now. */
+void drill_set(struct drill *d, const char *flags);
+
 /* ---- clock.c: with the lock held ---- */
 
 /* Does all that is due now, and lets whoever waits have a look at it. After every call. */

@@ -34,6 +34,17 @@ static size_t vector_rest(const struct hf_msg *msg, size_t done, struct hf_iovec
     return n;
 }
 
+/* A send that opens (MSG_FASTOPEN): what of it was taken, or why it came to nothing. */
+static int64_t opened(struct drill *d, struct placeholder *p, hf_time until)
+{
+    int result;
+
+    while ((result = hf_sock_connect_result(p->sk)) == -EINPROGRESS)
+        if (!drill_wait(d, until))
+            break;
+    return result && result != -EINPROGRESS ? result : (int64_t)hf_sock_opened_with(p->sk);
+}
+
 static int64_t send_all(struct drill *d, struct placeholder *p, struct hf_msg *msg, int flags)
 {
     hf_time until = calls_limit(d, p, HF_SO_SNDTIMEO, flags);
@@ -46,7 +57,11 @@ static int64_t send_all(struct drill *d, struct placeholder *p, struct hf_msg *m
 
         part.iov = rest;
         part.iov_len = vector_rest(msg, done, rest);
-        n = hf_sock_send(p->sk, &part, flags | MSG_DONTWAIT);
+        n = hf_sock_send(p->sk, &part, until ? flags : flags | MSG_DONTWAIT);
+        if (n == -EINPROGRESS && until) {
+            n = opened(d, p, until);
+            flags &= ~MSG_FASTOPEN;
+        }
         if (n > 0)
             done += (size_t)n;
         if (!p->is_stream || (n >= 0 && done >= total) || (n < 0 && n != -EAGAIN))

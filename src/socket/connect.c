@@ -8,6 +8,7 @@
  *   UNCONNECTED   CLOSED                  an open begins: EINPROGRESS (C14, connect_1)
  *   UNCONNECTED   other (listening)       EISCONN (connect_5)
  *   CONNECTING    SYN-SENT, SYN-RECEIVED  EALREADY; a waiter joins: EINPROGRESS (C16, connect_5d)
+ *                 SYN-SENT, put off       EISCONN: it waits for the first bytes (Fast Open)
  *   CONNECTING    CLOSED                  the error, once, else ECONNABORTED (connect_3, connect_4)
  *   CONNECTING    other                   0, once (connect_2)
  *   CONNECTED     any                     EISCONN (C17)
@@ -72,7 +73,7 @@ int hf_sock_connect_result(struct hf_sock *sk)
 }
 
 /* NetSem connect_5, connect_6. */
-static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)
+int sock_connect_stream(struct hf_sock *sk, const void *addr, uint32_t len, int how, bool can_wait)
 {
     struct tcb *tcb = sock_tcb(sk);
     struct endpoint dst;
@@ -82,6 +83,8 @@ static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bo
         return -HF_EISCONN;
     if (sk->state == SOCK_DISCONNECTING)
         return -HF_EINVAL;
+    if (tcp_is_deferred(tcb))
+        return -HF_EISCONN;
     if (sk->state == SOCK_CONNECTING) {
         err = hf_sock_connect_result(sk);
         return err == -HF_EINPROGRESS && !can_wait ? -HF_EALREADY : err;
@@ -93,11 +96,11 @@ static int stream_connect(struct hf_sock *sk, const void *addr, uint32_t len, bo
         return err;
     if (addr_is_link_local6(&dst.addr) && !sock_pcb(sk)->link_index)
         sock_pcb(sk)->link_index = dst.scope;
-    err = tcp_open_active(tcb, &dst);
+    err = tcp_open_active(tcb, &dst, how);
     if (err)
         return err;
     sk->state = SOCK_CONNECTING;
-    return -HF_EINPROGRESS;
+    return tcp_is_deferred(tcb) ? 0 : -HF_EINPROGRESS;
 }
 
 /* NetSem disconnect_4, disconnect_5. */
@@ -134,6 +137,12 @@ static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
     return err ? err : udp_connect(sock_udp(sk), &dst);
 }
 
+int sock_fastopen_how(const struct hf_sock *sk)
+{
+    return (sk->opt.fastopen_connect ? TCP_OPEN_FAST : 0) |
+           (sk->opt.fastopen_no_cookie ? TCP_OPEN_NO_COOKIE : 0);
+}
+
 int hf_sock_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can_wait)
 {
     if (sk->is_unix)
@@ -146,7 +155,7 @@ int hf_sock_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can
         udp_disconnect(sock_udp(sk)); /* C07, C09 */
         return 0;
     }
-    return sk->is_stream ? stream_connect(sk, addr, len, can_wait)
+    return sk->is_stream ? sock_connect_stream(sk, addr, len, sock_fastopen_how(sk), can_wait)
                          : datagram_connect(sk, addr, len);
 }
 

@@ -56,7 +56,10 @@ static int get_number(struct hf_sock *sk, int name, int *v)
         *v = option_is_on(sk, OPTION_INERT + INERT_THIN_LTO);
         return 0;
     case HF_TCP_FASTOPEN_CONNECT:
-        *v = option_is_on(sk, OPTION_INERT + INERT_FASTOPEN_CONNECT);
+        *v = sk->opt.fastopen_connect;
+        return 0;
+    case HF_TCP_FASTOPEN_NO_COOKIE:
+        *v = sk->opt.fastopen_no_cookie;
         return 0;
     case HF_TCP_REPAIR_QUEUE: /* not under repair */
     case HF_TCP_QUEUE_SEQ:
@@ -65,7 +68,6 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_THIN_DUPACK:
     case HF_TCP_REPAIR:
     case HF_TCP_FASTOPEN:
-    case HF_TCP_FASTOPEN_NO_COOKIE:
     case HF_TCP_SAVE_SYN:
     case HF_TCP_INQ:
     case HF_TCP_TX_DELAY:

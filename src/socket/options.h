@@ -32,6 +32,7 @@ struct sock_options {
     uint8_t old_pktinfo6 : 1, old_hoplimit : 1; /* RFC 2292's messages are wanted */
     uint8_t addr_preferences : 3;               /* options_fixed.c */
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
+    uint8_t fastopen_connect : 1, fastopen_no_cookie : 1;
     int8_t priority;              /* Deviates: an administrator's beyond that is cut */
     uint8_t mcast_if, unicast_if; /* link indexes, 0: none */
 };
@@ -54,7 +55,6 @@ enum sock_inert {
     INERT_RFC4884_6 = 1 << 12,
     INERT_AUTOFLOWLABEL = 1 << 13,
     INERT_THIN_LTO = 1 << 14,
-    INERT_FASTOPEN_CONNECT = 1 << 15,
     INERT_RECVFRAGSIZE = 1 << 16,
     INERT_RECVFRAGSIZE6 = 1 << 17,
     INERT_2292RTHDR = 1 << 18,

@@ -17,6 +17,8 @@ static uint32_t stream_poll(const struct hf_sock *sk)
         mask |= HF_POLLHUP;
     if (no_more_in)
         mask |= HF_POLLIN | HF_POLLRDNORM | HF_POLLRDHUP;
+    if (tcp_is_deferred(tcb))
+        mask |= HF_POLLOUT | HF_POLLWRNORM;
     if (state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED) {
         if (tcp_readable(tcb) > 0 && tcp_readable(tcb) >= sk->opt.rcvlowat)
             mask |= HF_POLLIN | HF_POLLRDNORM;

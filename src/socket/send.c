@@ -5,13 +5,41 @@
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
 
+/* The open that MSG_FASTOPEN begins; 0: it waits for the bytes. Linux: tcp_sendmsg_fastopen. */
+static int open_for_send(struct hf_sock *sk, const struct hf_msg *msg)
+{
+    bool dissolves =
+        msg->addr && msg->addr_len >= 2 && sockaddr_family(msg->addr) == HF_AF_UNSPEC;
+    int how = TCP_OPEN_LATER | (sock_fastopen_how(sk) & TCP_OPEN_NO_COOKIE);
+
+    if (!(sk->all->tcp.fastopen.bits & TCP_FASTOPEN_CLIENT) || dissolves)
+        return -HF_EOPNOTSUPP;
+    if (tcp_is_deferred(sock_tcb(sk)))
+        return 0;
+    if (msg->addr && msg->addr_len < 2)
+        return -HF_EINVAL;
+    return sock_connect_stream(sk, msg->addr, msg->addr ? msg->addr_len : 0, how, false);
+}
+
 /* NetSem send_7, send_8. */
 static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
     struct tcb *tcb = sock_tcb(sk);
-    int how = (flags & HF_MSG_MORE ? TCP_SEND_MORE : 0) | (flags & HF_MSG_OOB ? TCP_SEND_OOB : 0);
+    bool waits = !(flags & HF_MSG_DONTWAIT);
+    int how = (flags & HF_MSG_MORE ? TCP_SEND_MORE : 0) |
+              (flags & HF_MSG_OOB ? TCP_SEND_OOB : 0) | (waits ? TCP_SEND_WAITS : 0);
     size_t bytes = 0;
+    int64_t n;
 
+    if (flags & HF_MSG_FASTOPEN || tcp_is_deferred(tcb)) {
+        n = open_for_send(sk, msg);
+        if (n)
+            return n;
+        if (tcp_is_deferred(tcb)) {
+            n = tcp_send(tcb, msg->iov, msg->iov_len, how);
+            return waits ? -HF_EINPROGRESS : n;
+        }
+    }
     if (sk->shut & SOCK_SHUT_WR)
         return sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE;
     for (size_t i = 0; i < msg->iov_len; i++)
@@ -135,6 +163,11 @@ int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
     if (sk->is_unix)
         return local_send(sk, msg, flags);
     return sk->is_stream ? stream_send(sk, msg, flags) : datagram_send(sk, msg, flags);
+}
+
+size_t hf_sock_opened_with(const struct hf_sock *sk)
+{
+    return sk->is_stream ? tcp_syn_bytes(sock_tcb(sk)) : 0;
 }
 
 int hf_sock_reserve(struct hf_sock *sk, size_t want, struct hf_iovec *iov, int n)

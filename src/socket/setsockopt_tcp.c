@@ -1,6 +1,6 @@
 /* setsockopt() of SOL_TCP. Linux: do_tcp_setsockopt.
  *
- * Deviates: Fast Open, upper-layer protocols, MD5 signatures and saved SYNs are refused as by a
+ * Deviates: upper-layer protocols, MD5 signatures and saved SYNs are refused as by a
  * kernel built or configured without them. */
 #include "socket/sock.h"
 
@@ -142,10 +142,20 @@ static int set_other(struct hf_sock *sk, int name, int v)
                           tcp_state(sock_tcb(sk)) == TCP_LISTEN)
                    ? 0
                    : -HF_EINVAL;
-    case HF_TCP_FASTOPEN_CONNECT: /* no server has given a cookie: an ordinary handshake */
-        if ((v != 0 && v != 1) || tcp_state(sock_tcb(sk)) != TCP_CLOSED)
+    case HF_TCP_FASTOPEN_CONNECT:
+        if (v != 0 && v != 1)
             return -HF_EINVAL;
-        option_turn(sk, OPTION_INERT + INERT_FASTOPEN_CONNECT, v != 0);
+        if (!(sk->all->tcp.fastopen.bits & TCP_FASTOPEN_CLIENT))
+            return -HF_EOPNOTSUPP;
+        if (tcp_state(sock_tcb(sk)) != TCP_CLOSED)
+            return -HF_EINVAL;
+        sk->opt.fastopen_connect = v & 1;
+        return 0;
+    case HF_TCP_FASTOPEN_NO_COOKIE:
+        if ((v != 0 && v != 1) || (tcp_state(sock_tcb(sk)) != TCP_CLOSED &&
+                                   tcp_state(sock_tcb(sk)) != TCP_LISTEN))
+            return -HF_EINVAL;
+        sk->opt.fastopen_no_cookie = v & 1;
         return 0;
     case HF_TCP_SAVE_SYN:
     case HF_TCP_INQ:

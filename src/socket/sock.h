@@ -104,6 +104,12 @@ void sockets_fini(struct sockets *all);
 HF_NODISCARD int sock_new(struct sockets *all, int domain, int type, int protocol,
                           struct hf_sock **out);
 
+/* connect.c: of a stream. how: TCP_OPEN_...; 0: deferred. */
+HF_NODISCARD int sock_connect_stream(struct hf_sock *sk, const void *addr, uint32_t len, int how,
+                                     bool can_wait);
+/* What the socket's options say of Fast Open, as TCP_OPEN_... */
+int sock_fastopen_how(const struct hf_sock *sk);
+
 struct hf_sock *sock_make_unix(struct sockets *all, int type);
 
 /* event.c: an up-call of a transport reached the socket. */

@@ -217,6 +217,15 @@ int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t val
         return set_switch(&tcp->sack, value);
     case HF_TCP_WINDOW_SCALING:
         return set_switch(&tcp->window_scaling, value);
+    case HF_TCP_FASTOPEN_MODE:
+        tcp_set_fastopen(tcp, value);
+        return 0;
+    case HF_TCP_FASTOPEN_PAUSE:
+        if (value > 86400)
+            return -HF_EINVAL;
+        tcp->fastopen.blackhole_s = value;
+        tcp->fastopen.pauses = 0;
+        return 0;
     }
     return -HF_EINVAL;
 }

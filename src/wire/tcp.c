@@ -15,12 +15,15 @@ enum tcp_option {
     OPTION_SACK = 5,
     OPTION_TIMESTAMPS = 8,
     OPTION_FASTOPEN = 34,
+    OPTION_EXPERIMENT = 254,
 };
 
 #define OPTIONS_MOST (TCP_HEADER_MAX - TCP_HEADER)
 #define WSCALE_MOST  14
 #define COOKIE_LEAST 4
 #define COOKIE_MOST  16
+
+#define FASTOPEN_MAGIC 0xf989 /* what says that the experiment is Fast Open: RFC 7413 4.1.1 */
 
 /* The usual way to send timestamps, RFC 7323 appendix A. */
 #define NOP_NOP_TIMESTAMPS 0x0101080au
@@ -43,11 +46,12 @@ static void read_sack(const uint8_t *p, uint32_t len, struct tcp_header *out)
 }
 
 /* RFC 7413 4.1.1: an empty one asks for a cookie; lengths are even. */
-static void read_fastopen(const uint8_t *p, uint32_t len, struct tcp_header *out)
+static void read_fastopen(const uint8_t *p, uint32_t len, bool is_exp, struct tcp_header *out)
 {
     if (len && (len < COOKIE_LEAST || len > COOKIE_MOST || len % 2))
         return;
     out->has_fastopen = true;
+    out->fastopen_exp = is_exp;
     out->fastopen_len = (uint8_t)len;
     memcpy(out->fastopen, p, len);
 }
@@ -72,7 +76,11 @@ static void read_syn_option(uint8_t kind, const uint8_t *p, uint32_t len, struct
         out->has_sack_permitted |= len == 0;
         return;
     case OPTION_FASTOPEN:
-        read_fastopen(p, len, out);
+        read_fastopen(p, len, false, out);
+        return;
+    case OPTION_EXPERIMENT:
+        if (len >= 2 && get16(p) == FASTOPEN_MAGIC)
+            read_fastopen(p + 2, len - 2, true, out);
         return;
     }
 }
@@ -105,7 +113,7 @@ static void read_options(const uint8_t *p, const uint8_t *end, struct tcp_header
 static void clear_options(struct tcp_header *h)
 {
     h->has_mss = h->has_wscale = h->has_sack_permitted = false;
-    h->has_timestamps = h->has_fastopen = false;
+    h->has_timestamps = h->has_fastopen = h->fastopen_exp = false;
     h->mss = 0;
     h->wscale = 0;
     h->sack_count = 0;
@@ -152,7 +160,7 @@ static uint32_t fixed_options_size(const struct tcp_header *h)
     if (h->has_wscale)
         size += 4;
     if (h->has_fastopen)
-        size += (2u + h->fastopen_len + 3) & ~3u;
+        size += ((h->fastopen_exp ? 4u : 2u) + h->fastopen_len + 3) & ~3u;
     return size;
 }
 
@@ -200,11 +208,13 @@ static uint8_t *write_sack(const struct tcp_header *h, uint32_t blocks, uint8_t 
 
 static void write_fastopen(const struct tcp_header *h, uint8_t *to)
 {
-    uint32_t len = 2u + h->fastopen_len;
+    uint32_t before = h->fastopen_exp ? 4 : 2, len = before + h->fastopen_len;
 
-    to[0] = OPTION_FASTOPEN;
+    to[0] = h->fastopen_exp ? OPTION_EXPERIMENT : OPTION_FASTOPEN;
     to[1] = (uint8_t)len;
-    memcpy(to + 2, h->fastopen, h->fastopen_len);
+    if (h->fastopen_exp)
+        put16(to + 2, FASTOPEN_MAGIC);
+    memcpy(to + before, h->fastopen, h->fastopen_len);
     for (; len % 4; len++)
         to[len] = OPTION_NOP;
 }

@@ -1,4 +1,5 @@
-/* TCP segments: bytes <-> values. RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413. */
+/* TCP segments: bytes <-> values. RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413 (and its option's
+ * experimental form, RFC 6994). */
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
 
@@ -38,7 +39,8 @@ struct tcp_header {
     uint16_t mss;
     uint8_t wscale;       /* 0..14: larger ones have been cut, RFC 7323 2.3 */
     uint8_t sack_count;   /* 0..4 */
-    uint8_t fastopen_len; /* cookie bytes, 0..16 */
+    uint8_t fastopen_len; /* cookie bytes: 0, or 4..16 and even */
+    bool fastopen_exp;    /* in the experimental option, 254 with F989 */
     uint32_t ts_val, ts_ecr;
     struct sack_block sack[4];
     uint8_t fastopen[16];

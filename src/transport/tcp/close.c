@@ -1,5 +1,5 @@
 /* CLOSE, shutdown, ABORT: the program's side of the end. RFC 9293 3.10.4, 3.10.5. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/fastopen.h"
 
 /* Linux: tcp_need_reset, the states in which a peer must hear of the end. */
 static bool needs_reset(const struct tcb *tcb)
@@ -86,6 +86,7 @@ void tcp_close(struct tcb *tcb, bool abort)
         tcb_release(tcb);
         return;
     }
+    fastopen_ended(tcb);
     unread = tcb->rxq.last && read_run_from(tcb, tcb->copied_seq) > 0;
     receive_purge(tcb);
     /* RFC 2525 2.17, RFC 9293 MUST-17 as Linux reads it: bytes that nobody will read are a RST. */

@@ -26,7 +26,7 @@ static_assert(offsetof(struct tcp_info_abi, total_retrans) == 100, "Linux's layo
 static_assert(offsetof(struct tcp_info_abi, pacing_rate) == 104, "Linux's layout");
 static_assert(sizeof(struct tcp_info_abi) == 280, "Linux's size");
 
-enum { OPT_TIMESTAMPS = 1, OPT_SACK = 2, OPT_WSCALE = 4, OPT_ECN = 8 };
+enum { OPT_TIMESTAMPS = 1, OPT_SACK = 2, OPT_WSCALE = 4, OPT_ECN = 8, OPT_SYN_DATA = 32 };
 enum { CA_OPEN = 0, CA_DISORDER = 1, CA_RECOVERY = 3, CA_LOSS = 4 };
 
 /* Linux's numbers of the states. */
@@ -98,7 +98,9 @@ static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
     i->probes = sends ? tcb->keep_probes : tcb->retries;
     i->backoff = tcb->backoff;
     i->options = (tcb->ts_ok ? OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? OPT_SACK : 0) |
-                 (tcb->ecn_ok ? OPT_ECN : 0) | (scales ? OPT_WSCALE : 0);
+                 (tcb->ecn_ok ? OPT_ECN : 0) | (scales ? OPT_WSCALE : 0) |
+                 (tcb->fo_acked ? OPT_SYN_DATA : 0);
+    i->delivery_bits = (uint8_t)(tcb->fo_fail << 1);
     i->wscale = scales ? (uint8_t)(tcb->snd_wscale | tcb->rcv_wscale << 4) : 0;
     i->rto = rtt_rto_ms(tcb) * 1000;
     i->ato = 40000;

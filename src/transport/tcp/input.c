@@ -1,9 +1,10 @@
 /* SEGMENT ARRIVES. RFC 9293 3.10.7: one switch; CLOSED, LISTEN (listen.c) and SYN-SENT each by
  * itself, the other states through the steps in the standard's order. A step returns false when the
  * segment is dealt with or the connection is gone: nobody touches tcb then. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/fastopen.h"
 
-#define PAWS_IDLE_MS (24u * 86400u * 1000u) /* RFC 7323 5.5 */
+#define PAWS_IDLE_MS     (24u * 86400u * 1000u) /* RFC 7323 5.5 */
+#define HANDSHAKE_ACK_MS 200                    /* Linux: TCP_DELACK_MAX */
 
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason)
 {
@@ -27,13 +28,25 @@ static bool challenge(struct tcb *tcb, struct segment *s, enum hf_drop reason)
 
 /* ---- SYN-SENT, RFC 9293 3.10.7.3 ---- */
 
+/* RFC 7323 3.2: the timestamp that the answer to our SYN echoes is one that a SYN had. */
+static bool echoes_our_time(const struct tcb *tcb, const struct segment *s)
+{
+    const struct tcp *tcp = tcb->tcp;
+    uint32_t first = (uint32_t)(tcb->open.began / HF_MS) + tcb->ts_offset, echo = s->h.ts_ecr;
+
+    return !tcp->timestamps || !s->h.has_timestamps || !echo ||
+           (seq_ge(echo, first) && seq_le(echo, tcp_ms(tcp) + tcb->ts_offset));
+}
+
 /* NetSem deliver_in_2, deliver_in_2a, deliver_in_7c, deliver_in_7d. */
 static void syn_sent_input(struct tcb *tcb, struct segment *s)
 {
     uint8_t flags = s->h.flags;
     struct tcp *tcp = tcb->tcp;
+    bool waits;
 
-    if (flags & TCP_ACK && (seq_le(s->h.ack, tcb->snd_una) || seq_gt(s->h.ack, tcb->snd_max))) {
+    if (flags & TCP_ACK && (seq_le(s->h.ack, tcb->snd_una) || seq_gt(s->h.ack, tcb->snd_max) ||
+                            !echoes_our_time(tcb, s))) {
         reset_answer(tcp, s, HF_DROP_TCP_BAD_ACK);
         return;
     }
@@ -60,11 +73,18 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
     tcb->pcb.soft_err = 0;
     if (flags & TCP_ACK) {
         tcb->rcv_adv = tcb->rcv_nxt + HF_MIN(tcb->rcvbuf / 2, 65535u);
+        waits = tcb->fo_waits && tcb->sndq.len == s->h.ack - tcb->snd_una - 1;
         open_established(tcb, s);
         if (tcb->pcb.path)
             path_confirm(tcb->pcb.path);
-        tcb->ack_now = 1;
-        tcp_output(tcb);
+        if (waits) { /* Linux: who waits with more to send lets that carry the acknowledgement */
+            tcb->got_data = 1;
+            tcb->delack_due = timer_due(tcb, HANDSHAKE_ACK_MS);
+        } else {
+            tcb->ack_now = 1;
+        }
+        if (fastopen_answered(tcb, s))
+            tcp_output(tcb);
     } else {
         /* Both ends opened at once, or we to ourselves: RFC 9293 3.5, figure 8. */
         tcb->snd_wnd = s->h.window;
@@ -139,6 +159,8 @@ static bool step_seq(struct tcb *tcb, struct segment *s)
         (s->h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK) && !tcb->is_passive) {
         s->h.flags &= (uint8_t)~TCP_SYN;
         s->h.window = (uint16_t)(s->h.window >> tcb->snd_wscale);
+        sack_duplicate(tcb, s->seq, s->seq + 1);
+        tcb->ack_now = 1;
         s->seq++;
     }
     if (is_old_by_timestamp(tcb, s))
@@ -162,8 +184,10 @@ static bool step_rst(struct tcb *tcb, struct segment *s)
 {
     if (!(s->h.flags & TCP_RST))
         return true;
-    if (s->seq != tcb->rcv_nxt)
+    if (s->seq != tcb->rcv_nxt) {
+        fastopen_false_reset(tcb);
         return challenge(tcb, s, HF_DROP_TCP_RST_INEXACT);
+    }
     tcp_fail(tcb, reset_error(tcb));
     return false;
 }
@@ -329,7 +353,7 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
 }
 
 /* Eighth: the FIN, now that all before it is here. False when that was the end. */
-static bool step_fin(struct tcb *tcb)
+bool input_fin(struct tcb *tcb)
 {
     switch (tcb->state) {
     case TCP_ESTABLISHED:
@@ -395,7 +419,7 @@ static bool step_text(struct tcb *tcb, struct segment *s)
     }
     if (s->len)
         take_ecn(tcb, s);
-    return !receive_segment(tcb, s) || step_fin(tcb);
+    return !receive_segment(tcb, s) || input_fin(tcb);
 }
 
 /* RFC 7323 4.3 (2). Of a segment that acknowledges what never was sent nothing is believed: its

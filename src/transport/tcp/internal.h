@@ -65,6 +65,8 @@ void listen_stop(struct tcb *listener);
 
 /* input.c */
 void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
+/* The FIN has been reached. False when that was the end. */
+HF_NODISCARD bool input_fin(struct tcb *tcb);
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
 
 /* output.c */
@@ -74,6 +76,8 @@ int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
 /* Sends what may be sent, and the acknowledgement that is owed. */
 void tcp_output(struct tcb *tcb);
 void output_syn(struct tcb *tcb);
+/* The first SYN, with fo's Fast Open option and so many bytes of the queue. */
+void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t bytes);
 void output_ack(struct tcb *tcb);
 /* The first unacknowledged segment once more. */
 void output_head(struct tcb *tcb);

@@ -1,6 +1,6 @@
 /* OPEN, active: from connect() to the SYN. RFC 9293 3.10.1; C03, C10. The SYN's answer is
  * input.c's, its repetition timer.c's. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/fastopen.h"
 
 #include "handfast/linux.h"
 
@@ -32,6 +32,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
 
     if (tcb->rcv_wscale == UINT8_MAX)
         tcb->rcv_wscale = 0;
+    byteq_drop(&tcb->sndq, s->h.ack - tcb->snd_una - 1); /* what went with the SYN */
     tcb->snd_una = s->h.ack;
     tcb->snd_wnd = (uint32_t)s->h.window << scale;
     tcb->max_window = (uint16_t)(tcb->snd_wnd >> tcb->snd_wscale);
@@ -131,7 +132,7 @@ static int take_port(struct tcb *tcb, uint32_t *iss)
     return 0;
 }
 
-int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
+int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
 {
     struct tcp *tcp = tcb->tcp;
     struct pcb *pcb = &tcb->pcb;
@@ -169,6 +170,22 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst)
     open_start(tcb, iss);
     tcp_set_state(tcb, TCP_SYN_SENT);
     tcb_enter(tcb);
-    output_syn(tcb);
+    tcb->fo_no_cookie = (how & TCP_OPEN_NO_COOKIE) != 0;
+    if (how & TCP_OPEN_LATER)
+        tcb->fo_deferred = 1;
+    else if (how & TCP_OPEN_FAST)
+        fastopen_connect(tcb);
+    else
+        output_syn(tcb);
     return 0;
+}
+
+bool tcp_is_deferred(const struct tcb *tcb)
+{
+    return tcb->state == TCP_SYN_SENT && tcb->fo_deferred;
+}
+
+uint32_t tcp_syn_bytes(const struct tcb *tcb)
+{
+    return tcb->syn_bytes;
 }

@@ -143,20 +143,44 @@ static bool emit_bare(struct tcb *tcb, uint32_t seq, uint8_t flags)
     return true;
 }
 
-void output_syn(struct tcb *tcb)
+/* A SYN, or SYN-ACK, has gone out. What a SYN's window promises stands once the handshake is done. */
+static void note_syn(struct tcb *tcb)
 {
-    /* What a SYN's window promises stands once the handshake is done. */
     tcb->rcv_adv = tcb->rcv_nxt + window_field(tcb, TCP_SYN);
     if (!tcb->is_passive && !tcb->is_child)
         tcb->open.syns_sent++;
-    emit_bare(tcb, tcb->snd_una, state_flags[tcb->state]);
     if (!tcb->is_timed && tcb->snd_nxt == tcb->snd_una) {
         tcb->is_timed = 1;
         tcb->rtt_seq = tcb->snd_una + 1;
         tcb->rtt_at = tcp_us(tcb->tcp);
     }
-    tcb->snd_nxt = tcb->snd_max = tcb->snd_una + 1;
+    tcb->snd_nxt = tcb->snd_max = seq_max(tcb->snd_max, tcb->snd_una + 1);
     timer_rexmt(tcb);
+}
+
+void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t bytes)
+{
+    struct path *path = tcb_path(tcb);
+    struct hf_frame *f = path ? hf_frame_new(tcb->tcp->core->pool) : NULL;
+    struct tcp_header h = *fo;
+    uint32_t got = f && bytes ? byteq_gather(&tcb->sndq, 0, bytes, f) : 0;
+
+    h.seq = tcb->iss;
+    h.flags = TCP_SYN;
+    options_syn(tcb, &h);
+    h.window = window_field(tcb, TCP_SYN);
+    if (f && got == bytes)
+        emit(tcb, f, &h, path);
+    else
+        core_drop(tcb->tcp->core, path ? HF_DROP_NO_MEMORY : HF_DROP_IP_NO_ROUTE, f);
+    note_syn(tcb);
+    tcb->snd_nxt = tcb->snd_max = tcb->snd_una + 1 + bytes;
+}
+
+void output_syn(struct tcb *tcb)
+{
+    emit_bare(tcb, tcb->snd_una, state_flags[tcb->state]);
+    note_syn(tcb);
 }
 
 void output_ack(struct tcb *tcb)

@@ -107,7 +107,8 @@ static void schedule_ack(struct tcb *tcb, uint32_t len, bool is_push)
         tcb->pushed = 1;
     tcb->got_data = 1;
     tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(len, tcb->mss));
-    if (tcb->ooo.last || tcb->rcv_nxt - tcb->last_ack_sent > tcb->rcv_mss || tcb->quick_acks) {
+    if (tcb->ooo.last || tcb->rcv_nxt - tcb->last_ack_sent > tcb->rcv_mss ||
+        (tcb->quick_acks && !tcb->pingpong)) {
         tcb->quick_acks -= tcb->quick_acks > 0;
         tcb->ack_now = 1;
         return;

@@ -147,6 +147,10 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
     if (!path || tcb->pcb.pmtudisc == HF_IP_PMTUDISC_DONT || !path_lower_mtu(path, mtu))
         return;
     options_sync_mss(tcb);
+    if (tcb->state == TCP_SYN_SENT && tcb->syn_bytes) {
+        output_syn(tcb); /* Linux: without its data, at once */
+        return;
+    }
     if (tcb->mss >= before || !tcb_is_synchronised(tcb))
         return;
     loss_too_big(tcb);

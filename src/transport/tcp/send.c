@@ -1,5 +1,5 @@
 /* SEND: bytes from the program to the send queue. RFC 9293 3.10.2. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/fastopen.h"
 
 /* Linux: sk_stream_error, sk_stream_wait_connect. 0 when bytes are welcome. NetSem send_5, send_6.
  */
@@ -48,6 +48,20 @@ static void send_queued(struct tcb *tcb, int flags)
     tcp_output(tcb);
 }
 
+/* The first bytes of a deferred open go with its SYN, or wait for the answer to it. */
+static int64_t open_with(struct tcb *tcb, const struct hf_iovec *iov, size_t n, size_t want,
+                         int flags)
+{
+    uint32_t room = want ? fastopen_room(tcb) : 0;
+    size_t done = room ? byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0,
+                                     HF_MIN(want, (size_t)room))
+                       : 0;
+
+    tcb->fo_waits = flags & TCP_SEND_WAITS && done < want;
+    fastopen_send(tcb);
+    return done ? (int64_t)done : -HF_EINPROGRESS;
+}
+
 /* NetSem send_1. */
 int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
 {
@@ -55,12 +69,14 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     uint32_t room;
     size_t want = 0, done;
 
+    for (size_t i = 0; i < n; i++)
+        want += iov[i].len;
+    if (tcp_is_deferred(tcb))
+        return open_with(tcb, iov, n, want, flags);
     if (status) {
         tcb->pcb.err = 0;
         return status;
     }
-    for (size_t i = 0; i < n; i++)
-        want += iov[i].len;
     if (!want)
         return 0;
     room = send_room(tcb);
@@ -78,9 +94,15 @@ int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
     int status = send_status(tcb);
     uint32_t room;
 
-    if (status)
+    if (tcp_is_deferred(tcb)) {
+        room = fastopen_room(tcb);
+        if (!room) /* the cookie was forgotten meanwhile */
+            fastopen_send(tcb);
+    } else if (status) {
         return status;
-    room = send_room(tcb);
+    } else {
+        room = send_room(tcb);
+    }
     return room
                ? byteq_reserve(&tcb->sndq, tcb->tcp->core->pool, HF_MIN(want, (size_t)room), iov, n)
                : 0;
@@ -89,7 +111,9 @@ int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
 void tcp_commit(struct tcb *tcb, size_t len)
 {
     byteq_commit(&tcb->sndq, len);
-    if (len)
+    if (len && tcp_is_deferred(tcb))
+        fastopen_send(tcb);
+    else if (len)
         send_queued(tcb, 0);
 }
 
@@ -104,7 +128,7 @@ uint32_t tcp_unsent(const struct tcb *tcb)
     uint32_t sent;
 
     if (!tcb_is_synchronised(tcb))
-        return tcb->sndq.len;
+        return tcb->sndq.len - HF_MIN(tcb->sndq.len, tcb->syn_bytes);
     sent = tcb_flight(tcb);
     return tcb->sndq.len > sent ? tcb->sndq.len - sent : 0;
 }

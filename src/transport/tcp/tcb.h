@@ -149,6 +149,15 @@ struct tcb {
             uint8_t pushes : 1;      /* tcp_push is at work */
             uint8_t pingpong : 1;    /* answers follow what comes and carry its acknowledgement */
             uint8_t hs_samples : 4, hs_rounds : 4; /* hystart.c */
+            uint8_t fo_deferred : 1;  /* SYN-SENT, but the SYN waits for data: fastopen.c */
+            uint8_t fo_no_cookie : 1; /* TCP_FASTOPEN_NO_COOKIE */
+            uint8_t fo_asked : 1;     /* our SYN had the Fast Open option */
+            uint8_t fo_exp : 1;       /* in its experimental form */
+            uint8_t fo_acked : 1;     /* data in a SYN was taken: TCPI_OPT_SYN_DATA */
+            uint8_t fo_checks : 1;    /* the first after a pause of Fast Open */
+            uint8_t fo_fail : 2;      /* tcpi_fastopen_client_fail */
+            uint8_t fo_waits : 1;     /* whoever opened waits with more to send */
+            uint16_t syn_bytes;       /* of data went with our SYN */
         };
     };
 };

@@ -1,6 +1,6 @@
 /* The life of a connection block: made, entered into the tables, over, given back. And the
  * questions the socket layer asks of it. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/fastopen.h"
 
 #include "handfast/linux.h"
 
@@ -51,6 +51,7 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->synack_retries = 5;
     tcp->retries2 = 15;
     tcp->orphan_retries = 8;
+    tcp->fastopen.bits = TCP_FASTOPEN_CLIENT;
     tcp->timestamps = tcp->sack = tcp->window_scaling = true;
     tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
     tcp->challenge_at = core->now - HF_S; /* the first second begins with the first */
@@ -76,6 +77,7 @@ void tcp_fini(struct tcp *tcp)
 {
     tcp->net->up[HF_IPPROTO_TCP] = (struct net_up){0};
     timewait_fini(tcp);
+    fastopen_cache_free(tcp);
     ports_fini(&tcp->ports);
     demux_fini(&tcp->demux);
 }
@@ -182,6 +184,7 @@ void tcp_done(struct tcb *tcb)
 {
     bool nobody_knows = tcb->is_child && !tcb->is_queued;
 
+    fastopen_ended(tcb);
     leave(tcb);
     core_cancel(tcb->tcp->core, &tcb->timer);
     repair_free(tcb);

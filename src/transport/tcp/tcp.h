@@ -43,6 +43,24 @@ struct tcp_up {
 
 #define TCP_CC_NAME 16
 
+/* Linux's sysctl tcp_fastopen: who may, and without what. */
+enum {
+    TCP_FASTOPEN_CLIENT = 0x1,
+    TCP_FASTOPEN_SERVER = 0x2,
+    TCP_FASTOPEN_CLIENT_NO_COOKIE = 0x4,
+    TCP_FASTOPEN_SERVER_NO_COOKIE = 0x200,
+    TCP_FASTOPEN_ALL_LISTENERS = 0x400,
+};
+
+/* Fast Open of the whole stack. */
+struct tcp_fastopen_client {
+    struct fastopen_cache *cache; /* NULL: nothing is known of anybody */
+    uint32_t bits;                /* TCP_FASTOPEN_... */
+    uint32_t blackhole_s;         /* the first pause, 0: none */
+    hf_time paused_at;
+    uint8_t pauses; /* in a row, the last one began at paused_at */
+};
+
 /* Bytes of a connection that came twice: told in its next acknowledgement. RFC 2883 */
 struct tcp_dsack {
     const struct tcb *of; /* NULL: none; only compared */
@@ -69,10 +87,13 @@ struct tcp {
     hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;
     struct tcp_dsack dsack;
+    struct tcp_fastopen_client fastopen;
 };
 
 HF_NODISCARD int tcp_init(struct tcp *tcp, struct core *core, struct net *net,
                           const struct tcp_up *up, uint16_t port_min, uint16_t port_max);
+/* TCP_FASTOPEN_... Without CLIENT the cookies that clients have been given are forgotten. */
+void tcp_set_fastopen(struct tcp *tcp, uint32_t bits);
 /* All tcbs have been aborted or never left CLOSED; TIME-WAIT records are freed here. */
 void tcp_fini(struct tcp *tcp);
 
@@ -90,8 +111,15 @@ struct pcb *tcb_pcb(struct tcb *tcb);
  *   path_find's errors  as they come
  *   -HF_EADDRNOTAVAIL   the four-tuple is taken, or no port is left
  *   -HF_ENOBUFS         no memory                                              (C03, NetSem
- * connect_1) */
-HF_NODISCARD int tcp_open_active(struct tcb *tcb, const struct endpoint *dst);
+ * connect_1)
+ * how: TCP_OPEN_FAST: the SYN asks for a Fast Open cookie, or waits for the first bytes where one
+ * is known; TCP_OPEN_LATER: it waits in any case, tcp_send comes next (tcp_is_deferred);
+ * TCP_OPEN_NO_COOKIE: with either, none is needed. */
+enum { TCP_OPEN_FAST = 1, TCP_OPEN_LATER = 2, TCP_OPEN_NO_COOKIE = 4 };
+HF_NODISCARD int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how);
+bool tcp_is_deferred(const struct tcb *tcb);
+/* Payload bytes of the SYN that opened it. */
+uint32_t tcp_syn_bytes(const struct tcb *tcb);
 
 /* CLOSED -> LISTEN (binding to any port when unbound), or a new backlog in LISTEN. -HF_EADDRINUSE,
  * -HF_ENOMEM. backlog as Linux means it: backlog + 1 wait in the accept queue. */
@@ -105,8 +133,10 @@ bool tcp_can_accept(const struct tcb *listener);
  *   -HF_EAGAIN no room   -HF_EPIPE sending is shut, or the connection is over
  *   -HF_ENOTCONN never opened   -pending error, which is thereby taken   -HF_ENOBUFS
  * TCP_SEND_MORE: more follows soon (MSG_MORE). TCP_SEND_OOB: the last byte is urgent.
- * In SYN-SENT and SYN-RECEIVED: -HF_EAGAIN. */
-enum { TCP_SEND_MORE = 1, TCP_SEND_OOB = 2 };
+ * In SYN-SENT and SYN-RECEIVED: -HF_EAGAIN.
+ * A deferred open begins now, with what the SYN may carry; nothing: -HF_EINPROGRESS.
+ * TCP_SEND_WAITS: whoever sends waits until the rest is taken. */
+enum { TCP_SEND_MORE = 1, TCP_SEND_OOB = 2, TCP_SEND_WAITS = 4 };
 HF_NODISCARD int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags);
 /* As hf_sock_reserve and hf_sock_commit. */
 HF_NODISCARD int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n);

@@ -8,7 +8,7 @@
  *
  * The timer is only moved when it would fire too late: most due times are pushed back long before
  * they come, so it fires now and then in vain, and that is cheaper. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/fastopen.h"
 
 #define SYN_LINEAR 4   /* Linux: tcp_syn_linear_timeouts, SYNs repeated before the wait doubles */
 #define CORK_MS    200 /* Linux: what TCP_CORK keeps back goes after that long */
@@ -153,7 +153,10 @@ static void give_up(struct tcb *tcb)
 /* RFC 6298 5.4 to 5.7. NetSem timer_tt_rexmtsyn_1, timer_tt_rexmt_1. */
 static void rexmt_timeout(struct tcb *tcb)
 {
-    if (is_hopeless(tcb)) {
+    bool is_last = is_hopeless(tcb);
+
+    fastopen_timed_out(tcb, is_last);
+    if (is_last) {
         give_up(tcb);
         return;
     }

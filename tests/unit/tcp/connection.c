@@ -125,7 +125,7 @@ static void test_simultaneous_open(bool v6)
     bind_to(x, &r->a.addr[v6], 1000);
     bind_to(y, &r->b.addr[v6], 2000);
     r->delay = HF_MS;
-    EQ(tcp_open_active(&x->tcb, &to_b) | tcp_open_active(&y->tcb, &to_a), 0,
+    EQ(tcp_open_active(&x->tcb, &to_b, 0) | tcp_open_active(&y->tcb, &to_a, 0), 0,
        named(v6, "both ends connect to each other"));
     rig_run(r, 100 * HF_MS);
     EQ(tcp_state(&x->tcb), TCP_ESTABLISHED, named(v6, "simultaneous open: one end is established"));
@@ -146,7 +146,7 @@ static void test_self_connect(bool v6)
     struct endpoint self = {.addr = v6 ? ADDR_LOOPBACK6 : ADDR_LOOPBACK4, .port = 1000};
 
     bind_to(x, &self.addr, 1000);
-    EQ(tcp_open_active(&x->tcb, &self), 0, named(v6, "a socket connects to itself"));
+    EQ(tcp_open_active(&x->tcb, &self, 0), 0, named(v6, "a socket connects to itself"));
     rig_run(r, 100 * HF_MS);
     EQ(tcp_state(&x->tcb), TCP_ESTABLISHED, named(v6, "self-connect is established"));
     OK(rig_transfer(r, x, x, 100000, HF_S), named(v6, "and reads what it writes"));

@@ -192,7 +192,7 @@ static void test_names(void)
     EQ(tcp_set_congestion(&c->tcb, "bbr\0\0\0\0\0\0\0\0\0\0\0\0"), -HF_ENOENT, "bbr is not here");
     EQ(tcp_set_congestion(&c->tcb, "reno\0\0\0\0\0\0\0\0\0\0\0"), 0, "reno is");
     EQ(tcp_set_congestion(&l->tcb, "reno\0\0\0\0\0\0\0\0\0\0\0"), 0, "for a listener too");
-    EQ(tcp_open_active(&c->tcb, &dst), 0, "connect");
+    EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "connect");
     rig_run(r, 10 * HF_MS);
     s = rig_accept(l);
     tcp_congestion(&s->tcb, name);

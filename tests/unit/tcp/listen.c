@@ -234,7 +234,7 @@ static void test_time_wait_successor(bool v6)
     if (ports_bind(&r->a.tcp.ports, &c->tcb.pcb, &r->a.addr[v6], port))
         abort();
     c->tcb.pcb.port_bound = c->tcb.pcb.addr_bound = 1;
-    EQ(tcp_open_active(&c->tcb, &dst), 0, "the same four-tuple again");
+    EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "the same four-tuple again");
     rig_run(r, 10 * HF_MS);
     EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "a newer SYN takes TIME-WAIT's place");
     EQ(r->b.core.stats.tcp_time_wait, 0, "the record is gone");
@@ -290,7 +290,7 @@ static void test_disconnect_and_again(bool v6)
     rig_run(r, HF_MS);
     tcp_close(&s->tcb, false);
     l = rig_listen(&r->b, v6, 80, 1);
-    EQ(tcp_open_active(&c->tcb, &dst), 0, "it connects again");
+    EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "it connects again");
     rig_run(r, 10 * HF_MS);
     s = rig_accept(l);
     OK(s && rig_transfer(r, c, s, 10000, HF_S), "and carries bytes");

@@ -125,7 +125,7 @@ static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned sec
 
     r->filter = lose_all;
     c->tcb.opts.syncnt = (uint8_t)syncnt;
-    EQ(tcp_open_active(&c->tcb, &dst), 0, "connect to silence is under way");
+    EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "connect to silence is under way");
     rig_run(r, seconds * HF_S - HF_MS);
     EQ(tcp_state(&c->tcb), TCP_SYN_SENT, "still trying a moment before the end");
     rig_run(r, 21 * HF_MS);

@@ -30,11 +30,11 @@ static void test_refusals(void)
         struct endpoint good = {.addr = r->b.addr[table[i].v6], .port = 80};
 
         c->tcb.pcb.entry.v6only = table[i].v6only;
-        EQ(tcp_open_active(&c->tcb, &bad), table[i].err, table[i].name);
+        EQ(tcp_open_active(&c->tcb, &bad, 0), table[i].err, table[i].name);
         OK(tcp_state(&c->tcb) == TCP_CLOSED && !c->tcb.pcb.err &&
                addr_is_any(&c->tcb.pcb.entry.laddr),
            "  and the socket is as it was");
-        EQ(tcp_open_active(&c->tcb, &good), 0, "  and can connect elsewhere");
+        EQ(tcp_open_active(&c->tcb, &good, 0), 0, "  and can connect elsewhere");
         tcp_close(&c->tcb, false);
         OK(rig_end(r), "  and nothing is lost");
     }
@@ -65,7 +65,7 @@ static void test_any_destination(void)
                 abort();
             c->tcb.pcb.addr_bound = c->tcb.pcb.port_bound = 1;
         }
-        EQ(tcp_open_active(&c->tcb, &dst), 0, table[i].name);
+        EQ(tcp_open_active(&c->tcb, &dst, 0), 0, table[i].name);
         OK(addr_eq(&c->tcb.pcb.entry.raddr, &want), "  and goes there");
         rig_run(r, 10 * HF_MS);
         EQ(c->tcb.pcb.err, HF_ECONNREFUSED, "  where nobody listens (C24)");
@@ -88,7 +88,7 @@ static void test_taken(bool v6)
     if (ports_bind(&r->a.tcp.ports, &d->tcb.pcb, &r->a.addr[v6], port))
         abort();
     d->tcb.pcb.addr_bound = d->tcb.pcb.port_bound = 1;
-    EQ(tcp_open_active(&d->tcb, &dst), -HF_EADDRNOTAVAIL, "a taken four-tuple: EADDRNOTAVAIL");
+    EQ(tcp_open_active(&d->tcb, &dst, 0), -HF_EADDRNOTAVAIL, "a taken four-tuple: EADDRNOTAVAIL");
     EQ(tcp_state(&d->tcb), TCP_CLOSED, "and the socket is as it was");
     rig_run(r, 10 * HF_MS);
     EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "the first is unharmed");
@@ -112,11 +112,11 @@ static void test_no_memory(bool v6)
         int err;
 
         r->fail_at = n;
-        err = tcp_open_active(&c->tcb, &dst);
+        err = tcp_open_active(&c->tcb, &dst, 0);
         touched = r->fail_at < 0;
         r->fail_at = -1;
         wrong += err != 0 && (err != -HF_ENOBUFS || tcp_state(&c->tcb) != TCP_CLOSED);
-        if (err && tcp_open_active(&c->tcb, &dst))
+        if (err && tcp_open_active(&c->tcb, &dst, 0))
             wrong++;
         rig_run(r, 1100 * HF_MS);
         wrong += tcp_state(&c->tcb) != TCP_ESTABLISHED;

@@ -337,7 +337,7 @@ static inline struct sock *rig_connect(struct host *h, const struct ip_addr *to,
     struct sock *s = sock_new(h, !addr_is4(to));
     struct endpoint dst = {.addr = *to, .port = port};
 
-    if (tcp_open_active(&s->tcb, &dst))
+    if (tcp_open_active(&s->tcb, &dst, 0))
         abort();
     return s;
 }
