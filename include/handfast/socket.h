@@ -87,8 +87,8 @@ struct hf_msg {
 HF_NODISCARD int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags);
 /* HF_MSG_FASTOPEN on a stream begins an open to the address, and its SYN carries what it may of the
  * message; so does the first send after a connect() that TCP_FASTOPEN_CONNECT put off (it said 0,
- * and poll says HF_POLLOUT). With HF_MSG_DONTWAIT: how many bytes went with it, -HF_EINPROGRESS when
- * none did. Without: -HF_EINPROGRESS; when hf_sock_connect_result says 0, the message's first
+ * and poll says HF_POLLOUT). With HF_MSG_DONTWAIT: how many bytes went with it, -HF_EINPROGRESS
+ * when none did. Without: -HF_EINPROGRESS; when hf_sock_connect_result says 0, the message's first
  * hf_sock_opened_with bytes have been taken, and the rest is to be sent as ever. */
 size_t hf_sock_opened_with(const struct hf_sock *sk);
 HF_NODISCARD int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags);

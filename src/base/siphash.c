@@ -1,5 +1,5 @@
-/* SipHash with one round per word and three at the end, or two and four. Aumasson and Bernstein, "SipHash: a fast
- * short-input PRF", 2012, section 2. */
+/* SipHash with one round per word and three at the end, or two and four. Aumasson and Bernstein,
+ * "SipHash: a fast short-input PRF", 2012, section 2. */
 #include "base/siphash.h"
 
 struct sip {

@@ -15,6 +15,10 @@ int64_t posix_result(int64_t n);
 bool call_begin(struct call *c, int fd);
 int64_t call_end(struct call *c, int64_t n);
 
+/* An open is under way: waits for its end, 0 or connect()'s error; -EINTR and, out of time,
+ * -EINPROGRESS or (joined) -EALREADY: it goes on. */
+int connect_wait(struct call *c, hf_time until, bool joined);
+
 /* Is it a socket of ours? */
 bool posix_is_ours(int fd);
 

@@ -8,10 +8,9 @@
 #include "handfast/linux.h"
 #include "host/posix.h"
 
-/* The open is under way. Linux: a signal counts even where the open has ended meanwhile, and the
- * next call says so (C13); out of time, the first caller is told EINPROGRESS, who joined EALREADY
- * (NetSem connect_5d). The open goes on. */
-static int wait_for_end(struct call *c, hf_time until, bool joined)
+/* Linux: a signal counts even where the open has ended meanwhile, and the next call says so (C13);
+ * out of time, the first caller is told EINPROGRESS, who joined EALREADY (NetSem connect_5d). */
+int connect_wait(struct call *c, hf_time until, bool joined)
 {
     int result, err = 0;
 
@@ -65,7 +64,7 @@ static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t
         result = -EINPROGRESS;
     }
     if (result == -EINPROGRESS && until != 0)
-        result = wait_for_end(c, until, joined);
+        result = connect_wait(c, until, joined);
     file_touch(f);
     host_leave(f->host);
     return result;

@@ -20,10 +20,21 @@ static int64_t refuse(struct file *f, struct hf_msg *none, int flags)
     int64_t n;
 
     none->iov_len = 0;
+    if (flags & MSG_FASTOPEN) /* nothing begins with it */
+        return -EFAULT;
     n = hf_sock_send(f->sk, none, flags);
     if (n < 0)
         return n;
     return hf_sock_poll(f->sk) & HF_POLLOUT ? -EFAULT : -EAGAIN;
+}
+
+/* The message has begun an open: Linux waits for its end, and what the SYN carried counts then. */
+static int64_t opened(struct call *c, hf_time until)
+{
+    int result = connect_wait(c, until, false);
+    size_t taken = hf_sock_opened_with(c->file->sk);
+
+    return result == 0 || (result == -EINPROGRESS && taken) ? (int64_t)taken : result;
 }
 
 /* One attempt to send what follows the first `done` bytes. */
@@ -61,7 +72,11 @@ static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t tota
     int err = 0;
 
     for (;;) {
-        n = send_some(f, msg, done, total, flags);
+        n = send_some(f, msg, done, total, until ? flags : flags | MSG_DONTWAIT);
+        if (n == -EINPROGRESS && until) {
+            n = opened(c, until);
+            flags &= ~MSG_FASTOPEN;
+        }
         if (n >= 0) {
             done += (size_t)n;
             if (done >= total)

@@ -1,6 +1,7 @@
 /* packetdrill asks libc, not the plug-in, for the TCP_INFO of its assertions, to close what a
  * script has left open, and to run the commands between its lines. So the same object is preloaded
- * too, and answers for its own numbers, and for commands that are settings: "handfast NAME=VALUE,...".
+ * too, and answers for its own numbers, and for commands that are settings: "handfast
+ * NAME=VALUE,...".
  */
 #include <dlfcn.h>
 #include <stdlib.h>

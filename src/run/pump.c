@@ -167,8 +167,8 @@ static int carry_out(struct file *f)
             return 1;
         }
         n = hf_sock_reserve(f->sk, (size_t)waiting, room, PIECES);
-        if (n <= 0)
-            return n; /* 0: the stack tells when there is room again */
+        if (n <= 0) /* 0: the stack tells when there is room again, or the handshake is done */
+            return n == -EAGAIN ? 0 : n;
         space = total(room, n);
         is_all = space >= (size_t)waiting;
         space = read_new(f, room, n, is_all ? (size_t)waiting : space, is_all);

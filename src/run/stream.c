@@ -144,7 +144,7 @@ int64_t stream_give(const struct call *c, struct file *f, const struct hf_msg *m
     if (f->state == FILE_FAILED && f->error)
         return take_reset(c, f);
     n = hf_sock_send(f->sk, msg, flags);
-    if (n < 0 && n != -EAGAIN)
+    if (n < 0 && n != -EAGAIN && n != -EINPROGRESS)
         vehicle_error_taken(f);
     return n;
 }

@@ -14,6 +14,7 @@
 #include "run/log.h"
 #include "run/network.h"
 #include "run/notify.h"
+#include "run/open_send.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
 
@@ -42,7 +43,7 @@ static int64_t succeed(struct file *f)
     return undo(f);
 }
 
-static int64_t wait_on(const struct call *c, struct file *f, bool expired)
+int64_t connect_ended(const struct call *c, struct file *f, bool expired)
 {
     int result = hf_sock_connect_result(f->sk);
 
@@ -55,7 +56,7 @@ static int64_t wait_on(const struct call *c, struct file *f, bool expired)
 /* Linux: a wait that joined an open under way runs out with EALREADY. */
 static int64_t join(const struct call *c, struct file *f, bool expired)
 {
-    int64_t result = wait_on(c, f, expired);
+    int64_t result = connect_ended(c, f, expired);
 
     return result == -EINPROGRESS ? -EALREADY : result;
 }
@@ -63,19 +64,27 @@ static int64_t join(const struct call *c, struct file *f, bool expired)
 /* With SO_SNDTIMEO the time runs out with EINPROGRESS, as on Linux, and the open goes on. */
 static int64_t begun_blocking(const struct call *c, struct file *f)
 {
-    int64_t result = wait_on(c, f, false);
+    int64_t result = connect_ended(c, f, false);
     bool joins = f->state == FILE_CONNECTING;
 
     if (result != CALL_HELD)
         return result;
     if (!joins && vehicle_connecting(f) < 0)
         return undo(f);
-    return notify_hold(c, f, joins ? join : wait_on, hf_sock_timeout(f->sk, SO_SNDTIMEO));
+    return notify_hold(c, f, joins ? join : connect_ended, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }
 
 static bool has_ended(const struct file *f)
 {
     return hf_sock_poll(f->sk) & (HF_POLLOUT | HF_POLLERR | HF_POLLHUP);
+}
+
+int64_t connect_shown(const struct call *c, struct file *f)
+{
+    if ((f->state == FILE_FAILED || f->state == FILE_LISTENING) && vehicle_renew(c, f) < 0)
+        return undo(f);
+    network_settle(c->sv->net);
+    return f->state == FILE_FRESH && vehicle_connecting(f) < 0 ? undo(f) : 0;
 }
 
 static int64_t begun(const struct call *c, struct file *f)

@@ -14,6 +14,7 @@
 #include "run/memory.h"
 #include "run/message.h"
 #include "run/notify.h"
+#include "run/open_send.h"
 #include "run/stream.h"
 #include "run/vehicle.h"
 
@@ -76,10 +77,29 @@ static bool reads_natively(const struct call *c, const struct file *f, uint64_t 
            stream_reads_natively(f, message_length(&m), flags, m.head.msg_name);
 }
 
+static int64_t retry_open(const struct call *c, struct file *f, bool expired)
+{
+    struct message m;
+    int64_t n = message_read(c, c->args[1], &m);
+
+    return n < 0 ? n : open_send_rest(c, f, &m, (int)c->args[2], expired);
+}
+
+static int64_t open_sendmsg(const struct call *c, struct file *f)
+{
+    struct message m;
+    int64_t n = message_read(c, c->args[1], &m);
+
+    return n < 0 ? n : open_send(c, f, &m, (int)c->args[2], retry_open);
+}
+
 int64_t sys_sendmsg(const struct call *c, struct file *f)
 {
     int flags = (int)c->args[2];
     int64_t n;
+
+    if (flags & MSG_FASTOPEN && f->state != FILE_DATAGRAM)
+        return open_sendmsg(c, f);
 
     if (sends_natively(f, flags) && !says_more(c, c->args[1]))
         return CALL_CONTINUE;
@@ -183,6 +203,9 @@ static int64_t retry_sendmmsg(const struct call *c, struct file *f, bool expired
 int64_t sys_sendmmsg(const struct call *c, struct file *f)
 {
     int64_t n;
+
+    if (c->args[3] & MSG_FASTOPEN && f->state != FILE_DATAGRAM)
+        return -EOPNOTSUPP;
 
     if (sends_natively(f, (int)c->args[3]) && !any_says_more(c))
         return CALL_CONTINUE;

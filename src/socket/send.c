@@ -8,8 +8,7 @@
 /* The open that MSG_FASTOPEN begins; 0: it waits for the bytes. Linux: tcp_sendmsg_fastopen. */
 static int open_for_send(struct hf_sock *sk, const struct hf_msg *msg)
 {
-    bool dissolves =
-        msg->addr && msg->addr_len >= 2 && sockaddr_family(msg->addr) == HF_AF_UNSPEC;
+    bool dissolves = msg->addr && msg->addr_len >= 2 && sockaddr_family(msg->addr) == HF_AF_UNSPEC;
     int how = TCP_OPEN_LATER | (sock_fastopen_how(sk) & TCP_OPEN_NO_COOKIE);
 
     if (!(sk->all->tcp.fastopen.bits & TCP_FASTOPEN_CLIENT) || dissolves)
@@ -26,8 +25,8 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
 {
     struct tcb *tcb = sock_tcb(sk);
     bool waits = !(flags & HF_MSG_DONTWAIT);
-    int how = (flags & HF_MSG_MORE ? TCP_SEND_MORE : 0) |
-              (flags & HF_MSG_OOB ? TCP_SEND_OOB : 0) | (waits ? TCP_SEND_WAITS : 0);
+    int how = (flags & HF_MSG_MORE ? TCP_SEND_MORE : 0) | (flags & HF_MSG_OOB ? TCP_SEND_OOB : 0) |
+              (waits ? TCP_SEND_WAITS : 0);
     size_t bytes = 0;
     int64_t n;
 

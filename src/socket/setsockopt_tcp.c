@@ -152,8 +152,8 @@ static int set_other(struct hf_sock *sk, int name, int v)
         sk->opt.fastopen_connect = v & 1;
         return 0;
     case HF_TCP_FASTOPEN_NO_COOKIE:
-        if ((v != 0 && v != 1) || (tcp_state(sock_tcb(sk)) != TCP_CLOSED &&
-                                   tcp_state(sock_tcb(sk)) != TCP_LISTEN))
+        if ((v != 0 && v != 1) ||
+            (tcp_state(sock_tcb(sk)) != TCP_CLOSED && tcp_state(sock_tcb(sk)) != TCP_LISTEN))
             return -HF_EINVAL;
         sk->opt.fastopen_no_cookie = v & 1;
         return 0;

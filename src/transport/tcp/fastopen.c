@@ -101,8 +101,7 @@ static bool may_carry(struct tcb *tcb, struct fastopen_known *known)
 static void write_option(const struct tcb *tcb, const struct fastopen_known *known,
                          struct tcp_header *h)
 {
-    bool needs_none =
-        tcb->tcp->fastopen.bits & TCP_FASTOPEN_CLIENT_NO_COOKIE || tcb->fo_no_cookie;
+    bool needs_none = tcb->tcp->fastopen.bits & TCP_FASTOPEN_CLIENT_NO_COOKIE || tcb->fo_no_cookie;
 
     if (known->is_paused || needs_none)
         return;

@@ -143,7 +143,8 @@ static bool emit_bare(struct tcb *tcb, uint32_t seq, uint8_t flags)
     return true;
 }
 
-/* A SYN, or SYN-ACK, has gone out. What a SYN's window promises stands once the handshake is done. */
+/* A SYN, or SYN-ACK, has gone out. What a SYN's window promises stands once the handshake is done.
+ */
 static void note_syn(struct tcb *tcb)
 {
     tcb->rcv_adv = tcb->rcv_nxt + window_field(tcb, TCP_SYN);

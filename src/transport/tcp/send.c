@@ -53,9 +53,9 @@ static int64_t open_with(struct tcb *tcb, const struct hf_iovec *iov, size_t n, 
                          int flags)
 {
     uint32_t room = want ? fastopen_room(tcb) : 0;
-    size_t done = room ? byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0,
-                                     HF_MIN(want, (size_t)room))
-                       : 0;
+    size_t done =
+        room ? byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0, HF_MIN(want, (size_t)room))
+             : 0;
 
     tcb->fo_waits = flags & TCP_SEND_WAITS && done < want;
     fastopen_send(tcb);
