@@ -28,12 +28,14 @@ LIB_SRC := $(call find_c,src/host src/links)
 CMD_SRC := $(call find_c,src/gateway src/run src/cli)
 DRILL_SRC := $(call find_c,src/packetdrill)
 UNIT_SRC := $(call find_c,tests/unit tests/script tests/fault)
+SIM_SRC := $(call find_c,tests/sim)# linked as unit tests are; what they print is compared
 PLAIN_SRC := $(call find_c,tests/posix tests/platform)# conformance programs: nothing of ours is linked
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 DRILL_OBJ := $(DRILL_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+SIM_BIN := $(SIM_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
 DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
 LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/posix/%,$(PLAIN_SRC)))
@@ -74,7 +76,7 @@ $(B)/libhandfast-packetdrill.so: $(DRILL_OBJ) $(CORE_OBJ) src/packetdrill/export
 	$(CC) $(LDFLAGS) -shared -Wl,--version-script=src/packetdrill/exports.map -o $@ $(filter %.o,$^) -pthread
 $(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
-$(UNIT_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
+$(UNIT_BIN) $(SIM_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/command.a $(B)/layers.a -pthread -lseccomp
 $(DIFF_OBJ): CFLAGS += -Itests -D_GNU_SOURCE
@@ -129,9 +131,14 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all packetdrill-plugin $(UNIT_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(PATH_BIN) $(B)/diff
+everything: all packetdrill-plugin $(UNIT_BIN) $(SIM_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(PATH_BIN) $(B)/diff
 unit: $(UNIT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN))
+# Tables of what TCP does on simulated paths, against those checked in; make sim-accept takes new ones.
+sim: $(SIM_BIN)
+	set -e; for t in $^; do $$t | diff -u $${t#$(B)/}.expected - && echo "$${t##*/} ok"; done
+sim-accept: $(SIM_BIN)
+	for t in $^; do $$t >$${t#$(B)/}.expected; done
 test: all unit
 programs: $(B)/handfast $(PROGRAMS)
 	HANDFAST=$(B)/handfast HF_PROGRAMS=$(B)/tests/programs prove -v --timer -e '' tests/programs/*$(T).t
@@ -166,7 +173,7 @@ checkers: all man
 check:
 	tools/deps.sh check
 	$(MAKE) $(J) everything
-	$(MAKE) checkers unit
+	$(MAKE) checkers unit sim
 	$(MAKE) $(J) CC=clang B=build/clang everything
 	$(MAKE) $(J) V=asan everything
 	$(MAKE) V=asan unit
@@ -235,6 +242,6 @@ install: all $(if $(shell command -v lowdown),man)
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything packetdrill packetdrill-plugin unit test platform programs realworld interop diff conformance checkers check check-full man demo bench \
+.PHONY: all everything packetdrill packetdrill-plugin unit sim sim-accept test platform programs realworld interop diff conformance checkers check check-full man demo bench \
         bench-quick bench-run bench-path bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)
+-include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)

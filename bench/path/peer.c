@@ -4,8 +4,8 @@
  *     peer kernel|DEVICE ADDRESS/LEN fetch SERVER PORT bulk|objects SECONDS THREADS
  *
  * DEVICE is a TAP device: a stack of ours with that address is attached to it. The server prints
- * its port, and answers each request for so many bytes (0: without end); when a connection ends it
- * prints how many segments with data it sent, and how many of them again. A client fetches for so
+ * its port, and answers each request for so many bytes (0: without end); on SIGTERM it prints how
+ * many segments with data it sent in all, and how many of them again. A client fetches for so
  * long, and prints how many bytes came in one connection, or each object's time in microseconds. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -14,6 +14,8 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,15 +174,21 @@ static int new_socket(int family)
 
 /* ---- server ---- */
 
-/* Keeps the newest answer: of a connection that was reset there is none. */
+static atomic_uint segments, repeats;
+
+/* Adds up what is new since info, the newest answer: of a connection that was reset there is none.
+ */
 static void note(int fd, struct tcp_info *info)
 {
     struct tcp_info fresh = {0};
     socklen_t len = sizeof(fresh);
 
-    if (of->getsockopt(fd, IPPROTO_TCP, TCP_INFO, &fresh, &len) == 0 &&
-        fresh.tcpi_data_segs_out >= info->tcpi_data_segs_out)
-        *info = fresh;
+    if (of->getsockopt(fd, IPPROTO_TCP, TCP_INFO, &fresh, &len) < 0 ||
+        fresh.tcpi_data_segs_out < info->tcpi_data_segs_out)
+        return;
+    segments += fresh.tcpi_data_segs_out - info->tcpi_data_segs_out;
+    repeats += fresh.tcpi_total_retrans - info->tcpi_total_retrans;
+    *info = fresh;
 }
 
 static void *serve_one(void *arg)
@@ -204,25 +212,15 @@ static void *serve_one(void *arg)
         while (of->recv(fd, &asked, sizeof(asked), 0) > 0)
             ;
         note(fd, &info);
-        printf("%u %u\n", info.tcpi_data_segs_out, info.tcpi_total_retrans);
-        fflush(stdout);
     }
     of->close(fd);
     return NULL;
 }
 
-static void serve(const char *text)
+static void *accept_all(void *arg)
 {
-    struct sockaddr_storage at = address(text, 0);
-    socklen_t len = sizeof(at);
-    int listener = new_socket(at.ss_family);
+    int listener = (int)(intptr_t)arg;
 
-    if (of->bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-        of->listen(listener, BACKLOG) < 0 ||
-        of->getsockname(listener, (struct sockaddr *)&at, &len) < 0)
-        err(1, "cannot listen");
-    printf("%d\n", ntohs(((struct sockaddr_in *)&at)->sin_port));
-    fflush(stdout);
     for (;;) {
         int fd = of->accept(listener, NULL, NULL);
         pthread_t thread;
@@ -233,6 +231,29 @@ static void serve(const char *text)
             errx(1, "no thread");
         pthread_detach(thread);
     }
+}
+
+static void serve(const char *text)
+{
+    struct sockaddr_storage at = address(text, 0);
+    socklen_t len = sizeof(at);
+    int listener = new_socket(at.ss_family), signal;
+    pthread_t thread;
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    if (of->bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+        of->listen(listener, BACKLOG) < 0 ||
+        of->getsockname(listener, (struct sockaddr *)&at, &len) < 0)
+        err(1, "cannot listen");
+    printf("%d\n", ntohs(((struct sockaddr_in *)&at)->sin_port));
+    fflush(stdout);
+    if (pthread_create(&thread, NULL, accept_all, (void *)(intptr_t)listener) != 0)
+        errx(1, "no thread");
+    sigwait(&ends, &signal);
+    printf("%u %u\n", segments, repeats);
 }
 
 /* ---- client ---- */
@@ -339,7 +360,8 @@ int main(int argc, char **argv)
         attach(argv[1], argv[2]);
     if (serves)
         serve(argv[2]);
-    fetch(argv + 4);
+    else
+        fetch(argv + 4);
     fflush(stdout);
     _exit(0); /* a host of ours is not taken down: frames are still on the way */
 }

@@ -57,9 +57,10 @@ static void sleep_until(struct driver *d, hf_time due)
         (void)!read(d->kick, &count, sizeof(count));
 }
 
-/* What was readable when it was polled, if it is still to be watched. */
+/* What was readable when it was polled, if it is still to be watched. What comes of it came now. */
 static void call_watches(struct driver *d)
 {
+    world_clock(d->world);
     for (int i = 0; i < WATCHES; i++) {
         const struct pollfd *p = &d->polled[1 + i];
 

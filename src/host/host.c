@@ -42,6 +42,14 @@ void host_enter(struct hf_host *h)
     hf_stack_clock(h->stack, host_now());
 }
 
+void world_clock(struct world *w)
+{
+    hf_time now = host_now();
+
+    for (struct ring *r = w->hosts.next; r != &w->hosts; r = r->next)
+        hf_stack_clock(host_of(r)->stack, now);
+}
+
 hf_time world_settle(struct world *w)
 {
     hf_time now = host_now(), due = HF_TIME_NEVER;

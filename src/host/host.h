@@ -38,6 +38,9 @@ void host_leave(struct hf_host *h);
 void host_lock(struct hf_host *h);
 void host_unlock(struct hf_host *h);
 
+/* With the lock held: all stacks are told the time. */
+void world_clock(struct world *w);
+
 /* With the lock held: the stacks do what is due and who waits for it is told. Gives the time when
  * they must be polled next. */
 hf_time world_settle(struct world *w);

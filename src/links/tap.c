@@ -5,6 +5,7 @@
  * kernel is told to finish what it sends, and the link says that it takes none. */
 #include "handfast/links.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -26,9 +27,12 @@
 #define COPY_BYTES 128
 /* Pages are read into one frame behind the other, one frame into so many pages at most. */
 #define PAGE_BYTES 32768
-#define PAGES      3
+#define PAGES      4
 /* What the kernel may leave to us. */
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+
+static_assert((PAGES - 1) * PAGE_BYTES >= HF_FRAME_MAX + ETHERNET_HEADER + VLAN_TAG,
+              "there is room for a frame however much of the first page is used");
 
 struct tap {
     struct hf_link link;

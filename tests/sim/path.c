@@ -1,0 +1,272 @@
+/* The path table in virtual time: two stacks of ours over loss x delay x rate, one connection for
+ * some seconds or objects of 100 kB one after the other. Deterministic: `make sim` compares the
+ * table with path.expected, and a number that changed is reviewed like code that changed.
+ *
+ *     path                     the table
+ *     path LOSS DELAY RATE     one connection's windows, ten times a second: path 1% 50ms 100mbit
+ */
+#include <arpa/inet.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "handfast/errno.h"
+#include "handfast/links.h"
+#include "handfast/socket.h"
+
+#include "testenv.h"
+
+#define OBJECT_BYTES 100000
+#define PORT         80
+#define TRACE_EVERY  (100 * HF_MS)
+
+struct row {
+    const char *wire; /* the wrappers, as links are written */
+    bool is_objects;
+    int seconds;
+};
+
+static const struct row rows[] = {
+    {"loss=0%,delay=0ms,rate=1000mbit", false, 1},
+    {"loss=0%,delay=10ms,rate=10mbit", false, 8},
+    {"loss=0%,delay=10ms,rate=100mbit", false, 4},
+    {"loss=0%,delay=50ms,rate=100mbit", false, 4},
+    {"loss=0%,delay=200ms,rate=10mbit", false, 8},
+    {"loss=0.1%,delay=10ms,rate=100mbit", false, 16},
+    {"loss=0.1%,delay=50ms,rate=10mbit", false, 16},
+    {"loss=0.1%,delay=200ms,rate=100mbit", false, 32},
+    {"loss=1%,delay=0ms,rate=100mbit", false, 4},
+    {"loss=1%,delay=10ms,rate=10mbit", false, 16},
+    {"loss=1%,delay=10ms,rate=1000mbit", false, 16},
+    {"loss=1%,delay=50ms,rate=100mbit", false, 32},
+    {"loss=1%,delay=200ms,rate=10mbit", false, 64},
+    {"loss=5%,delay=10ms,rate=100mbit", false, 32},
+    {"loss=5%,delay=50ms,rate=10mbit", false, 64},
+    {"reorder=2%,delay=10ms,rate=100mbit", false, 8},
+    {"loss=0%,delay=10ms,rate=100mbit", true, 8},
+    {"loss=0%,delay=50ms,rate=10mbit", true, 8},
+    {"loss=0.1%,delay=200ms,rate=100mbit", true, 60},
+    {"loss=1%,delay=10ms,rate=1000mbit", true, 16},
+    {"loss=1%,delay=50ms,rate=100mbit", true, 60},
+    {"loss=5%,delay=10ms,rate=10mbit", true, 60},
+    {"loss=5%,delay=50ms,rate=100mbit", true, 60},
+};
+
+struct sim {
+    struct testenv memory;
+    struct hf_env env;
+    struct hf_frame_pool *pool;
+    struct hf_link *ends[2];
+    struct hf_stack *stacks[2];
+    struct hf_sock *listener, *sender, *receiver;
+    struct sockaddr_in6 at;
+    hf_time now;
+    uint64_t received, to_send;
+    uint32_t segments, repeats; /* of connections that have ended */
+};
+
+static void need(bool good, const char *what)
+{
+    if (good)
+        return;
+    fprintf(stderr, "path: %s\n", what);
+    exit(2);
+}
+
+static void sim_begin(struct sim *s, const char *wire)
+{
+    static const char *const prefixes[] = {"fd00::1/64", "fd00::2/64"};
+    struct hf_link_spec *spec;
+    char why[HF_LINK_WHY], text[128];
+
+    *s = (struct sim){.memory.seed = 1};
+    s->env = testenv_env(&s->memory);
+    s->pool = hf_frame_pool_new(&s->env);
+    need(hf_link_pair_new(&s->env, 1500, s->ends) == 0, "no link");
+    snprintf(text, sizeof(text), "sim,%s", wire);
+    need(hf_link_spec_parse(text, &spec, why) == 0, "not a wire");
+    need(hf_link_spec_wrap(spec, &s->env, s->ends[0], &s->ends[0], why) == 0, why);
+    hf_link_spec_free(spec);
+    for (int i = 0; i < 2; i++) {
+        struct hf_stack_config config = {.env = s->env, .pool = s->pool};
+
+        need(hf_stack_new(&config, &s->stacks[i]) == 0 &&
+                 hf_stack_attach(s->stacks[i], s->ends[i]) == 0 &&
+                 hf_addr_add(s->stacks[i], s->ends[i], prefixes[i]) == 0,
+             "no stack");
+    }
+    s->at = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+    inet_pton(AF_INET6, "fd00::1", &s->at.sin6_addr);
+    need(hf_sock_new(s->stacks[0], AF_INET6, SOCK_STREAM, 0, &s->listener) == 0 &&
+             hf_sock_bind(s->listener, &s->at, sizeof(s->at)) == 0 &&
+             hf_sock_listen(s->listener, 8) == 0,
+         "cannot listen");
+}
+
+static void sim_end(struct sim *s)
+{
+    for (int i = 0; i < 2; i++)
+        hf_stack_free(s->stacks[i]);
+    for (int i = 0; i < 2; i++)
+        hf_link_free(s->ends[i]);
+    hf_frame_pool_free(s->pool);
+    need(s->memory.out == 0, "memory is lost");
+}
+
+static struct tcp_info info_of(struct hf_sock *sk)
+{
+    struct tcp_info info = {0};
+    uint32_t len = sizeof(info);
+
+    need(hf_sock_getsockopt(sk, IPPROTO_TCP, TCP_INFO, &info, &len) == 0, "no TCP_INFO");
+    return info;
+}
+
+/* The server sends what it has, the client reads: as soon as either can. */
+static void act(struct sim *s)
+{
+    static char bytes[65536];
+    struct hf_iovec iov = {bytes, sizeof(bytes)};
+    struct hf_msg msg = {.iov = &iov, .iov_len = 1};
+    int64_t n;
+
+    if (!s->sender && hf_sock_accept(s->listener, &s->sender) < 0)
+        s->sender = NULL;
+    while (s->sender && s->to_send) {
+        iov.len = s->to_send < sizeof(bytes) ? s->to_send : sizeof(bytes);
+        n = hf_sock_send(s->sender, &msg, MSG_DONTWAIT);
+        if (n < 0)
+            break;
+        s->to_send -= (uint64_t)n;
+        if (!s->to_send && hf_sock_shutdown(s->sender, SHUT_WR) < 0)
+            need(false, "cannot shut");
+    }
+    iov.len = sizeof(bytes);
+    while ((n = hf_sock_recv(s->receiver, &msg, MSG_DONTWAIT)) > 0)
+        s->received += (uint64_t)n;
+}
+
+/* To the next moment at which something is due. */
+static void step(struct sim *s)
+{
+    hf_time a = hf_stack_deadline(s->stacks[0]), b = hf_stack_deadline(s->stacks[1]);
+    hf_time due = a < b ? a : b;
+
+    if (due > s->now)
+        s->now = due;
+    hf_stack_poll(s->stacks[0], s->now);
+    hf_stack_poll(s->stacks[1], s->now);
+    act(s);
+}
+
+static void join(struct sim *s, uint64_t bytes)
+{
+    s->to_send = bytes;
+    s->received = 0;
+    s->sender = NULL;
+    need(hf_sock_new(s->stacks[1], AF_INET6, SOCK_STREAM, 0, &s->receiver) == 0 &&
+             hf_sock_connect(s->receiver, &s->at, sizeof(s->at), false) == -HF_EINPROGRESS,
+         "cannot connect");
+}
+
+static void part(struct sim *s)
+{
+    struct tcp_info info = s->sender ? info_of(s->sender) : (struct tcp_info){0};
+
+    s->segments += info.tcpi_data_segs_out;
+    s->repeats += info.tcpi_total_retrans;
+    hf_sock_close(s->sender);
+    hf_sock_close(s->receiver);
+}
+
+static void bulk(struct sim *s, const struct row *row)
+{
+    join(s, UINT64_MAX);
+    while (s->now < row->seconds * HF_S)
+        step(s);
+    part(s);
+    printf("%-36s bulk    %8llu kbit/s", row->wire,
+           (unsigned long long)(s->received * 8000 / (uint64_t)(s->now / HF_US)));
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const hf_time *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void objects(struct sim *s, const struct row *row)
+{
+    static hf_time took[10000];
+    size_t count = 0;
+
+    while (s->now < row->seconds * HF_S && count < sizeof(took) / sizeof(took[0])) {
+        hf_time began = s->now;
+
+        join(s, OBJECT_BYTES);
+        while (s->received < OBJECT_BYTES)
+            step(s);
+        took[count++] = s->now - began;
+        part(s);
+    }
+    qsort(took, count, sizeof(took[0]), by_time);
+    printf("%-36s objects %8llu us    ", row->wire, (unsigned long long)(took[count / 2] / HF_US));
+}
+
+static void table(void)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sim s;
+
+        sim_begin(&s, rows[i].wire);
+        if (rows[i].is_objects)
+            objects(&s, &rows[i]);
+        else
+            bulk(&s, &rows[i]);
+        printf("  %6u of %7u again\n", s.repeats, s.segments);
+        sim_end(&s);
+    }
+}
+
+static void trace(const char *wire)
+{
+    struct sim s;
+    hf_time next = 0;
+
+    sim_begin(&s, wire);
+    join(&s, UINT64_MAX);
+    printf("   ms       kB   cwnd ssthresh flight    rtt again lost sacked\n");
+    while (s.now < 10 * HF_S) {
+        step(&s);
+        if (!s.sender || s.now < next)
+            continue;
+        next = s.now + TRACE_EVERY;
+
+        struct tcp_info i = info_of(s.sender);
+
+        printf("%5lld %8llu %6u %8u %6u %6u %5u %4u %6u\n", (long long)(s.now / HF_MS),
+               (unsigned long long)(s.received / 1000), i.tcpi_snd_cwnd, i.tcpi_snd_ssthresh,
+               i.tcpi_unacked, i.tcpi_rtt / 1000, i.tcpi_total_retrans, i.tcpi_lost, i.tcpi_sacked);
+    }
+    part(&s);
+    sim_end(&s);
+}
+
+int main(int argc, char **argv)
+{
+    char wire[100];
+
+    alarm(300);
+    if (argc == 4) {
+        snprintf(wire, sizeof(wire), "loss=%s,delay=%s,rate=%s", argv[1], argv[2], argv[3]);
+        trace(wire);
+    } else {
+        table();
+    }
+    return 0;
+}
