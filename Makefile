@@ -42,6 +42,7 @@ LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/po
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
+SOAK_BIN := $(B)/tests/soak/soak
 PATH_BIN := $(addprefix $(B)/bench/path/,wire peer)
 # The bench: client and server are ordinary programs, as users have them; of the sides that are compared the
 # kernel's and the face's are one source, and lwIP is there when its source is.
@@ -79,6 +80,11 @@ $(B)/handfast: $(CMD_OBJ) $(B)/layers.a
 $(UNIT_BIN) $(SIM_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(B)/command.a $(B)/layers.a -pthread -lseccomp
+$(SOAK_BIN): tests/soak/soak.c $(B)/libhandfast.a
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -Itests -o $@ $< $(B)/libhandfast.a -pthread
+-include $(SOAK_BIN:=.d)
+everything: $(SOAK_BIN)
 $(DIFF_OBJ): CFLAGS += -Itests -D_GNU_SOURCE
 $(B)/diff: $(DIFF_OBJ) $(B)/layers.a
 	$(CC) $(LDFLAGS) -o $@ $^
@@ -147,6 +153,11 @@ platform: $(filter $(B)/tests/platform/%,$(PLAIN_BIN))
 # Random socket calls on the kernel and on the core, the same seeds each time. More: $(B)/diff FIRST COUNT.
 diff: $(B)/diff
 	prove --timer -e '' $(B)/diff :: check 1 1500 $(wildcard tests/diff/seeds/*)
+# Connects, cancelled, interrupted, closed and dissolved at any moment: what is left, what hangs. Others: SOAK='N SEED'.
+SOAK = 1000000
+.PHONY: soak
+soak: $(SOAK_BIN)
+	prove --timer -e '' $(SOAK_BIN) :: $(SOAK)
 interop: $(B)/handfast
 	HANDFAST=$(B)/handfast prove --timer -e '' tests/interop/*.t
 # A plug-in for Google's packetdrill, and its scripts run with it: SCRIPTS a folder or a script.
@@ -177,11 +188,15 @@ check:
 	$(MAKE) $(J) CC=clang B=build/clang everything
 	$(MAKE) $(J) V=asan everything
 	$(MAKE) V=asan unit
+	$(MAKE) soak SOAK=100000
+	$(MAKE) V=asan soak SOAK=20000
 	$(MAKE) fuzz-replay
 	$(MAKE) platform conformance diff programs interop
 check-full: check
 	$(MAKE) $(J) V=tsan everything
 	$(MAKE) V=tsan unit
+	$(MAKE) V=tsan soak SOAK=20000
+	$(MAKE) soak
 	$(MAKE) V=asan conformance programs interop
 demo:
 	tools/deps.sh demo

@@ -221,7 +221,7 @@ int unix_find(struct unix_pcb *u, const uint8_t *path, uint32_t len, struct unix
 {
     struct name_key k = {.kind = NAME_ABSTRACT, .type = u->type, .bytes = path, .len = len};
     char text[UNIX_PATH_MAX + 1];
-    struct unix_name *name;
+    struct unix_name *name = NULL;
     int err;
 
     if (!path[0]) {
