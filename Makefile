@@ -46,7 +46,7 @@ SOAK_BIN := $(B)/tests/soak/soak
 PATH_BIN := $(addprefix $(B)/bench/path/,wire peer)
 # The bench: client and server are ordinary programs, as users have them; of the sides that are compared the
 # kernel's and the face's are one source, and lwIP is there when its source is.
-BENCH_SIDES := $(addprefix $(B)/bench/,core kernel face)
+BENCH_SIDES := $(addprefix $(B)/bench/,core kernel face scenario)
 BENCH_BIN := $(addprefix $(B)/bench/,client server) $(BENCH_SIDES)
 BENCH_INC := -Ibench -D_GNU_SOURCE
 BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
@@ -107,6 +107,9 @@ $(B)/bench/kernel: bench/measure.h bench/measure.c $(wildcard bench/posix/*.[ch]
 $(B)/bench/face: bench/measure.h bench/measure.c $(wildcard bench/posix/*.[ch]) bench/posix/arrange/face.c tests/posix/library.h $(B)/libhandfast.a
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(BENCH_INC) $(LDFLAGS) -Iinclude -include tests/posix/library.h -o $@ $(filter %.c %.a,$^) -pthread
+$(B)/bench/scenario: bench/budget/scenario.c $(B)/layers.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 # The same programs once more, on the library.
 $(LIBRARY_BIN): $(B)/tests/library/%: tests/posix/%.c tests/posix/library.h $(B)/libhandfast.a
 	@mkdir -p $(@D)
@@ -184,7 +187,7 @@ checkers: all man
 check:
 	tools/deps.sh check
 	$(MAKE) $(J) everything
-	$(MAKE) checkers unit sim
+	$(MAKE) checkers unit sim budget
 	$(MAKE) $(J) CC=clang B=build/clang everything
 	$(MAKE) $(J) V=asan everything
 	$(MAKE) V=asan unit
@@ -214,6 +217,10 @@ bench-build:
 	$(MAKE) $(J) all $(BENCH_BIN)
 bench-lwip: # the bench does without it where its source cannot be had
 	bench/lwip/get $(LWIP) && $(MAKE) $(B)/bench/lwip $(B)/bench/lwip-defaults || true
+# Instructions that three scenarios take, beside what they may: of gcc's release build.
+.PHONY: budget
+budget: $(B)/bench/scenario
+	bench/budget/run $<
 # Our TCP and the kernel's over one impaired wire: bench/path/run tells the rest.
 bench-path:
 	tools/deps.sh bench

@@ -10,7 +10,7 @@ check="$demo prove:perl clang:clang
     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev
     clang-format:clang-format go:golang-go musl-gcc:musl-tools node:nodejs javac:default-jdk-headless
     redis-server:redis-server redis-cli:redis-tools nginx:nginx-light ab:apache2-utils wrk:wrk sshd:openssh-server ssh:openssh-client socat:socat
-    dnsmasq:dnsmasq-base setpriv:util-linux lowdown:lowdown groff:groff-base"
+    dnsmasq:dnsmasq-base setpriv:util-linux lowdown:lowdown groff:groff-base valgrind:valgrind"
 bench="$build python3:python3 ip:iproute2 unshare:util-linux slirp4netns:slirp4netns pasta:passt"
 
 realworld="$demo /usr/lib/python3.11/test/test_socket.py:libpython3.11-testsuite go:golang-go
