@@ -43,6 +43,7 @@ int demux_init(struct demux *d, struct core *core)
 
     d->core = core;
     d->any_dst[0] = d->any_dst[1] = NULL;
+    d->has_unheld = false;
     err = hash_init(&d->conns, &core->env);
     if (err)
         return err;
@@ -74,6 +75,7 @@ void demux_insert_bound(struct demux *d, struct demux_entry *e)
 {
     core_assert(d->core, e->kind == DEMUX_NONE);
     e->kind = DEMUX_BOUND;
+    d->has_unheld |= e->any_dst;
     if (e->any_dst)
         d->any_dst[e->is_v6] = e;
     else

@@ -10,6 +10,7 @@ struct demux {
     struct hash conns;              /* struct demux_entry by four-tuple */
     struct hash bound;              /* by local port and address */
     struct demux_entry *any_dst[2]; /* a gateway's, IPv4's and IPv6's, or NULL */
+    bool has_unheld; /* there was one: its children have four-tuples and hold no port */
 };
 
 HF_NODISCARD int demux_init(struct demux *d, struct core *core);

@@ -1,12 +1,15 @@
-/* Sets of taken ports. Few stand in line; from the 33rd on there is a bitmap, whose summary makes
- * the search for the last free port as short as for the first. */
+/* Automatic ports by peer. A peer whose last port was given back stays known for a while, since the
+ * next connection to it comes soon as a rule. */
 #include "transport/port_group.h"
 
-#include "base/keyhash.h"
+#include "base/siphash.h"
+#include "transport/port_place.h"
+
+#define IDLE_MOST 64 /* peers without a port that stay */
 
 struct group_key {
     struct ip_addr laddr, raddr;
-    uint32_t rport, scope;
+    uint64_t rport;
 };
 
 static uint32_t key_hash(const struct ports *p, const struct group_key *key)
@@ -14,178 +17,102 @@ static uint32_t key_hash(const struct ports *p, const struct group_key *key)
     return keyhash(&p->core->tables, key, sizeof(*key));
 }
 
-static struct port_group *find(const struct ports *p, const struct group_key *key)
+void port_groups_init(struct ports *p)
 {
-    struct hash_node *n = hash_first(&p->groups, key_hash(p, key));
+    list_init(&p->idle_groups);
+    p->idle_group_count = 0;
+    pool_init(&p->group_pool, &p->core->env, sizeof(struct port_group));
+}
+
+static void group_free(struct ports *p, struct port_group *g)
+{
+    hash_remove(&p->groups, &g->node);
+    list_remove(&g->idle);
+    p->idle_group_count--;
+    port_set_fini(&g->set, &p->core->env);
+    pool_put(&p->group_pool, g);
+}
+
+void port_groups_fini(struct ports *p)
+{
+    list_for_each (l, &p->idle_groups)
+        group_free(p, container_of(l, struct port_group, idle));
+    pool_fini(&p->group_pool);
+}
+
+static void become_idle(struct ports *p, struct port_group *g)
+{
+    list_push_back(&p->idle_groups, &g->idle);
+    if (++p->idle_group_count > IDLE_MOST)
+        group_free(p, container_of(p->idle_groups.next, struct port_group, idle));
+}
+
+static struct port_group *find(const struct ports *p, const struct group_key *key, uint32_t hash)
+{
+    struct hash_node *n = hash_first(&p->groups, hash);
 
     for (; n; n = hash_next(n)) {
         struct port_group *g = container_of(n, struct port_group, node);
 
-        if (g->rport == key->rport && g->scope == key->scope && addr_eq(&g->laddr, &key->laddr) &&
-            addr_eq(&g->raddr, &key->raddr))
+        if (g->rport == key->rport && addr_eq(&g->raddr, &key->raddr) &&
+            addr_eq(&g->laddr, &key->laddr))
             return g;
     }
     return NULL;
 }
 
-static struct port_group *get(struct ports *p, const struct group_key *key)
+/* An offset of the peer's own plus a counter that few peers share, so that one peer's ports follow
+ * each other and tell nothing of another's. RFC 6056 3.3.4. */
+struct port_group *port_group_of_peer(struct ports *p, const struct demux_entry *e)
 {
-    struct port_group *g = find(p, key);
+    struct group_key key = {e->laddr, e->raddr, e->rport};
+    uint32_t hash = key_hash(p, &key);
+    struct port_group *g = find(p, &key, hash);
+    uint64_t secret;
 
     if (g)
         return g;
     g = pool_get(&p->group_pool);
     if (!g)
         return NULL;
-    g->laddr = key->laddr;
-    g->raddr = key->raddr;
-    g->rport = (uint16_t)key->rport;
-    g->scope = (uint8_t)key->scope;
-    g->map = NULL;
-    g->count = 0;
-    hash_insert(&p->groups, &g->node, key_hash(p, key));
+    secret = siphash(p->core->isn_key, &key, sizeof(key));
+    *g = (struct port_group){.laddr = key.laddr,
+                             .raddr = key.raddr,
+                             .offset = (uint32_t)secret % 65536,
+                             .next = &p->next[(secret >> 32) % PORT_COUNTERS],
+                             .rport = (uint16_t)key.rport};
+    hash_insert(&p->groups, &g->node, hash);
+    list_init(&g->idle);
+    become_idle(p, g);
     return g;
 }
 
-struct port_group *port_group_of_peer(struct ports *p, const struct demux_entry *e)
+int port_group_find_tallies(struct ports *p, struct port_group *g)
 {
-    return get(p, &(struct group_key){e->laddr, e->raddr, e->rport, 0});
-}
+    struct ip_addr any = addr_is4(&g->laddr) ? ADDR_ANY4 : ADDR_ANY6;
 
-struct port_group *port_group_of_place(struct ports *p, const struct ip_addr *addr, uint8_t scope)
-{
-    return get(p, &(struct group_key){*addr, ADDR_ANY6, 0, scope});
-}
-
-struct port_group *port_group_find_place(const struct ports *p, const struct ip_addr *addr,
-                                         uint8_t scope)
-{
-    return find(p, &(struct group_key){*addr, ADDR_ANY6, 0, scope});
-}
-
-void port_group_put(struct ports *p, struct port_group *g)
-{
-    const struct hf_env *env = &p->core->env;
-
-    if (g->count)
-        return;
-    hash_remove(&p->groups, &g->node);
-    if (g->map)
-        env->free(env->ctx, g->map, sizeof(*g->map));
-    pool_put(&p->group_pool, g);
-}
-
-/* A word of the ports that g uses. */
-static uint64_t used_word(const struct port_group *g, uint32_t w)
-{
-    uint64_t word = 0;
-
-    if (g->map)
-        return g->map->words[w];
-    for (uint32_t i = 0; i < g->count; i++)
-        if (g->ports[i] / 64 == w)
-            word |= (uint64_t)1 << g->ports[i] % 64;
-    return word;
-}
-
-/* The first word from w on that g has not filled; PORT_WORDS when there is none. */
-static uint32_t unfilled_from(const struct port_group *g, uint32_t w)
-{
-    if (!g->map)
-        return w;
-    while (w < PORT_WORDS) {
-        uint64_t open = ~g->map->full[w / 64] >> w % 64;
-
-        if (open)
-            return w + (uint32_t)__builtin_ctzll(open);
-        w = (w / 64 + 1) * 64;
-    }
-    return PORT_WORDS;
-}
-
-/* The first word from w on that no group has filled. */
-static uint32_t open_from(const struct port_group *const *groups, unsigned n, uint32_t w)
-{
-    uint32_t start;
-
-    do {
-        start = w;
-        for (unsigned i = 0; i < n; i++)
-            w = unfilled_from(groups[i], w);
-    } while (w != start);
-    return w;
-}
-
-int32_t port_groups_free_port(const struct port_group *const *groups, unsigned n,
-                              const uint64_t *taken, uint32_t low, uint32_t high)
-{
-    uint64_t mask = ~(uint64_t)0 << low % 64;
-    uint32_t first = low / 64;
-
-    for (uint32_t w = open_from(groups, n, first); w <= high / 64u;
-         w = open_from(groups, n, w + 1)) {
-        uint64_t open = ~(taken ? taken[w] : 0) & (w == first ? mask : ~(uint64_t)0);
-
-        for (unsigned i = 0; i < n && open; i++)
-            open &= ~used_word(groups[i], w);
-        if (open) {
-            uint32_t port = w * 64 + (uint32_t)__builtin_ctzll(open);
-
-            return port <= high ? (int32_t)port : -1;
-        }
-    }
-    return -1;
-}
-
-static void map_set(struct port_map *m, uint16_t port)
-{
-    uint32_t w = port / 64;
-
-    m->words[w] |= (uint64_t)1 << port % 64;
-    if (m->words[w] == ~(uint64_t)0)
-        m->full[w / 64] |= (uint64_t)1 << w % 64;
-}
-
-static void map_clear(struct port_map *m, uint16_t port)
-{
-    uint32_t w = port / 64;
-
-    m->words[w] &= ~((uint64_t)1 << port % 64);
-    m->full[w / 64] &= ~((uint64_t)1 << w % 64);
+    if (g->set.count || (g->address && g->family && g->freed_then == p->tallies_freed))
+        return 0;
+    g->address = port_tally_get(p, &g->laddr, PLACE_ADDRESS);
+    g->family = port_tally_get(p, &any, PLACE_FAMILY);
+    g->freed_then = p->tallies_freed;
+    return g->address && g->family ? 0 : -HF_ENOMEM;
 }
 
 int port_group_add(struct ports *p, struct port_group *g, uint16_t port)
 {
-    const struct hf_env *env = &p->core->env;
+    int err = port_set_add(&g->set, &p->core->env, port);
 
-    if (!g->map && g->count == PORT_INLINE) {
-        struct port_map *map = env->alloc(env->ctx, sizeof(*map));
-
-        if (!map)
-            return -HF_ENOMEM;
-        memset(map, 0, sizeof(*map));
-        for (uint32_t i = 0; i < g->count; i++)
-            map_set(map, g->ports[i]);
-        g->map = map;
+    if (!err && g->set.count == 1) {
+        list_remove(&g->idle);
+        p->idle_group_count--;
     }
-    if (g->map)
-        map_set(g->map, port);
-    else
-        g->ports[g->count] = port;
-    g->count++;
-    return 0;
+    return err;
 }
 
-void port_group_remove(struct port_group *g, uint16_t port)
+void port_group_remove(struct ports *p, struct port_group *g, uint16_t port)
 {
-    uint32_t i = 0;
-
-    g->count--;
-    if (g->map) {
-        map_clear(g->map, port);
-        return;
-    }
-    while (i < g->count && g->ports[i] != port)
-        i++;
-    g->ports[i] = g->ports[g->count];
+    port_set_remove(&g->set, port);
+    if (!g->set.count)
+        become_idle(p, g);
 }

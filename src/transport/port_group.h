@@ -1,46 +1,34 @@
-/* Sets of ports that are taken: the automatic ones of one local address towards one peer, and those
- * of one place (port_place.h), where bind() looks for a free one. Inside of ports.c. */
+/* The automatic ports of one local address towards one peer. Inside of ports.c. */
 #ifndef TRANSPORT_PORT_GROUP_H
 #define TRANSPORT_PORT_GROUP_H
 
-#include "transport/ports.h"
+#include "transport/port_tally.h"
 
-#define PORT_WORDS  1024 /* 64 ports each */
-#define PORT_INLINE 32
-
-/* A bitmap of all ports, and which of its words are full. */
-struct port_map {
-    uint64_t words[PORT_WORDS];
-    uint64_t full[PORT_WORDS / 64];
-};
-
-/* Exists while count > 0. */
 struct port_group {
     struct hash_node node;
+    struct list idle; /* in ports.idle_groups while set is empty */
     struct ip_addr laddr, raddr;
-    struct port_map *map; /* NULL while the ports are in line */
-    uint32_t count;
-    uint16_t rport; /* 0: a place's */
-    uint8_t scope;  /* then: enum place_scope */
-    uint16_t ports[PORT_INLINE];
+    struct port_set set;
+    struct port_tally *address, *family; /* of laddr, good while set is not empty */
+    uint32_t offset;                     /* RFC 6056 3.3.4: where the search begins, */
+    uint64_t freed_then;                 /* ports.tallies_freed when these were found */
+    uint16_t *next;                      /* and the counter that goes with it */
+    uint16_t rport;
 };
 
-/* The group of e's address and peer, made when there is none; NULL without memory. */
-struct port_group *port_group_of_peer(struct ports *p, const struct demux_entry *e);
-/* Likewise of a place. */
-struct port_group *port_group_of_place(struct ports *p, const struct ip_addr *addr, uint8_t scope);
-/* NULL: there is none. */
-struct port_group *port_group_find_place(const struct ports *p, const struct ip_addr *addr,
-                                         uint8_t scope);
-/* Frees g when it is empty. */
-void port_group_put(struct ports *p, struct port_group *g);
+void port_groups_init(struct ports *p);
+/* Nobody may hold a port any more. */
+void port_groups_fini(struct ports *p);
 
-/* The first port in low..high that is in none of the n groups nor in the bitmap taken (or NULL), or
- * -1. */
-int32_t port_groups_free_port(const struct port_group *const *groups, unsigned n,
-                              const uint64_t *taken, uint32_t low, uint32_t high);
-/* port is not in g. -HF_ENOMEM */
+/* The group of e's address and peer, made when there is none; NULL without memory. Until a port is
+ * held, lent until the next call of this. */
+struct port_group *port_group_of_peer(struct ports *p, const struct demux_entry *e);
+
+/* Sets address and family for a port that is to be held. -HF_ENOMEM */
+HF_NODISCARD int port_group_find_tallies(struct ports *p, struct port_group *g);
+
+/* port is not in g, and is in its tallies by now. -HF_ENOMEM */
 HF_NODISCARD int port_group_add(struct ports *p, struct port_group *g, uint16_t port);
-void port_group_remove(struct port_group *g, uint16_t port);
+void port_group_remove(struct ports *p, struct port_group *g, uint16_t port);
 
 #endif

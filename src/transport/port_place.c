@@ -1,11 +1,11 @@
 /* Holders of ports, by count. */
 #include "transport/port_place.h"
 
-#include "base/keyhash.h"
-#include "transport/port_group.h"
+#include "transport/port_tally.h"
 
 #define COUNTED_MOST 5 /* places where one holder is counted */
 #define ASKED_MOST   3 /* places, links aside, that overlap with a spot */
+#define IDLE_MOST    64
 
 struct place_key {
     struct ip_addr addr;
@@ -44,8 +44,7 @@ static struct port_place *find(const struct ports *p, const struct place_key *ke
 /* The port is held there from now on: the search for a free one passes it by. */
 static int enter(struct ports *p, const struct place_key *key)
 {
-    struct port_group *g;
-    int err;
+    struct port_tally *t;
 
     if (key->scope == PLACE_PORT) {
         p->taken[key->port / 64] |= (uint64_t)1 << key->port % 64;
@@ -53,26 +52,52 @@ static int enter(struct ports *p, const struct place_key *key)
     }
     if (key->link)
         return 0;
-    g = port_group_of_place(p, &key->addr, (uint8_t)key->scope);
-    if (!g)
-        return -HF_ENOMEM;
-    err = port_group_add(p, g, key->port);
-    if (err)
-        port_group_put(p, g);
-    return err;
+    t = port_tally_get(p, &key->addr, (uint8_t)key->scope);
+    return t ? port_tally_add(p, t, key->port) : -HF_ENOMEM;
 }
 
 static void leave(struct ports *p, const struct port_place *at)
 {
-    struct port_group *g;
-
-    if (at->scope == PLACE_PORT) {
+    if (at->scope == PLACE_PORT)
         p->taken[at->port / 64] &= ~((uint64_t)1 << at->port % 64);
-    } else if (!at->link) {
-        g = port_group_find_place(p, &at->addr, at->scope);
-        port_group_remove(g, at->port);
-        port_group_put(p, g);
+    else if (!at->link)
+        port_tally_remove(p, port_tally_find(p, &at->addr, at->scope), at->port);
+}
+
+static void count(struct ports *p, struct port_place *at, uint32_t link, unsigned class)
+{
+    ++*(link ? &at->bound[class] : &at->unbound[class]);
+    if (!at->holders++) {
+        list_remove(&at->idle);
+        p->idle_place_count--;
     }
+}
+
+static void place_free(struct ports *p, struct port_place *at)
+{
+    list_remove(&at->idle);
+    p->idle_place_count--;
+    p->places_freed++;
+    leave(p, at);
+    hash_remove(&p->places, &at->node);
+    pool_put(&p->place_pool, at);
+}
+
+static void become_idle(struct ports *p, struct port_place *at)
+{
+    list_push_back(&p->idle_places, &at->idle);
+    if (++p->idle_place_count > IDLE_MOST)
+        place_free(p, container_of(p->idle_places.next, struct port_place, idle));
+}
+
+static void uncount(struct ports *p, struct port_place *at, uint32_t link, unsigned class)
+{
+    uint32_t *counted = link ? &at->bound[class] : &at->unbound[class];
+
+    core_assert(p->core, *counted && at->holders);
+    --*counted;
+    if (!--at->holders)
+        become_idle(p, at);
 }
 
 static struct port_place *place_get(struct ports *p, const struct place_key *key)
@@ -91,18 +116,18 @@ static struct port_place *place_get(struct ports *p, const struct place_key *key
     *at = (struct port_place){
         .addr = key->addr, .link = key->link, .port = key->port, .scope = (uint8_t)key->scope};
     hash_insert(&p->places, &at->node, key_hash(p, key));
+    list_init(&at->idle);
+    become_idle(p, at);
     return at;
 }
 
-static void put_if_empty(struct ports *p, struct port_place *at)
+bool port_places_drop_idle(struct ports *p)
 {
-    for (unsigned i = 0; i < PLACE_CLASSES; i++) {
-        if (at->unbound[i] || at->bound[i])
-            return;
-    }
-    leave(p, at);
-    hash_remove(&p->places, &at->node);
-    pool_put(&p->place_pool, at);
+    bool is_any = p->idle_place_count > 0;
+
+    list_for_each (l, &p->idle_places)
+        place_free(p, container_of(l, struct port_place, idle));
+    return is_any;
 }
 
 /* ---- where a holder is counted ---- */
@@ -135,52 +160,76 @@ static unsigned keys_of(const struct port_spot *at, struct place_key keys[COUNTE
     return n;
 }
 
-static uint32_t *count_of(struct port_place *at, const struct port_spot *spot, unsigned class)
-{
-    return spot->link ? &at->bound[class] : &at->unbound[class];
-}
-
-static void uncount(struct ports *p, const struct place_key *key, const struct port_spot *spot,
-                    unsigned class)
-{
-    struct port_place *at = find(p, key);
-
-    core_assert(p->core, at && *count_of(at, spot, class));
-    --*count_of(at, spot, class);
-    put_if_empty(p, at);
-}
-
 struct port_spot port_place_spot(const struct port_place *at)
 {
     return (struct port_spot){
         .addr = at->addr, .link = at->link, .port = at->port, .v6only = at->scope == PLACE_V6ONLY};
 }
 
+struct port_place *port_place_of(const struct ports *p, const struct port_spot *at)
+{
+    struct place_key keys[COUNTED_MOST];
+
+    return find(p, &keys[keys_of(at, keys) - 1]);
+}
+
+/* As a listener's children are counted, one like the other: by the pointers that the first left,
+ * which are good while somebody is counted by them, or nothing was freed since. */
+static bool count_again(struct ports *p, struct port_place *place, unsigned class)
+{
+    if (!place || !place->by_port || (!place->plain && place->freed_then != p->places_freed))
+        return false;
+    place->plain++;
+    count(p, place->by_port, 0, class);
+    count(p, place->by_family, 0, class);
+    count(p, place, 0, class);
+    return true;
+}
+
 struct port_place *port_place_add(struct ports *p, const struct port_spot *at, unsigned class)
 {
     struct place_key keys[COUNTED_MOST];
+    struct port_place *places[COUNTED_MOST];
     unsigned n = keys_of(at, keys);
-    struct port_place *place = NULL;
+    struct port_place *place = at->is_auto || at->link ? NULL : find(p, &keys[n - 1]);
 
+    if (count_again(p, place, class))
+        return place;
     for (unsigned i = 0; i < n; i++) {
-        place = place_get(p, &keys[i]);
-        if (!place) {
+        places[i] = place_get(p, &keys[i]);
+        if (!places[i]) {
             while (i--)
-                uncount(p, &keys[i], at, class);
+                uncount(p, places[i], at->link, class);
             return NULL;
         }
-        ++*count_of(place, at, class);
+        count(p, places[i], at->link, class);
+    }
+    place = places[n - 1];
+    if (!at->is_auto && !at->link) {
+        place->plain = 1;
+        place->by_port = places[0];
+        place->by_family = places[1];
     }
     return place;
 }
 
-void port_place_remove(struct ports *p, const struct port_spot *at, unsigned class)
+void port_place_remove(struct ports *p, struct port_place *place, const struct port_spot *at,
+                       unsigned class)
 {
     struct place_key keys[COUNTED_MOST];
-    unsigned n = keys_of(at, keys);
+    unsigned n;
 
+    if (!at->is_auto && !at->link) {
+        place->plain--;
+        uncount(p, place->by_port, 0, class);
+        uncount(p, place->by_family, 0, class);
+        place->freed_then = p->places_freed;
+        uncount(p, place, 0, class);
+        return;
+    }
+    n = keys_of(at, keys);
     for (unsigned i = 0; i < n; i++)
-        uncount(p, &keys[i], at, class);
+        uncount(p, find(p, &keys[i]), at->link, class);
 }
 
 /* Counts a holder in or out where no place comes or goes by it. */
@@ -191,12 +240,10 @@ static void shift(struct ports *p, const struct port_spot *at, unsigned class, b
 
     for (unsigned i = 0; i < n; i++) {
         struct port_place *place = find(p, &keys[i]);
+        uint32_t *counted = at->link ? &place->bound[class] : &place->unbound[class];
 
-        core_assert(p->core, place && (is_in || *count_of(place, at, class)));
-        if (is_in)
-            ++*count_of(place, at, class);
-        else
-            --*count_of(place, at, class);
+        core_assert(p->core, is_in || *counted);
+        *counted += is_in ? 1 : UINT32_MAX;
     }
 }
 
@@ -240,6 +287,15 @@ static bool has_against(const uint32_t counts[PLACE_CLASSES], unsigned class)
     return false;
 }
 
+/* Somebody holds it there by number alone: he puts up with nobody. */
+static bool is_tallied(const struct ports *p, const struct scoped *at, uint16_t port,
+                       const struct port_place *place)
+{
+    const struct port_tally *t = port_tally_find(p, &at->addr, (uint8_t)at->scope);
+
+    return t && port_tally_holders(t, port) > (place ? 1 : 0);
+}
+
 bool port_place_conflicts(const struct ports *p, const struct port_spot *at, unsigned class)
 {
     struct scoped asked[ASKED_MOST];
@@ -249,6 +305,8 @@ bool port_place_conflicts(const struct ports *p, const struct port_spot *at, uns
         struct place_key key = {asked[i].addr, 0, at->port, (uint16_t)asked[i].scope};
         const struct port_place *place = find(p, &key);
 
+        if (is_tallied(p, &asked[i], at->port, place))
+            return true;
         if (!place)
             continue;
         if (has_against(place->unbound, class) || (!at->link && has_against(place->bound, class)))
@@ -276,12 +334,14 @@ int32_t port_place_free_port(const struct ports *p, const struct port_spot *at, 
                              uint32_t high)
 {
     struct scoped asked[ASKED_MOST];
-    const struct port_group *groups[ASKED_MOST];
+    const struct port_set *sets[ASKED_MOST];
     unsigned n = overlapping(at, asked), used = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        groups[used] = port_group_find_place(p, &asked[i].addr, (uint8_t)asked[i].scope);
-        used += groups[used] != NULL;
+        const struct port_tally *t = port_tally_find(p, &asked[i].addr, (uint8_t)asked[i].scope);
+
+        if (t)
+            sets[used++] = &t->set;
     }
-    return port_groups_free_port(groups, used, NULL, low, high);
+    return port_sets_free_port(sets, used, NULL, low, high);
 }

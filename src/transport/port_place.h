@@ -4,7 +4,7 @@
  * A holder is counted at its address, at its family, at its port where it is an explicit one, and
  * once more at address and family by its link where it is bound to one. Whoever wants to bind asks
  * the few places that overlap with his own, however many hold the port. Each place that begins to
- * exist enters its port into the address's group, where the search for a free one looks. */
+ * exist counts as a holder in the address's tally, where the search for a free one looks. */
 #ifndef TRANSPORT_PORT_PLACE_H
 #define TRANSPORT_PORT_PLACE_H
 
@@ -20,12 +20,19 @@ enum place_scope {
 /* What a holder puts up with: others with the same option. A listener has not PLACE_REUSE_ADDR. */
 enum { PLACE_REUSE_ADDR = 1, PLACE_REUSE_PORT = 2, PLACE_CLASSES = 4 };
 
-/* Exists while a count is above 0. */
+/* One that nobody is counted at any more stays for a while, since the next one comes soon as a
+ * rule: its port still counts as held for those who look for a free one, until they find no other.
+ */
 struct port_place {
     struct hash_node node;
+    struct list idle; /* in ports.idle_places while holders is 0 */
     struct ip_addr addr;
     uint32_t link;                                         /* 0: any */
     uint32_t unbound[PLACE_CLASSES], bound[PLACE_CLASSES]; /* to a link, by class */
+    uint32_t holders;                                      /* all of them */
+    uint32_t plain; /* of them, those without a link that the place stands for */
+    struct port_place *by_port, *by_family; /* where these are counted too; NULL: none were yet */
+    uint64_t freed_then;                    /* ports.places_freed when the last of them went */
     uint16_t port;
     uint8_t scope; /* enum place_scope */
 };
@@ -43,8 +50,13 @@ struct port_spot port_place_spot(const struct port_place *at);
 
 /* Counts a holder, and gives the place that stands for its spot; NULL without memory. */
 struct port_place *port_place_add(struct ports *p, const struct port_spot *at, unsigned class);
-/* The same spot and class as was counted. */
-void port_place_remove(struct ports *p, const struct port_spot *at, unsigned class);
+/* The place, spot and class as it was counted. */
+void port_place_remove(struct ports *p, struct port_place *place, const struct port_spot *at,
+                       unsigned class);
+/* Frees the places where nobody is counted; false when there was none. */
+bool port_places_drop_idle(struct ports *p);
+/* The place that stands for a spot where somebody is counted. */
+struct port_place *port_place_of(const struct ports *p, const struct port_spot *at);
 /* The holder's class has changed. */
 void port_place_change(struct ports *p, const struct port_spot *at, unsigned from, unsigned to);
 

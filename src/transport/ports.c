@@ -2,16 +2,10 @@
  * the groups of port_group.c; here is the choice. RFC 6056 3.3.4, Linux: inet_csk_get_port. */
 #include "transport/ports.h"
 
-#include "base/siphash.h"
 #include "transport/port_group.h"
 #include "transport/port_place.h"
 
 #define TAKEN_BYTES (PORT_WORDS * sizeof(uint64_t))
-
-struct offset_key {
-    struct ip_addr laddr, raddr;
-    uint64_t rport;
-};
 
 struct port_range {
     uint32_t min, max;
@@ -36,9 +30,17 @@ int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t
         goto no_places;
     if (hash_init(&p->groups, env))
         goto no_groups;
+    if (hash_init(&p->tallies, env))
+        goto no_tallies;
     pool_init(&p->place_pool, env, sizeof(struct port_place));
-    pool_init(&p->group_pool, env, sizeof(struct port_group));
+    list_init(&p->idle_places);
+    p->idle_place_count = 0;
+    p->places_freed = 0;
+    port_groups_init(p);
+    port_tally_init(p);
     return 0;
+no_tallies:
+    hash_fini(&p->groups);
 no_groups:
     hash_fini(&p->places);
 no_places:
@@ -48,9 +50,12 @@ no_places:
 
 void ports_fini(struct ports *p)
 {
-    core_assert(p->core, !p->places.count && !p->groups.count);
-    pool_fini(&p->group_pool);
+    port_places_drop_idle(p);
+    port_groups_fini(p);
+    port_tally_fini(p);
+    core_assert(p->core, !p->places.count && !p->groups.count && !p->tallies.count);
     pool_fini(&p->place_pool);
+    hash_fini(&p->tallies);
     hash_fini(&p->groups);
     hash_fini(&p->places);
     p->core->env.free(p->core->env.ctx, p->taken, TAKEN_BYTES);
@@ -105,15 +110,18 @@ static struct port_range range_of(const struct ports *p, const struct pcb *pcb)
 }
 
 /* RFC 6056 3.3.1: any with the same chance, to begin with. */
-static uint16_t any_port(const struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr)
+static uint16_t any_port(struct ports *p, const struct pcb *pcb, const struct ip_addr *laddr)
 {
     struct port_range r = range_of(p, pcb);
     struct port_spot at = spot_of(pcb, laddr, 0);
     uint32_t start = r.min + core_random32(p->core) % (r.max - r.min + 1u);
-    int32_t port = port_place_free_port(p, &at, start, r.max);
+    int32_t port;
 
-    if (port < 0 && start > r.min)
-        port = port_place_free_port(p, &at, r.min, start - 1);
+    do {
+        port = port_place_free_port(p, &at, start, r.max);
+        if (port < 0 && start > r.min)
+            port = port_place_free_port(p, &at, r.min, start - 1);
+    } while (port < 0 && port_places_drop_idle(p));
     return port < 0 ? 0 : (uint16_t)port;
 }
 
@@ -158,46 +166,28 @@ int ports_listen(struct ports *p, struct pcb *pcb)
 /* Counts e at another spot; without memory it stays where it was. */
 static void move(struct ports *p, struct demux_entry *e, const struct port_spot *to)
 {
-    struct port_spot from = port_place_spot(e->port_ref);
+    struct port_place *place = e->port_ref;
+    struct port_spot from = port_place_spot(place);
     unsigned class = e->port_class;
 
     if (addr_eq(&from.addr, &to->addr) && from.link == to->link && from.v6only == to->v6only)
         return;
     if (!hold(p, e, to))
-        port_place_remove(p, &from, class);
+        port_place_remove(p, place, &from, class);
 }
 
-void ports_changed(struct ports *p, struct pcb *pcb)
+static void bound_changed(struct ports *p, struct pcb *pcb)
 {
     struct demux_entry *e = &pcb->entry;
     unsigned class = class_of(e);
-    struct port_spot at;
+    struct port_spot at = port_place_spot(e->port_ref);
 
-    if (e->port_hold == PORT_NONE)
-        return;
-    at =
-        e->port_hold == PORT_AUTO ? auto_spot(e->port_ref, e->lport) : port_place_spot(e->port_ref);
     if (class != e->port_class)
         port_place_change(p, &at, e->port_class, class);
     e->port_class = class & (PLACE_CLASSES - 1);
-    if (e->port_hold == PORT_BOUND) {
-        at = spot_of(pcb, &e->laddr, e->lport);
-        at.v6only &= addr_is_any(&e->laddr) && !addr_is4(&e->laddr);
-        move(p, e, &at);
-    }
-}
-
-/* Where to begin: an offset of the peer's own plus a counter that few peers share, so that one
- * peer's ports follow each other and tell nothing of another's. RFC 6056 3.3.4. */
-static uint16_t *first_choice(struct ports *p, const struct demux_entry *e, struct port_range r,
-                              uint32_t *port)
-{
-    struct offset_key key = {e->laddr, e->raddr, e->rport};
-    uint64_t hash = siphash(p->core->isn_key, &key, sizeof(key));
-    uint16_t *next = &p->next[(hash >> 32) % PORT_COUNTERS];
-
-    *port = r.min + ((uint32_t)hash % 65536 + *next) % (r.max - r.min + 1u);
-    return next;
+    at = spot_of(pcb, &e->laddr, e->lport);
+    at.v6only &= addr_is_any(&e->laddr) && !addr_is4(&e->laddr);
+    move(p, e, &at);
 }
 
 /* Another connection has this four-tuple, a holder of no port: one that hf_sock_listen_any took. */
@@ -205,7 +195,7 @@ static bool tuple_exists(const struct ports *p, const struct pcb *pcb, uint16_t 
 {
     const struct demux_entry *e = &pcb->entry;
 
-    return !p->shared_tuples &&
+    return !p->shared_tuples && p->demux->has_unheld &&
            demux_find_conn(p->demux, &e->laddr, port, &e->raddr, e->rport, pcb->link_index);
 }
 
@@ -213,8 +203,10 @@ static bool tuple_exists(const struct ports *p, const struct pcb *pcb, uint16_t 
 static int32_t choose(const struct ports *p, const struct port_group *g, const struct pcb *pcb,
                       uint32_t low, uint32_t high)
 {
+    const struct port_set *set = &g->set;
+
     while (low <= high) {
-        int32_t port = port_groups_free_port(&g, 1, p->taken, low, high);
+        int32_t port = port_sets_free_port(&set, 1, p->taken, low, high);
 
         if (port < 0 || !tuple_exists(p, pcb, (uint16_t)port))
             return port;
@@ -223,17 +215,47 @@ static int32_t choose(const struct ports *p, const struct port_group *g, const s
     return -1;
 }
 
-static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *e, uint16_t port)
+/* Counts a holder of an automatic port: of a class that puts up with nobody by number alone. */
+static int count_auto(struct ports *p, struct port_group *g, uint16_t port, unsigned class)
 {
     struct port_spot at = auto_spot(g, port);
-    unsigned class = class_of(e);
     int err;
 
-    if (!port_place_add(p, &at, class))
-        return -HF_ENOMEM;
+    if (class)
+        return port_place_add(p, &at, class) ? 0 : -HF_ENOMEM;
+    err = port_tally_add(p, g->address, port);
+    if (err)
+        return err;
+    err = port_tally_add(p, g->family, port);
+    if (err)
+        port_tally_remove(p, g->address, port);
+    return err;
+}
+
+static void uncount_auto(struct ports *p, struct port_group *g, uint16_t port, unsigned class)
+{
+    struct port_spot at = auto_spot(g, port);
+
+    if (class) {
+        port_place_remove(p, port_place_of(p, &at), &at, class);
+        return;
+    }
+    port_tally_remove(p, g->address, port);
+    port_tally_remove(p, g->family, port);
+}
+
+static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *e, uint16_t port)
+{
+    unsigned class = class_of(e);
+    int err = port_group_find_tallies(p, g);
+
+    if (!err)
+        err = count_auto(p, g, port, class);
+    if (err)
+        return err;
     err = port_group_add(p, g, port);
     if (err) {
-        port_place_remove(p, &at, class);
+        uncount_auto(p, g, port, class);
         return err;
     }
     e->port_class = class & (PLACE_CLASSES - 1);
@@ -243,6 +265,20 @@ static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *
     return 0;
 }
 
+void ports_changed(struct ports *p, struct pcb *pcb)
+{
+    struct demux_entry *e = &pcb->entry;
+    unsigned class = class_of(e);
+
+    if (e->port_hold == PORT_BOUND) {
+        bound_changed(p, pcb);
+    } else if (e->port_hold == PORT_AUTO && class != e->port_class &&
+               !count_auto(p, e->port_ref, e->lport, class)) {
+        uncount_auto(p, e->port_ref, e->lport, e->port_class);
+        e->port_class = class & (PLACE_CLASSES - 1);
+    }
+}
+
 /* C03, C21; NetSem connect_5c. */
 int ports_connect(struct ports *p, struct pcb *pcb)
 {
@@ -250,7 +286,6 @@ int ports_connect(struct ports *p, struct pcb *pcb)
     struct port_range r = range_of(p, pcb);
     struct port_group *g;
     uint32_t start;
-    uint16_t *next;
     int32_t port;
     int err;
 
@@ -258,15 +293,15 @@ int ports_connect(struct ports *p, struct pcb *pcb)
     g = port_group_of_peer(p, e);
     if (!g)
         return -HF_ENOMEM;
-    next = first_choice(p, e, r, &start);
-    port = choose(p, g, pcb, start, r.max);
-    if (port < 0 && start > r.min)
-        port = choose(p, g, pcb, r.min, start - 1);
+    start = r.min + (g->offset + *g->next) % (r.max - r.min + 1u);
+    do {
+        port = choose(p, g, pcb, start, r.max);
+        if (port < 0 && start > r.min)
+            port = choose(p, g, pcb, r.min, start - 1);
+    } while (port < 0 && port_places_drop_idle(p));
     err = port < 0 ? -HF_EADDRNOTAVAIL : hold_auto(p, g, e, (uint16_t)port);
-    if (err)
-        port_group_put(p, g);
-    else
-        ++*next;
+    if (!err)
+        ++*g->next;
     return err;
 }
 
@@ -294,14 +329,10 @@ void ports_release(struct ports *p, struct demux_entry *e)
 
     if (e->port_hold == PORT_BOUND) {
         at = port_place_spot(e->port_ref);
-        port_place_remove(p, &at, e->port_class);
+        port_place_remove(p, e->port_ref, &at, e->port_class);
     } else if (e->port_hold == PORT_AUTO) {
-        struct port_group *g = e->port_ref;
-
-        at = auto_spot(g, e->lport);
-        port_place_remove(p, &at, e->port_class);
-        port_group_remove(g, e->lport);
-        port_group_put(p, g);
+        uncount_auto(p, e->port_ref, e->lport, e->port_class);
+        port_group_remove(p, e->port_ref, e->lport);
     }
     e->port_hold = PORT_NONE;
     e->port_ref = NULL;

@@ -5,7 +5,8 @@
  * same port serves many peers (groups: per local address, peer and peer port, a few ports in line,
  * then a bitmap with a summary: the last free port costs what the first did); a listener's children
  * and their TIME-WAIT share its port and keep others from binding it. Holders are counted, not
- * listed (port_place.h): however many hold a port, a bind looks at a few numbers. RFC 6056 3.3.4.
+ * listed (port_place.h, port_tally.h): however many hold a port, a bind looks at a few numbers. RFC
+ * 6056 3.3.4.
  *
  * All sockets of a stack are one user's: SO_REUSEPORT asks nobody who he is. */
 #ifndef TRANSPORT_PORTS_H
@@ -19,9 +20,13 @@
 struct ports {
     struct core *core;
     struct demux *demux;
-    struct hash places; /* struct port_place */
-    struct hash groups; /* struct port_group */
-    struct pool place_pool, group_pool;
+    struct hash places;  /* struct port_place */
+    struct hash groups;  /* struct port_group, port_group.h */
+    struct hash tallies; /* struct port_tally, port_tally.h */
+    struct list idle_groups, idle_tallies, idle_places;
+    uint32_t idle_group_count, idle_tally_count, idle_place_count;
+    uint64_t tallies_freed, places_freed;
+    struct pool place_pool, group_pool, tally_pool, tally_pages;
     uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
     uint64_t *taken;    /* bitmap of ports that bind() holds: automatic ones keep clear of them */
     uint16_t min, max;  /* the automatic range */

@@ -321,6 +321,7 @@ static void summary_marks_every_full_word(void)
     struct desk *d = desk_new(4, 1024, 65535, false);
     static struct pcb *all[64512];
     struct port_group *g;
+    const struct port_set *set;
     unsigned full = 0;
     int bad = 0;
 
@@ -331,11 +332,12 @@ static void summary_marks_every_full_word(void)
     EQ(bad, 0, "all 64512 ports to one peer");
     g = all[0]->entry.port_ref;
     for (unsigned w = 0; w < PORT_WORDS; w++)
-        full += g->map->full[w / 64] >> w % 64 & 1;
+        full += g->set.map->full[w / 64] >> w % 64 & 1;
     EQ(full, 64512 / 64, "every word is known to be full: a search looks at 16 words");
     ports_release(&d->ports, &all[777]->entry);
-    EQ(port_groups_free_port((const struct port_group *const *)&g, 1, NULL, 1024, 65535),
-       all[777]->entry.lport, "the one free port is found");
+    set = &g->set;
+    EQ(port_sets_free_port(&set, 1, NULL, 1024, 65535), all[777]->entry.lport,
+       "the one free port is found");
     for (size_t i = 0; i < HF_COUNT(all); i++)
         pcb_end(d, all[i]);
     desk_end(d, "all memory is given back");
@@ -486,7 +488,10 @@ static void tuple_of_one_without_a_port(void)
 {
     struct desk *d = desk_new(11, 40000, 40001, false);
     struct pcb *held = pcb_new(false), *a = pcb_new(false), *b = pcb_new(false);
+    struct pcb *all = pcb_new(false);
 
+    all->entry.any_dst = 1;
+    demux_insert_bound(&d->demux, &all->entry);
     held->entry.laddr = ip("10.0.0.1");
     held->entry.raddr = ip("10.0.0.9");
     held->entry.lport = 40000;
@@ -499,6 +504,7 @@ static void tuple_of_one_without_a_port(void)
     EQ(pcb_connect(d, b, "10.0.0.1", "10.0.0.9", 80), 0, "until that connection has gone");
     pcb_end(d, a);
     pcb_end(d, b);
+    pcb_end(d, all);
     desk_end(d, "all memory is given back");
 }
 
@@ -583,7 +589,7 @@ static void allocation_fails(void)
 
 static void maker_without_memory(void)
 {
-    for (uint64_t n = 1; n <= 3; n++) {
+    for (uint64_t n = 1; n <= 4; n++) {
         struct desk d = {.env.fail_from = n};
 
         d.core.env = testenv_env(&d.env);

@@ -1,0 +1,121 @@
+/* Sets of ports. */
+#include "transport/port_set.h"
+
+#include <string.h>
+
+#include "handfast/errno.h"
+
+void port_set_fini(struct port_set *s, const struct hf_env *env)
+{
+    if (s->map)
+        env->free(env->ctx, s->map, sizeof(*s->map));
+    s->map = NULL;
+    s->count = 0;
+}
+
+static void map_set(struct port_map *m, uint16_t port)
+{
+    uint32_t w = port / 64;
+
+    m->words[w] |= (uint64_t)1 << port % 64;
+    if (m->words[w] == ~(uint64_t)0)
+        m->full[w / 64] |= (uint64_t)1 << w % 64;
+}
+
+static void map_clear(struct port_map *m, uint16_t port)
+{
+    uint32_t w = port / 64;
+
+    m->words[w] &= ~((uint64_t)1 << port % 64);
+    m->full[w / 64] &= ~((uint64_t)1 << w % 64);
+}
+
+int port_set_add(struct port_set *s, const struct hf_env *env, uint16_t port)
+{
+    if (!s->map && s->count == PORT_INLINE) {
+        struct port_map *map = env->alloc(env->ctx, sizeof(*map));
+
+        if (!map)
+            return -HF_ENOMEM;
+        memset(map, 0, sizeof(*map));
+        for (uint32_t i = 0; i < s->count; i++)
+            map_set(map, s->ports[i]);
+        s->map = map;
+    }
+    if (s->map)
+        map_set(s->map, port);
+    else
+        s->ports[s->count] = port;
+    s->count++;
+    return 0;
+}
+
+void port_set_remove(struct port_set *s, uint16_t port)
+{
+    if (s->map)
+        map_clear(s->map, port);
+    else
+        s->ports[port_set_index(s, port)] = s->ports[s->count - 1];
+    s->count--;
+}
+
+/* A word of the ports that are in s. */
+static uint64_t used_word(const struct port_set *s, uint32_t w)
+{
+    uint64_t word = 0;
+
+    if (s->map)
+        return s->map->words[w];
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->ports[i] / 64 == w)
+            word |= (uint64_t)1 << s->ports[i] % 64;
+    return word;
+}
+
+/* The first word from w on that s has not filled; PORT_WORDS when there is none. */
+static uint32_t unfilled_from(const struct port_set *s, uint32_t w)
+{
+    if (!s->map)
+        return w;
+    while (w < PORT_WORDS) {
+        uint64_t open = ~s->map->full[w / 64] >> w % 64;
+
+        if (open)
+            return w + (uint32_t)__builtin_ctzll(open);
+        w = (w / 64 + 1) * 64;
+    }
+    return PORT_WORDS;
+}
+
+/* The first word from w on that no set has filled. */
+static uint32_t open_from(const struct port_set *const *sets, unsigned n, uint32_t w)
+{
+    uint32_t start;
+
+    do {
+        start = w;
+        for (unsigned i = 0; i < n; i++)
+            w = unfilled_from(sets[i], w);
+    } while (w != start);
+    return w;
+}
+
+int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n, const uint64_t *taken,
+                            uint32_t low, uint32_t high)
+{
+    uint64_t mask = ~(uint64_t)0 << low % 64;
+    uint32_t first = low / 64;
+
+    for (uint32_t w = open_from(sets, n, first); w <= high / 64u; w = open_from(sets, n, w + 1)) {
+        uint64_t open = ~(taken ? taken[w] : 0) & (w == first ? mask : ~(uint64_t)0);
+
+        for (unsigned i = 0; i < n && open; i++)
+            open &= ~used_word(sets[i], w);
+        if (open) {
+            uint32_t port = w * 64 + (uint32_t)__builtin_ctzll(open);
+
+            return port <= high ? (int32_t)port : -1;
+        }
+    }
+    return -1;
+}
