@@ -19,8 +19,10 @@ import tempfile
 
 # What packetdrill's own scripts take for granted, in its defaults.sh.
 DEFAULTS = {"tcp_rmem": "4096/540000/15728640", "tcp_wmem": "4096/262144/4194304", "tcp_timestamps": "1",
-            "tcp_sack": "1", "tcp_syn_retries": "5", "tcp_synack_retries": "5", "tcp_fastopen": "0x70403"}
-KNOWN = set(DEFAULTS) | {"tcp_window_scaling", "tcp_fastopen_blackhole_timeout_sec"}
+            "tcp_sack": "1", "tcp_syn_retries": "5", "tcp_synack_retries": "5", "tcp_fastopen": "0x70403",
+            "tcp_slow_start_after_idle": "0"}
+KNOWN = set(DEFAULTS) | {"tcp_window_scaling", "tcp_fastopen_blackhole_timeout_sec", "tcp_notsent_lowat",
+                         "tcp_min_tso_segs"}
 COMMAND = re.compile(r"^([ \t]*(?:[+.\d~]+[ \t]*)?)`([^`]*)`[^\n]*$", re.M)
 SETTING = re.compile(r"net[./]ipv4[./](\w+)=(\"[^\"]*\"|'[^']*'|[^\s`\\]+)")
 COOKIE = "TFO_COOKIE=3021b9d889017eeb"

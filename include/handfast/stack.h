@@ -108,7 +108,10 @@ enum hf_tcp_setting {
      * it the cookies they were given are forgotten); 2: listeners may that TCP_FASTOPEN asks for;
      * 4: clients need no cookie; 0x200: nor do listeners; 0x400: all listeners do. */
     HF_TCP_FASTOPEN_MODE,
-    HF_TCP_FASTOPEN_PAUSE, /* tcp_fastopen_blackhole_timeout_sec: 0..86400; 0: never */
+    HF_TCP_FASTOPEN_PAUSE,        /* tcp_fastopen_blackhole_timeout_sec: 0..86400; 0: never */
+    HF_TCP_SLOW_START_AFTER_IDLE, /* 0 or 1 */
+    HF_TCP_UNSENT_DEFAULT,        /* bytes; sockets that do not say otherwise */
+    HF_TCP_MIN_TSO_SEGS,          /* 1..65535: a super-segment has that many, where cwnd lets it */
 };
 /* For sockets made from now on. -HF_EINVAL: out of range. */
 HF_NODISCARD int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t value);

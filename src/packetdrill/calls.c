@@ -146,6 +146,8 @@ int calls_close(void *userdata, int fd)
     if (p) {
         linger(d, p);
         drill_forget(d, fd);
+    } else if (fd >= 0 && fd < DRILL_FDS) {
+        epoll_forget(d, fd);
     }
     return (int)calls_end(d, syscall(SYS_close, fd) ? -errno : 0);
 }

@@ -12,6 +12,7 @@ static void poll_stack(struct drill *d)
     do
         hf_stack_poll(d->stack, d->now);
     while (hf_stack_deadline(d->stack) <= d->now);
+    epoll_settle(d);
 }
 
 static void show(struct drill *d)

@@ -48,24 +48,44 @@ static void env_panic(void *ctx, const char *what, const char *file, int line)
     abort();
 }
 
+/* An edge for those who wait for edges; what it is they will ask. */
+static void note_event(void *ctx, struct hf_sock *sk, void *user)
+{
+    struct placeholder *p = user;
+
+    if (p)
+        p->events++;
+}
+
 struct placeholder *drill_find(struct drill *d, int fd)
 {
-    if (fd >= 0 && fd < DRILL_FDS && d->fds[fd])
+    if (drill_has(d, fd))
         return d->fds[fd];
     errno = EBADF;
     return NULL;
 }
 
+bool drill_has(struct drill *d, int fd)
+{
+    return fd >= 0 && fd < DRILL_FDS && d->fds[fd];
+}
+
+int drill_number(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (fd < DRILL_FDS)
+        return fd;
+    close(fd);
+    errno = EMFILE;
+    return -1;
+}
+
 int drill_place(struct drill *d, struct hf_sock *sk, bool is_stream, bool nonblocking)
 {
     struct placeholder *p = calloc(1, sizeof(*p));
-    int fd = p ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+    int fd = p ? drill_number() : -1;
 
-    if (fd >= DRILL_FDS) {
-        close(fd);
-        fd = -1;
-        errno = EMFILE;
-    }
     if (fd < 0) {
         free(p);
         hf_sock_close(sk);
@@ -73,6 +93,7 @@ int drill_place(struct drill *d, struct hf_sock *sk, bool is_stream, bool nonblo
     }
     *p = (struct placeholder){.sk = sk, .is_stream = is_stream, .nonblocking = nonblocking};
     d->fds[fd] = p;
+    hf_sock_set_user(sk, p);
     return fd;
 }
 
@@ -80,6 +101,7 @@ void drill_forget(struct drill *d, int fd)
 {
     struct placeholder *p = d->fds[fd];
 
+    epoll_forget(d, fd);
     d->fds[fd] = NULL;
     hf_sock_close(p->sk);
     free(p);
@@ -113,6 +135,9 @@ static const struct {
     {"tcp_window_scaling", 0, HF_TCP_WINDOW_SCALING},
     {"tcp_fastopen", 0, HF_TCP_FASTOPEN_MODE},
     {"tcp_fastopen_blackhole_timeout_sec", 0, HF_TCP_FASTOPEN_PAUSE},
+    {"tcp_slow_start_after_idle", 0, HF_TCP_SLOW_START_AFTER_IDLE},
+    {"tcp_notsent_lowat", 0, HF_TCP_UNSENT_DEFAULT},
+    {"tcp_min_tso_segs", 0, HF_TCP_MIN_TSO_SEGS},
 };
 
 static void set_sysctl(struct drill *d, const char *name, const char *value)
@@ -184,7 +209,8 @@ static void build_stack(struct drill *d, const char *flags)
 {
     struct hf_env env = {
         .alloc = env_alloc, .free = env_free, .random = env_random, .panic = env_panic};
-    struct hf_stack_config config = {.env = env, .now = EPOCH, .privileged = true};
+    struct hf_stack_config config = {
+        .env = env, .now = EPOCH, .privileged = true, .event = note_event};
     struct hf_route everywhere[] = {{.prefix = "0.0.0.0/0", .link = &d->wire.link},
                                     {.prefix = "::/0", .link = &d->wire.link}};
 
@@ -223,5 +249,7 @@ packetdrill_interface_init(const char *flags, struct packetdrill_interface *tabl
     calls_fill(table);
     options_fill(table);
     transfer_fill(table);
+    pipes_fill(table);
     events_fill(table);
+    epoll_fill(table);
 }

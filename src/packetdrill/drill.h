@@ -21,6 +21,7 @@ enum { DRILL_FDS = 1024 };
 struct placeholder {
     struct hf_sock *sk;
     bool nonblocking, is_stream;
+    unsigned events; /* that the stack has told of */
 };
 
 struct drill;
@@ -46,6 +47,7 @@ struct drill {
     struct hf_stack *stack;
     struct wire wire;
     struct placeholder *fds[DRILL_FDS];
+    struct epoll_set *sets[DRILL_FDS];
 };
 
 /* The one there is; NULL outside of a script. For the calls that packetdrill makes to libc. */
@@ -55,6 +57,10 @@ extern struct drill *the_drill;
 
 /* The socket at fd, with the lock held; NULL, and errno EBADF: none. */
 struct placeholder *drill_find(struct drill *d, int fd);
+/* Whether fd is a socket of ours; without the lock. */
+bool drill_has(struct drill *d, int fd);
+/* A number that nobody else has: of /dev/null. -1 with errno. */
+int drill_number(void);
 /* A number for sk, which it takes; or -1 with errno, and sk is closed. */
 int drill_place(struct drill *d, struct hf_sock *sk, bool is_stream, bool nonblocking);
 /* Ends what is at fd and forgets it; the number itself is the caller's to close. */
@@ -82,15 +88,25 @@ void wire_fini(struct drill *d);
 int wire_from_script(void *userdata, const void *packet, size_t len);
 int wire_to_script(void *userdata, void *packet, size_t *len, long long *time_us);
 
-/* ---- calls.c, options.c, transfer.c, events.c: the table's other functions ---- */
+/* ---- calls.c, options.c, transfer.c, pipes.c, events.c, epoll.c: the table's others ---- */
 
 void calls_fill(struct packetdrill_interface *table);
 void options_fill(struct packetdrill_interface *table);
 void transfer_fill(struct packetdrill_interface *table);
+void pipes_fill(struct packetdrill_interface *table);
 void events_fill(struct packetdrill_interface *table);
+void epoll_fill(struct packetdrill_interface *table);
 
 /* close(), with the number: 0 or -1 with errno. */
 int calls_close(void *userdata, int fd);
+/* read() and write() of a socket. */
+ssize_t transfer_receive(struct drill *d, int fd, void *to, size_t len);
+ssize_t transfer_send(struct drill *d, int fd, const void *from, size_t len);
+ssize_t pipes_sendfile(struct drill *d, int out, int in, loff_t *offset, size_t len);
+/* Looks at what has become of the members of sets. */
+void epoll_settle(struct drill *d);
+/* The socket, or the set, at fd is about to end. */
+void epoll_forget(struct drill *d, int fd);
 int options_get(void *userdata, int fd, int level, int name, void *value, socklen_t *len);
 
 /* Until when a call on p waits; 0: not at all. */

@@ -1,5 +1,4 @@
-/* poll(), in the script's time. Epoll sets, pipes and splice() are the kernel's and know nothing of
- * our sockets: ENOSYS says so. */
+/* poll(), in the script's time. */
 #include <errno.h>
 
 #include "packetdrill/drill.h"
@@ -35,44 +34,7 @@ static int call_poll(void *userdata, struct pollfd *fds, nfds_t n, int timeout_m
     return (int)calls_end(d, ready);
 }
 
-static int no_epoll_create(void *userdata, int size)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
-static int no_epoll_ctl(void *userdata, int epfd, int op, int fd, struct epoll_event *event)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
-static int no_epoll_wait(void *userdata, int epfd, struct epoll_event *events, int n,
-                         int timeout_ms)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
-static int no_pipe(void *userdata, int fds[2])
-{
-    errno = ENOSYS;
-    return -1;
-}
-
-static int no_splice(void *userdata, int in, loff_t *off_in, int out, loff_t *off_out, size_t len,
-                     unsigned flags)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
 void events_fill(struct packetdrill_interface *table)
 {
     table->poll = call_poll;
-    table->epoll_create = no_epoll_create;
-    table->epoll_ctl = no_epoll_ctl;
-    table->epoll_wait = no_epoll_wait;
-    table->pipe = no_pipe;
-    table->splice = no_splice;
 }

@@ -50,7 +50,7 @@ static int get_number(struct hf_sock *sk, int name, int *v)
         *v = (int)t->user_timeout_ms;
         return 0;
     case HF_TCP_NOTSENT_LOWAT:
-        *v = t->notsent_lowat == UINT32_MAX ? 0 : (int)t->notsent_lowat;
+        *v = (int)t->notsent_lowat;
         return 0;
     case HF_TCP_THIN_LINEAR_TIMEOUTS:
         *v = option_is_on(sk, OPTION_INERT + INERT_THIN_LTO);

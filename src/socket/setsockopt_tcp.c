@@ -108,8 +108,8 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
             return -HF_EINVAL;
         t->user_timeout_ms = (uint32_t)v;
         return 0;
-    case HF_TCP_NOTSENT_LOWAT: /* 0 is Linux's sysctl, which is "off" */
-        t->notsent_lowat = v ? (uint32_t)v : UINT32_MAX;
+    case HF_TCP_NOTSENT_LOWAT:
+        t->notsent_lowat = (uint32_t)v;
         return 0;
     default:
         *is_known = false;

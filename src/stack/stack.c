@@ -226,6 +226,16 @@ int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t val
         tcp->fastopen.blackhole_s = value;
         tcp->fastopen.pauses = 0;
         return 0;
+    case HF_TCP_SLOW_START_AFTER_IDLE:
+        return set_switch(&tcp->slow_start_after_idle, value);
+    case HF_TCP_UNSENT_DEFAULT:
+        tcp->notsent_lowat = value;
+        return 0;
+    case HF_TCP_MIN_TSO_SEGS:
+        if (value < 1 || value > UINT16_MAX)
+            return -HF_EINVAL;
+        tcp->min_tso_segs = (uint16_t)value;
+        return 0;
     }
     return -HF_EINVAL;
 }

@@ -348,7 +348,8 @@ void tcp_output(struct tcb *tcb)
         arm(tcb, false);
         return;
     }
-    if (!tcb_flight(tcb) && tcb->sndq.len && tcp_ms(tcb->tcp) - tcb->last_rcv > rtt_rto_ms(tcb))
+    if (tcb->tcp->slow_start_after_idle && !tcb_flight(tcb) && tcb->sndq.len &&
+        tcp_ms(tcb->tcp) - tcb->last_rcv > rtt_rto_ms(tcb))
         cong_idle(tcb);
     if (tcb->ack_now && sack_is_due(tcb)) /* segments with payload have no room for it */
         output_ack(tcb);

@@ -1,6 +1,9 @@
 /* SEND: bytes from the program to the send queue. RFC 9293 3.10.2. */
 #include "transport/tcp/fastopen.h"
 
+#define GOAL_MOST    65400u /* what a super-segment carries */
+#define BUFFER_BYTES 1280   /* of which each costs so much more */
+
 /* Linux: sk_stream_error, sk_stream_wait_connect. 0 when bytes are welcome. NetSem send_5, send_6.
  */
 static int send_status(const struct tcb *tcb)
@@ -30,11 +33,37 @@ uint32_t tcp_sndbuf(const struct tcb *tcb)
     return (uint32_t)HF_MIN(bytes, tcp->wmem_max);
 }
 
+/* Linux: tcp_xmit_size_goal, what one buffer of the send queue takes: half of the peer's largest
+ * window in whole segments. */
+static uint32_t goal(const struct tcb *tcb)
+{
+    uint32_t half = tcb_max_wnd(tcb) / 2;
+
+    return HF_MAX(HF_MIN(half, GOAL_MOST) / tcb->mss, 1u) * tcb->mss;
+}
+
+/* Linux: sk_wmem_queued, the bytes and what holds them. */
+static uint64_t wmem_queued(const struct tcb *tcb)
+{
+    uint32_t queued = tcb->sndq.len, each = goal(tcb);
+
+    return queued + (uint64_t)(queued + each - 1) / each * BUFFER_BYTES;
+}
+
+static uint32_t notsent_lowat(const struct tcb *tcb)
+{
+    return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->notsent_lowat;
+}
+
+/* Linux: sk_stream_memory_free. While there is any room a buffer is begun, and the newest one is
+ * filled, whatever it may become. So much can be added now, without a second one. */
 static uint32_t send_room(const struct tcb *tcb)
 {
-    uint32_t size = tcp_sndbuf(tcb);
+    uint32_t unsent = tcp_unsent(tcb), each = goal(tcb);
 
-    return size > tcb->sndq.len ? size - tcb->sndq.len : 0;
+    if (unsent % each)
+        return each - unsent % each;
+    return wmem_queued(tcb) < tcp_sndbuf(tcb) && unsent < notsent_lowat(tcb) ? each : 0;
 }
 
 /* New bytes at the end: out with what may go. A peer that was idle is asked afresh how fast. */
@@ -62,12 +91,12 @@ static int64_t open_with(struct tcb *tcb, const struct hf_iovec *iov, size_t n, 
     return done ? (int64_t)done : -HF_EINPROGRESS;
 }
 
-/* NetSem send_1. */
+/* NetSem send_1. What is taken goes out buffer by buffer: that makes room for the next. */
 int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
 {
     int status = send_status(tcb);
+    size_t want = 0, done = 0, took;
     uint32_t room;
-    size_t want = 0, done;
 
     for (size_t i = 0; i < n; i++)
         want += iov[i].len;
@@ -82,7 +111,16 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     room = send_room(tcb);
     if (!room)
         return -HF_EAGAIN;
-    done = byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0, HF_MIN(want, (size_t)room));
+    while (room && done < want) {
+        took = byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, done,
+                           HF_MIN(want - done, (size_t)room));
+        if (!took)
+            break;
+        done += took;
+        if (done < want)
+            send_queued(tcb, TCP_SEND_MORE);
+        room = send_room(tcb);
+    }
     if (!done)
         return -HF_ENOBUFS;
     send_queued(tcb, done == want ? flags : flags & ~TCP_SEND_OOB);
@@ -136,7 +174,8 @@ uint32_t tcp_unsent(const struct tcb *tcb)
 /* Linux: sk_stream_is_writeable and tcp_stream_memory_free. */
 bool tcp_writable(const struct tcb *tcb)
 {
-    uint32_t queued = tcb->sndq.len;
+    uint64_t used = wmem_queued(tcb), size = tcp_sndbuf(tcb);
 
-    return send_room(tcb) >= HF_MAX(queued / 2, 1u) && tcp_unsent(tcb) < tcb->opts.notsent_lowat;
+    return size > used && size - used >= used / 2 &&
+           2 * (uint64_t)tcp_unsent(tcb) < notsent_lowat(tcb);
 }

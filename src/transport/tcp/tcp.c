@@ -53,6 +53,9 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->orphan_retries = 8;
     tcp->fastopen.bits = TCP_FASTOPEN_CLIENT;
     tcp->timestamps = tcp->sack = tcp->window_scaling = true;
+    tcp->slow_start_after_idle = true;
+    tcp->min_tso_segs = 2;
+    tcp->notsent_lowat = UINT32_MAX;
     tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
     tcp->challenge_at = core->now - HF_S; /* the first second begins with the first */
     err = demux_init(&tcp->demux, core);
@@ -97,7 +100,6 @@ void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
         .keep_idle_s = 7200,
         .keep_intvl_s = 75,
         .keep_cnt = 9,
-        .notsent_lowat = UINT32_MAX,
     };
     tcb->rcvbuf = tcp->rmem_default;
     tcb->mss = 536;

@@ -83,6 +83,9 @@ struct tcp {
     uint8_t retries2;       /* 15 */
     uint8_t orphan_retries; /* 8: what Linux makes of 0 */
     bool timestamps, sack, window_scaling;
+    bool slow_start_after_idle;
+    uint16_t min_tso_segs;                /* 2 */
+    uint32_t notsent_lowat;               /* UINT32_MAX: off */
     hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
     hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;
@@ -187,7 +190,7 @@ bool tcp_at_mark(const struct tcb *tcb);        /* SIOCATMARK */
 struct tcp_options {
     uint32_t sndbuf;          /* bytes, as SO_SNDBUF reports them (Linux: doubled); 0: automatic */
     uint32_t user_timeout_ms; /* 0: none */
-    uint32_t notsent_lowat;   /* UINT32_MAX: off */
+    uint32_t notsent_lowat;   /* 0: the stack's */
     uint32_t window_clamp;    /* 0: none */
     uint16_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
     int16_t linger2_s;                  /* 0: default, -1: none */

@@ -174,6 +174,10 @@ static void settings(void)
         {HF_TCP_TIMESTAMPS, 2, -HF_EINVAL},
         {HF_TCP_SACK, 0, 0},
         {HF_TCP_WINDOW_SCALING, 1, 0},
+        {HF_TCP_SLOW_START_AFTER_IDLE, 2, -HF_EINVAL},
+        {HF_TCP_UNSENT_DEFAULT, UINT32_MAX, 0},
+        {HF_TCP_MIN_TSO_SEGS, 0, -HF_EINVAL},
+        {HF_TCP_MIN_TSO_SEGS, 2, 0},
     };
     struct world w;
     struct hf_sock *sk;

@@ -72,7 +72,7 @@ static void test_silly_window(bool v6)
     static uint8_t bytes[1 << 18];
     unsigned small = 0;
 
-    (void)!rig_write(c, bytes, sizeof(bytes), 0);
+    (void)!rig_write(c, bytes, 40u * c->tcb.mss, 0);
     rig_run(r, 10 * HF_S);
     r->seen_count = 0;
     for (int i = 0; i < 3000; i++) {
