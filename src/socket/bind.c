@@ -104,6 +104,7 @@ static int take_port(struct hf_sock *sk, const struct endpoint *ep)
     if (err) {
         e->v6only = was_v6only;
         e->laddr = pcb_any(sock_pcb(sk)); /* Linux: inet_reset_saddr */
+        sock_pcb(sk)->addr_bound = 0;
     } else /* a port that bind() chose is given up when the connection ends */
         sock_pcb(sk)->port_bound = ep->port != 0;
     return err;
@@ -125,6 +126,10 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
         err = take_port(sk, &ep);
     if (err)
         return err;
+    if (sk->is_stream) { /* SO_PEERNAME tells of a connection's peer until now */
+        pcb->entry.raddr = pcb_any(pcb);
+        pcb->entry.rport = 0;
+    }
     /* Linux: to an IPv6 socket ::ffff:0.0.0.0 is an address. */
     pcb->addr_bound = !addr_is_any(&ep.addr) || addr_is4(&ep.addr) == pcb_is_v6(pcb);
     return 0;

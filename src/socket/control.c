@@ -84,13 +84,18 @@ void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct h
         write4(sk, d, &d->dst, &w);
     if (pcb_is_v6(sock_pcb(sk)))
         write6(sk, d, &w);
-    if (sk->opt.recv_origdst || sock_pcb(sk)->entry.any_dst) {
+    if ((is4 ? sk->opt.recv_origdst : sk->opt.recv_origdst6) || sock_pcb(sk)->entry.any_dst) {
         struct endpoint ep = {d->dst, d->dst_port, 0};
         uint8_t bytes[SOCKADDR_IN6];
         uint32_t len = sockaddr_write(&ep, is4 ? HF_AF_INET : HF_AF_INET6, bytes);
 
         control_put(&w, is4 ? HF_SOL_IP : HF_SOL_IPV6,
                     is4 ? HF_IP_ORIGDSTADDR : HF_IPV6_ORIGDSTADDR, bytes, len);
+    }
+    if (sk->opt.inert & INERT_RCVMARK) { /* no packet has a mark here */
+        uint32_t mark = 0;
+
+        control_put(&w, HF_SOL_SOCKET, HF_SO_MARK, &mark, sizeof(mark));
     }
     msg->control_len = w.used;
 }

@@ -106,7 +106,7 @@ static int find_ipv6(int name)
     case HF_IPV6_RECVTCLASS:
         return OPTION_RECVTCLASS;
     case HF_IPV6_RECVORIGDSTADDR:
-        return OPTION_RECVORIGDST;
+        return OPTION_RECVORIGDST6;
     case HF_IPV6_RECVERR:
         return OPTION_RECVERR6;
     case HF_IPV6_RECVERR_RFC4884:
@@ -182,6 +182,8 @@ bool option_is_on(const struct hf_sock *sk, int which)
         return o->recv_tos;
     case OPTION_RECVORIGDST:
         return o->recv_origdst;
+    case OPTION_RECVORIGDST6:
+        return o->recv_origdst6;
     case OPTION_RECVERR:
         return pcb->recv_err;
     case OPTION_RECVERR6:
@@ -288,6 +290,9 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         break;
     case OPTION_RECVORIGDST:
         o->recv_origdst = on;
+        break;
+    case OPTION_RECVORIGDST6:
+        o->recv_origdst6 = on;
         break;
     case OPTION_RECVERR:
         pcb->recv_err = on;

@@ -21,7 +21,7 @@ struct sock_options {
     uint32_t inert;    /* by enum sock_inert */
     uint8_t linger_on : 1;
     /* Ancillary data wanted with each datagram. */
-    uint8_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1;
+    uint8_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1, recv_origdst6 : 1;
     uint8_t recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
     uint8_t keepalive : 1,
         oob_inline : 1; /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
@@ -86,6 +86,7 @@ enum option_switch {
     OPTION_RECVTTL,
     OPTION_RECVTOS,
     OPTION_RECVORIGDST,
+    OPTION_RECVORIGDST6,
     OPTION_RECVERR,
     OPTION_RECVERR6,
     OPTION_DONTFRAG,

@@ -16,6 +16,15 @@ static void move_peek_off(struct hf_sock *sk, int64_t n, int flags)
     sk->opt.peek_off = at < 0 ? 0 : (int32_t)at;
 }
 
+static bool has_room(const struct hf_msg *msg)
+{
+    size_t i = 0;
+
+    while (i < msg->iov_len && !msg->iov[i].len)
+        i++;
+    return i < msg->iov_len;
+}
+
 static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
     struct tcb *tcb = sock_tcb(sk);
@@ -34,7 +43,7 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
         (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_OOB))
         return 0;
     if (n >= 0 && (flags & HF_MSG_OOB))
-        msg->flags |= HF_MSG_OOB;
+        msg->flags |= n || has_room(msg) ? HF_MSG_OOB : HF_MSG_OOB | HF_MSG_TRUNC;
     return n;
 }
 

@@ -20,6 +20,20 @@ static int open_for_send(struct hf_sock *sk, const struct hf_msg *msg)
     return sock_connect_stream(sk, msg->addr, msg->addr ? msg->addr_len : 0, how, false);
 }
 
+static int64_t send_nothing(struct hf_sock *sk)
+{
+    switch (tcp_state(sock_tcb(sk))) {
+    case TCP_CLOSED:
+    case TCP_LISTEN:
+        return sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE;
+    case TCP_SYN_SENT:
+    case TCP_SYN_RECEIVED:
+        return -HF_EAGAIN;
+    default:
+        return 0;
+    }
+}
+
 /* NetSem send_7, send_8. */
 static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
@@ -43,10 +57,8 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
         return sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE;
     for (size_t i = 0; i < msg->iov_len; i++)
         bytes += msg->iov[i].len;
-    if (bytes == 0) /* Linux: nothing to do, but errors are told */
-        return tcp_state(tcb) == TCP_CLOSED || tcp_state(tcb) == TCP_LISTEN
-                   ? (sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE)
-                   : 0;
+    if (bytes == 0) /* Linux: nothing to do, but errors are told, and an open is waited for */
+        return send_nothing(sk);
     return tcp_send(tcb, msg->iov, msg->iov_len, how);
 }
 
@@ -55,6 +67,7 @@ struct destination {
     struct endpoint ep;
     bool is_named; /* else: the peer, and ep is not set */
     bool is4;      /* by IPv4 */
+    bool is_lost;  /* IPv4's, to be looked for in IPv6's routes */
 };
 
 /* Linux: udpv6_sendmsg, which hands to udp_sendmsg what goes by IPv4. */
@@ -82,8 +95,8 @@ static int read_destination6(const struct hf_sock *sk, const struct hf_msg *msg,
         if (!is_connected)
             return -HF_EDESTADDRREQ;
         d->is4 = addr_is4(&pcb->entry.raddr);
-        if (d->is4 && d->is_named) /* Linux: looks for that address in IPv6's routes */
-            return -HF_ENETUNREACH;
+        d->is_lost = d->is4 && d->is_named;
+        d->is4 &= !d->is_lost;
         d->is_named = false;
     } else if (given != HF_AF_INET) {
         return -HF_EINVAL;
@@ -115,6 +128,22 @@ static int read_destination4(const struct hf_sock *sk, const struct hf_msg *msg,
     return !d->is_named && pcb_is_v6(pcb) && !pcb->entry.rport ? -HF_EINVAL : 0;
 }
 
+/* More of a datagram that is being made, and what Linux's udp_sendmsg asks of all. */
+static int64_t send_more(struct hf_sock *sk, const struct hf_msg *msg, int flags, size_t bytes)
+{
+    bool is_probe = flags & HF_MSG_PROXY, more = flags & HF_MSG_MORE || sk->opt.udp_cork;
+    int err;
+
+    if (cork_is4(sk) && bytes > UINT16_MAX)
+        return -HF_EMSGSIZE;
+    if (cork_is4(sk) && flags & HF_MSG_OOB)
+        return -HF_EOPNOTSUPP;
+    if (!is_probe)
+        return cork_append(sk, msg, more);
+    err = more ? 0 : cork_push(sk);
+    return err ? err : (int64_t)bytes;
+}
+
 static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
     struct destination d = {.is4 = true};
@@ -126,14 +155,12 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     size_t bytes = 0;
     int err = udp_autobind(sock_udp(sk)); /* Linux: before anything is looked at */
 
-    if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
-        return -HF_EOPNOTSUPP;
     for (size_t i = 0; i < msg->iov_len; i++)
         bytes += msg->iov[i].len;
-    if (sk->cork && how.is_probe)
-        return (int64_t)bytes;
+    if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
+        return bytes > UINT16_MAX ? -HF_EMSGSIZE : -HF_EOPNOTSUPP;
     if (sk->cork && !(sock_family(sk) == HF_AF_INET6 && msg->addr && msg->addr_len))
-        return cork_append(sk, msg, more);
+        return send_more(sk, msg, flags, bytes);
     if (!err && sock_family(sk) == HF_AF_INET6)
         err = read_destination6(sk, msg, &d);
     else
@@ -145,11 +172,13 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     if (sk->cork && d.is4 && !cork_is4(sk))
         return -HF_EINVAL;
     if (sk->cork)
-        return cork_append(sk, msg, more);
+        return send_more(sk, msg, flags, bytes);
     how.dst = d.is_named ? &d.ep : NULL;
     if (how.dst && !how.dst->port)
         return -HF_EINVAL;
     err = control_read(sk, msg, d.is4, &how);
+    if (!err && d.is_lost)
+        err = -HF_ENETUNREACH;
     if (!err && more)
         err = cork_begin(sk, &how, d.is4, bytes);
     if (err)

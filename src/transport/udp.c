@@ -163,8 +163,10 @@ static int source(const struct udp_pcb *up, bool is4, const struct udp_how *how,
         return 0;
     if (addr_is4(&local) == is4)
         *out = local;
-    else if (is4 && (is_named || up->pcb.addr_bound))
+    else if (is4 && is_named)
         return -HF_ENETUNREACH;
+    else if (is4 && up->pcb.path && addr_is4(&up->pcb.path->src))
+        *out = up->pcb.path->src; /* an IPv6 socket that went over to IPv4: Linux, inet_saddr */
     return 0;
 }
 
@@ -173,7 +175,7 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
 {
     static const struct udp_how plain;
     const struct ip_addr *laddr = &up->pcb.entry.laddr;
-    bool is4 = addr_is4(&to->addr);
+    bool is4 = addr_is4(&to->addr), is_source4;
     struct path_query q = {.dst = to->addr, .port = to->port, .proto = IP_PROTO_UDP};
     int err;
 
@@ -190,7 +192,8 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
         !net_is_local(up->udp->net, &q.src))
         return -HF_ENETUNREACH;
     err = path_find(up->udp->net, &q, path);
-    if (err || is4 || !addr_is_any(&q.src) || !addr_is4(laddr))
+    is_source4 = addr_is4(addr_is_any(&how->src) ? laddr : &how->src);
+    if (err || is4 || !addr_is_any(&q.src) || !is_source4)
         return err;
     path_put(*path); /* Linux: ip6_dst_lookup_tail asks for the way first */
     return -HF_EAFNOSUPPORT;

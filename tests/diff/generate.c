@@ -19,7 +19,10 @@ struct gen {
     struct program *p;
     struct {
         bool is_open, is_stream, is_v6, listens;
-        bool spoke4; /* an IPv6 stream that has spoken IPv4, or may have */
+        bool spoke4;    /* an IPv6 socket that has spoken IPv4, or may have */
+        bool is_corked; /* a datagram is being made, or may be */
+        bool is_on_lo;  /* bound to a link */
+        bool has_peer;  /* a datagram socket that was connected, or may have been */
     } slots[SLOTS];
 };
 
@@ -84,6 +87,13 @@ static bool is_group(int at)
            strcmp(hosts[at].text, "::ffff:127.255.255.255") == 0;
 }
 
+/* No route leads there. On a link that the socket names Linux looks for a source elsewhere, and has
+ * none; ours is 127.0.0.1. */
+static bool is_far(int at)
+{
+    return strstr(hosts[at].text, "10.9.9.9") || strcmp(hosts[at].text, "240.0.0.1") == 0;
+}
+
 static int some_host(struct gen *g, bool is_v6)
 {
     static const char *const v4[] = {"127.0.0.1", "127.0.0.1", "127.0.0.1", "0.0.0.0", "127.0.0.2"};
@@ -105,16 +115,26 @@ static int some_host(struct gen *g, bool is_v6)
     return host(is_v6 ? PICK(g, v6) : PICK(g, v4));
 }
 
+static bool has_v6_stream(const struct gen *g)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (g->slots[i].is_stream && g->slots[i].is_v6)
+            return true;
+    return false;
+}
+
 static void give_address(struct gen *g, struct step *s, bool is_v6)
 {
     static const int lengths[] = {0,  1,  2,  3,  7,  8,  12, 15,  16,  17,
                                   20, 23, 24, 25, 27, 28, 29, 127, 128, 129};
     static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX, 77};
 
-    s->f[F_HOST] = some_host(g, chance(g, 4) ? !is_v6 : is_v6);
+    do
+        s->f[F_HOST] = some_host(g, chance(g, 4) ? !is_v6 : is_v6);
+    while (g->slots[s->f[F_SLOT]].is_on_lo && is_far(s->f[F_HOST]));
     do
         s->f[F_PORT] = some_port(g);
-    while (s->f[F_PORT] >= PORT_OF_SLOT && s->op == OP_BIND && s->f[F_HOST] == host("0.0.0.0"));
+    while (s->op == OP_BIND && s->f[F_PORT] && s->f[F_HOST] == host("0.0.0.0") && has_v6_stream(g));
     if (chance(g, 4))
         s->f[F_LEN] = PICK(g, lengths);
     if (chance(g, 4))
@@ -140,6 +160,8 @@ static int some_flags(struct gen *g, bool receives)
 
     while (chance(g, 30))
         flags |= receives ? PICK(g, takes) : PICK(g, sends);
+    if (flags & HF_MSG_PROXY)
+        flags &= ~HF_MSG_MORE; /* half begun on Linux */
     return flags;
 }
 
@@ -186,6 +208,17 @@ static bool is_buffer(const struct step *s)
     return false;
 }
 
+static bool is_time(const struct step *s)
+{
+    static const int names[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
+                                HF_SO_SNDTIMEO_NEW};
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == names[i])
+            return true;
+    return false;
+}
+
 static void add_getopt(struct gen *g, int slot)
 {
     static const int rooms[] = {0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 20, 28, 64, 256, -1};
@@ -197,6 +230,13 @@ static void add_getopt(struct gen *g, int slot)
         s->f[F_NAME] = HF_SO_ERROR;
     }
     s->f[F_ROOM] = chance(g, 60) ? 4 : PICK(g, rooms);
+}
+
+static void note_link(struct gen *g, int slot, const struct step *s)
+{
+    g->slots[slot].is_on_lo |=
+        s->f[F_LEVEL] == HF_SOL_SOCKET &&
+        (s->f[F_NAME] == HF_SO_BINDTODEVICE || s->f[F_NAME] == HF_SO_BINDTOIFINDEX);
 }
 
 static void add_setopt(struct gen *g, int slot)
@@ -216,6 +256,12 @@ static void add_setopt(struct gen *g, int slot)
     s->f[F_VALUE2] = chance(g, 70) ? 0 : PICK(g, values);
     s->f[F_VALUE3] = chance(g, 70) ? 0 : PICK(g, values);
     s->f[F_LEN] = chance(g, 75) ? 4 : PICK(g, lengths);
+    g->slots[slot].is_corked |= s->f[F_LEVEL] == HF_IPPROTO_UDP && s->f[F_NAME] == HF_UDP_CORK;
+    note_link(g, slot, s);
+    if (is_time(s)) { /* in ticks of the kernel's clock, and no more than 292 years */
+        s->f[F_VALUE2] = 0;
+        s->f[F_VALUE3] -= s->f[F_VALUE3] % 20000;
+    }
 }
 
 /* Those that change who may have which port, and how sockets find each other. */
@@ -239,6 +285,7 @@ static void add_port_option(struct gen *g, int slot)
     if (s->f[F_NAME] == HF_SO_BINDTODEVICE)
         s->f[F_VALUE] = chance(g, 80) ? 0x6f6c : 0;
     s->f[F_LEN] = 4;
+    note_link(g, slot, s);
 }
 
 /* ---- steps ---- */
@@ -265,6 +312,7 @@ static void add_socket(struct gen *g, int slot)
         g->slots[slot].is_stream = s->f[F_TYPE] == SOCK_STREAM;
         g->slots[slot].is_v6 = s->f[F_DOMAIN] == AF_INET6;
         g->slots[slot].listens = g->slots[slot].spoke4 = false;
+        g->slots[slot].is_corked = g->slots[slot].has_peer = g->slots[slot].is_on_lo = false;
     }
 }
 
@@ -273,19 +321,43 @@ static bool is_mapped(int at)
     return strncmp(hosts[at].text, "::ffff:", 7) == 0;
 }
 
-/* On Linux 6.18 an IPv6 stream that has spoken IPv4 never completes another connect over IPv6: a
- * fault that is not to be copied, so no program looks at it. */
+/* Faults of Linux 6.18 that are not to be copied, so no program looks at them: an IPv6 stream that
+ * has spoken IPv4 never completes another connect over IPv6; a connect that is refused leaves a
+ * connected datagram socket, and the datagram it is making, half at the new address. */
+static bool shows_fault(const struct gen *g, int slot, const struct step *s)
+{
+    const char *to = hosts[s->f[F_HOST]].text;
+
+    if (g->slots[slot].is_stream)
+        return g->slots[slot].spoke4 && s->f[F_FAMILY] != AF_UNSPEC && !is_mapped(s->f[F_HOST]);
+    return g->slots[slot].has_peer && (strstr(to, "255.255.255") || strcmp(to, "fe80::1%9") == 0);
+}
+
 static void add_connect(struct gen *g, int slot)
 {
-    struct step *s = add(g, OP_CONNECT, slot);
+    struct step *s;
+
+    if (g->slots[slot].is_corked)
+        return;
+    s = add(g, OP_CONNECT, slot);
+    do
+        give_address(g, s, g->slots[slot].is_v6);
+    while (shows_fault(g, slot, s));
+    if (chance(g, 15))
+        s->f[F_FAMILY] = AF_UNSPEC;
+    if (is_mapped(s->f[F_HOST]) && g->slots[slot].is_v6)
+        g->slots[slot].spoke4 = true;
+    g->slots[slot].has_peer = true;
+}
+
+/* Likewise: a datagram socket that has spoken IPv4 and is bound anew hears no IPv6. */
+static void add_bind(struct gen *g, int slot)
+{
+    struct step *s = add(g, OP_BIND, slot);
 
     do
         give_address(g, s, g->slots[slot].is_v6);
-    while (g->slots[slot].spoke4 && s->f[F_FAMILY] != AF_UNSPEC && !is_mapped(s->f[F_HOST]));
-    if (chance(g, 15))
-        s->f[F_FAMILY] = AF_UNSPEC;
-    if (is_mapped(s->f[F_HOST]) && g->slots[slot].is_stream && g->slots[slot].is_v6)
-        g->slots[slot].spoke4 = true;
+    while (g->slots[slot].spoke4 && !g->slots[slot].is_stream && !is_mapped(s->f[F_HOST]));
 }
 
 static void add_send(struct gen *g, int slot)
@@ -301,7 +373,8 @@ static void add_send(struct gen *g, int slot)
     s->f[F_FLAGS] = some_flags(g, false);
     if (is_stream)
         s->f[F_FLAGS] &= ~HF_MSG_MORE; /* waits for more, or for a timer */
-    if (chance(g, is_stream ? 5 : 55))
+    g->slots[slot].is_corked |= (s->f[F_FLAGS] & HF_MSG_MORE) != 0;
+    if (!(g->slots[slot].is_corked && g->slots[slot].has_peer) && chance(g, is_stream ? 5 : 55))
         give_address(g, s, g->slots[slot].is_v6);
     if (!is_stream && g->theme != THEME_OPTIONS && chance(g, 12))
         s->f[F_CTL] = (int)below(g, (uint32_t)control_count);
@@ -334,6 +407,7 @@ static void add_accept(struct gen *g, int slot)
 {
     struct step *s;
     int from = slot, to = (int)below(g, SLOTS);
+    bool spoke4 = g->slots[to].spoke4; /* nothing may wait, and it stays what it is */
 
     for (int i = 0; i < SLOTS && chance(g, 90); i++)
         if (g->slots[i].listens)
@@ -345,7 +419,7 @@ static void add_accept(struct gen *g, int slot)
         return;
     g->slots[to] = g->slots[from];
     g->slots[to].listens = false;
-    g->slots[to].spoke4 = g->slots[to].is_v6;
+    g->slots[to].spoke4 = spoke4 || g->slots[to].is_v6;
 }
 
 static void add_ioctl(struct gen *g, int slot)
@@ -441,7 +515,7 @@ static void add_some(struct gen *g, int slot)
 
     switch (op) {
     case OP_BIND:
-        give_address(g, add(g, op, slot), g->slots[slot].is_v6);
+        add_bind(g, slot);
         break;
     case OP_CONNECT:
         add_connect(g, slot);
@@ -540,10 +614,13 @@ static void begin_datagram(struct gen *g)
         if (chance(g, 70))
             plain(g, OP_BIND, i, own, i + 1);
     }
-    if (chance(g, 50))
-        plain(g, OP_CONNECT, 0, own, 2);
-    if (chance(g, 50))
-        plain(g, OP_CONNECT, 1, own, 1);
+    for (int i = 0; i < 2; i++) {
+        if (chance(g, 50))
+            continue;
+        plain(g, OP_CONNECT, i, own, 2 - i);
+        g->slots[i].has_peer = true;
+        g->slots[i].spoke4 = speaks4;
+    }
 }
 
 void generate(uint64_t seed, struct program *p)

@@ -135,6 +135,9 @@ static void inherit(struct tcb *child, struct tcb *listener, const struct segmen
     to->entry.reuse_port = from->entry.reuse_port;
     to->entry.transparent = from->entry.transparent;
     to->entry.freebind = from->entry.freebind;
+    to->entry.bind_no_port = from->entry.bind_no_port;
+    to->port_low = from->port_low;
+    to->port_high = from->port_high;
     to->link_index = from->link_index;
     if (addr_is_link_local6(&s->ip->src) && !to->link_index)
         to->link_index = s->ip->link->index;

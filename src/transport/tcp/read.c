@@ -127,6 +127,8 @@ int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     room = sink_room(&sink);
     if (room && !peeks)
         pass_urgent(tcb);
+    if (!room && urgent_is_lifted_out(tcb, tcb->copied_seq))
+        return 0; /* Linux: there is something, and nothing to put into */
     status = read_status(tcb);
     if (status <= 0)
         return status;

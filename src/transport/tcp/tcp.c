@@ -156,7 +156,8 @@ struct path *tcb_path(struct tcb *tcb)
     pcb->path = NULL;
     err = path_find(tcb->tcp->net, &q, &pcb->path);
     if (err) {
-        pcb->soft_err = (int16_t)-err;
+        if (!addr_is4(&q.dst)) /* Linux: inet6_csk_xmit tells, ip_queue_xmit does not */
+            pcb->soft_err = (int16_t)-err;
         return NULL;
     }
     if (tcb_is_synchronised(tcb))

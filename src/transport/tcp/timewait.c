@@ -177,7 +177,8 @@ bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s)
     return true;
 }
 
-/* Linux: tcp_tw_reuse = 2, on loopback and only where timestamps tell old from new. */
+/* Linux, tcp_twsk_unique: who asked for the local port by number has the four-tuple at once, where
+ * timestamps tell old from new. */
 bool timewait_reuse(struct tcp *tcp, struct demux_entry *e, uint32_t *iss)
 {
     struct timewait *tw;
@@ -185,8 +186,7 @@ bool timewait_reuse(struct tcp *tcp, struct demux_entry *e, uint32_t *iss)
     if (e->kind != DEMUX_TIMEWAIT)
         return false;
     tw = timewait_of(e);
-    if (!tw->has_ts || !addr_is_loopback(&e->raddr) ||
-        wait_of(tcp, tw) + 1000 > (int32_t)(tcp->time_wait_ns / HF_MS))
+    if (!tw->has_ts)
         return false;
     *iss = next_iss(tw);
     forget(tcp, tw);

@@ -38,7 +38,7 @@ int64_t urgent_read(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int f
         return -HF_ENOTCONN;
     if (tcb->opts.oob_inline || tcb->urgent == URGENT_NONE || tcb->urgent == URGENT_READ)
         return -HF_EINVAL;
-    if (tcb->state == TCP_CLOSED && !tcb->is_over)
+    if (tcb->state == TCP_CLOSED && !tcb->fin_received) /* Linux: SOCK_DONE is the FIN's */
         return -HF_ENOTCONN;
     if (tcb->urgent == URGENT_AWAITED)
         return tcb->is_over || tcb->fin_received ? 0 : -HF_EAGAIN;

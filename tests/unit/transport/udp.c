@@ -264,7 +264,7 @@ static void test_refusals(void)
 
     udp_pcb_init(&h->udp, &a, false, false);
     udp_pcb_init(&h->udp, &b, false, false);
-    udp_pcb_init(&h->udp, &only6, true, false);
+    udp_pcb_init(&h->udp, &only6, true, true); /* as bind() makes it */
     EQ(udp_connect(&a, &bcast), -HF_EACCES, "broadcast without SO_BROADCAST: EACCES");
     EQ(a.pcb.entry.lport, 40000, "the port is bound by then");
     EQ(send_text(&a, &bcast, "x"), -HF_EACCES, "send to broadcast: EACCES");
