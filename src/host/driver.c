@@ -57,10 +57,9 @@ static void sleep_until(struct driver *d, hf_time due)
         (void)!read(d->kick, &count, sizeof(count));
 }
 
-/* What was readable when it was polled, if it is still to be watched. What comes of it came now. */
+/* What was readable when it was polled, if it is still to be watched. */
 static void call_watches(struct driver *d)
 {
-    world_clock(d->world);
     for (int i = 0; i < WATCHES; i++) {
         const struct pollfd *p = &d->polled[1 + i];
 
@@ -85,6 +84,7 @@ static void *drive(void *arg)
         bool ends;
 
         pthread_mutex_lock(&w->lock);
+        world_clock(w); /* what the watches bring is of now */
         call_watches(d);
         due = d->due = world_settle(w);
         copy_watches(d);

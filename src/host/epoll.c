@@ -156,6 +156,7 @@ static int insert(struct epoll_set *set, struct file *f, int fd, const struct ep
     it->file = f;
     it->set = set;
     it->fd = fd;
+    file_look(f);
     ring_init(&it->in_ready);
     ring_add(&f->items, &it->in_file);
     ring_add(&set->members, &it->in_set);

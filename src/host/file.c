@@ -153,6 +153,11 @@ static uint32_t edges_of(struct file *f, uint32_t mask, bool has_event)
     return edges;
 }
 
+void file_look(struct file *f)
+{
+    edges_of(f, hf_sock_poll(f->sk), false);
+}
+
 static void signal_owner(const struct owner *o, int sig)
 {
     int saved = errno;
@@ -173,15 +178,24 @@ static void tell_owner(const struct owner *o, uint32_t edges)
         signal_owner(o, o->signal ? o->signal : SIGIO);
 }
 
+/* Nobody waits for it in any way. */
+static bool is_private(const struct file *f)
+{
+    return ring_alone(&f->waiters) && ring_alone(&f->items) && !f->owner.pid;
+}
+
 void file_tell_touched(struct world *w)
 {
     while (!ring_alone(&w->touched)) {
         struct file *f = ring_owner(w->touched.next, struct file, touched);
         bool has_event = f->has_event;
-        uint32_t mask = hf_sock_poll(f->sk), edges;
+        uint32_t mask, edges;
 
         ring_leave(&f->touched);
         f->is_touched = f->has_event = false;
+        if (is_private(f))
+            continue;
+        mask = hf_sock_poll(f->sk);
         edges = edges_of(f, mask, has_event);
         if (has_event)
             tell_waiters(f, mask);

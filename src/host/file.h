@@ -50,6 +50,9 @@ void file_put(struct file *f);
 /* The host's lock is held: what the file shows may have changed by the caller's own doing. */
 void file_touch(struct file *f);
 
+/* The same: somebody will be told of edges from now on; what shows now is none. */
+void file_look(struct file *f);
+
 /* hf_event_fn. */
 void file_event(void *ctx, struct hf_sock *sk, void *user);
 

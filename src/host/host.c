@@ -39,20 +39,19 @@ void host_unlock(struct hf_host *h)
 void host_enter(struct hf_host *h)
 {
     host_lock(h);
-    hf_stack_clock(h->stack, host_now());
+    world_clock(h->world);
 }
 
 void world_clock(struct world *w)
 {
-    hf_time now = host_now();
-
+    w->now = host_now();
     for (struct ring *r = w->hosts.next; r != &w->hosts; r = r->next)
-        hf_stack_clock(host_of(r)->stack, now);
+        hf_stack_clock(host_of(r)->stack, w->now);
 }
 
 hf_time world_settle(struct world *w)
 {
-    hf_time now = host_now(), due = HF_TIME_NEVER;
+    hf_time now = w->now, due = HF_TIME_NEVER;
 
     for (int round = 0; round < SETTLE_ROUNDS; round++) {
         due = HF_TIME_NEVER;

@@ -54,6 +54,7 @@ static int64_t control(struct file *f, int cmd, unsigned long arg)
     struct owner *o = &f->owner;
     struct f_owner_ex ex = {o->type, o->pid};
 
+    file_look(f);
     switch (cmd) {
     case F_GETFL:
         return get_flags(f);

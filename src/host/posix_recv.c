@@ -11,20 +11,12 @@ static int64_t receive_buffer(struct call *c, void *buf, size_t len, int flags,
                               struct sockaddr *addr, socklen_t *addr_len)
 {
     uint8_t from[USER_ADDRESS_MAX];
-    struct iovec v = {buf, len};
-    struct hf_msg msg = {.iov = (struct hf_iovec *)&v, .iov_len = 1};
-    size_t total;
+    struct hf_iovec v = {buf, user_bytes(len)};
+    struct hf_msg msg = {.iov = &v, .iov_len = 1, .addr = from, .addr_len = sizeof(from)};
     int64_t n;
     int err;
 
-    if ((ssize_t)v.iov_len < 0)
-        v.iov_len = INT64_MAX;
-    err = user_check_vector(&v, 1, -EMSGSIZE, &total);
-    if (err)
-        return err;
-    msg.addr = from;
-    msg.addr_len = sizeof(from);
-    n = transfer_receive(c, &msg, total, flags);
+    n = transfer_receive(c, &msg, v.len, flags);
     if (n < 0 || !addr)
         return n;
     err = user_write_address(addr, addr_len, from, msg.addr_len);

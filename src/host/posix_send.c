@@ -10,9 +10,8 @@ static int64_t send_buffer(struct call *c, const void *buf, size_t len, int flag
                            const struct sockaddr *addr, socklen_t addr_len)
 {
     uint8_t to[USER_ADDRESS_MAX];
-    struct iovec v = {(void *)(uintptr_t)buf, len};
-    struct hf_msg msg = {.iov = (struct hf_iovec *)&v, .iov_len = 1};
-    size_t total;
+    struct hf_iovec v = {(void *)(uintptr_t)buf, user_bytes(len)};
+    struct hf_msg msg = {.iov = &v, .iov_len = 1};
     int err = 0;
 
     if (addr) {
@@ -20,12 +19,7 @@ static int64_t send_buffer(struct call *c, const void *buf, size_t len, int flag
         msg.addr = to;
         msg.addr_len = addr_len;
     }
-    if (err)
-        return err;
-    if ((ssize_t)v.iov_len < 0)
-        v.iov_len = INT64_MAX;
-    err = user_check_vector(&v, 1, -EMSGSIZE, &total);
-    return err ? err : transfer_send(c, &msg, total, flags);
+    return err ? err : transfer_send(c, &msg, v.len, flags);
 }
 
 ssize_t hf_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,

@@ -81,6 +81,7 @@ static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t tota
             done += (size_t)n;
             if (done >= total)
                 return (int64_t)done;
+            world_clock(f->host->world);
             world_settle(f->host->world);
             continue;
         }

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "host/own_memory.h"
+
 #define PAGE      ((uintptr_t)4096) /* the smallest there is: on larger ones some are asked twice */
+#define MANY      ((uintptr_t)2 * PAGE) /* more are asked at once: one call costs as much as three */
 #define SPACE_END ((uintptr_t)1 << 47)
 #define BYTES_MAX ((size_t)0x7ffff000) /* Linux: MAX_RW_COUNT */
 
@@ -30,8 +34,25 @@ static bool can_write(uintptr_t at)
                    at & ~(uintptr_t)3, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
 }
 
-/* How many bytes from p on pass the test. */
-static size_t good_bytes(const void *p, size_t len, bool (*good)(uintptr_t))
+/* What is asked of memory: page by page, or of many pages at once, which would be touched anyway
+ * (Linux 5.14; where it fails, some page may be good all the same). */
+struct question {
+    bool (*page)(uintptr_t at);
+    int populate; /* of madvise() */
+};
+
+static const struct question readable = {can_read, MADV_POPULATE_READ};
+static const struct question writable = {can_write, MADV_POPULATE_WRITE};
+
+static bool all_good(uintptr_t from, uintptr_t end, const struct question *q)
+{
+    uintptr_t first = from & ~(PAGE - 1);
+
+    return end - first > MANY && !madvise((void *)first, end - first, q->populate);
+}
+
+/* How many bytes from p on are good. */
+static size_t good_bytes(const void *p, size_t len, const struct question *q)
 {
     uintptr_t from = (uintptr_t)p, at = from, end = from + len;
     int saved = errno;
@@ -40,7 +61,11 @@ static size_t good_bytes(const void *p, size_t len, bool (*good)(uintptr_t))
         return 0;
     if (end < from || end > SPACE_END)
         end = SPACE_END;
-    while (at < end && good(at))
+    if (own_memory_has(from, end))
+        return len;
+    if (all_good(from, end, q))
+        at = end;
+    while (at < end && q->page(at))
         at = (at & ~(PAGE - 1)) + PAGE;
     errno = saved;
     if (at > end)
@@ -50,12 +75,12 @@ static size_t good_bytes(const void *p, size_t len, bool (*good)(uintptr_t))
 
 bool user_readable(const void *p, size_t len)
 {
-    return good_bytes(p, len, can_read) == len;
+    return good_bytes(p, len, &readable) == len;
 }
 
 bool user_writable(void *p, size_t len)
 {
-    return good_bytes(p, len, can_write) == len;
+    return good_bytes(p, len, &writable) == len;
 }
 
 int user_read(void *to, const void *from, size_t len)
@@ -120,7 +145,7 @@ size_t user_vector_part(const struct hf_iovec *iov, size_t iov_len, size_t skip,
 }
 
 static size_t vector_good(const struct hf_iovec *iov, size_t n, size_t want,
-                          bool (*good)(uintptr_t))
+                          const struct question *good)
 {
     size_t done = 0;
 
@@ -137,12 +162,17 @@ static size_t vector_good(const struct hf_iovec *iov, size_t n, size_t want,
 
 size_t user_vector_readable(const struct hf_iovec *iov, size_t n, size_t want)
 {
-    return vector_good(iov, n, want, can_read);
+    return vector_good(iov, n, want, &readable);
 }
 
 size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want)
 {
-    return vector_good(iov, n, want, can_write);
+    return vector_good(iov, n, want, &writable);
+}
+
+size_t user_bytes(size_t len)
+{
+    return len < BYTES_MAX ? len : BYTES_MAX;
 }
 
 int user_check_vector(const struct iovec *iov, size_t n, int too_many, size_t *total)

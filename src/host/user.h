@@ -1,8 +1,9 @@
 /* The program's memory, looked at before it is used: where the kernel would say EFAULT, so do we.
  *
  * A bad pointer must not be touched, for a library has no business with SIGSEGV. Whether a page can
- * be read or written is asked of the kernel by system calls that do nothing but look, one for each
- * page (0.1 us; decisions/0008). Memory that another thread unmaps meanwhile is not caught. */
+ * be read or written is asked of the kernel by system calls that do nothing but look (0.1 us a
+ * page; decisions/0008), unless it is memory that is there in any case (own_memory.h). Memory that
+ * another thread unmaps meanwhile is not caught. */
 #ifndef HOST_USER_H
 #define HOST_USER_H
 
@@ -38,8 +39,11 @@ size_t user_vector_part(const struct hf_iovec *iov, size_t iov_len, size_t skip,
 size_t user_vector_readable(const struct hf_iovec *iov, size_t n, size_t want);
 size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want);
 
+/* What one call of the kernel moves of that many bytes. */
+size_t user_bytes(size_t len);
+
 /* A vector argument: -EINVAL (more than 1024 pieces: `too_many`; a negative one), -EFAULT. total:
- * its bytes, at most what one call of the kernel moves. */
+ * its bytes, as user_bytes(). */
 HF_NODISCARD int user_check_vector(const struct iovec *iov, size_t n, int too_many, size_t *total);
 
 #endif

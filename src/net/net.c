@@ -116,6 +116,7 @@ int net_attach(struct net *net, struct hf_link *link)
     link->input = net_input;
     link->above = net;
     net->links[index] = link;
+    net->links_end = HF_MAX(net->links_end, index + 1);
     route_changed(net);
     if (link->flags & HF_LINK_ETHERNET && link->mtu >= MTU_IP6) {
         err = address_add_link_local(net, link);
@@ -137,6 +138,8 @@ void net_detach(struct net *net, struct hf_link *link)
     address_drop_link(net, link);
     route_drop_link(net, link);
     net->links[link->index] = NULL;
+    while (net->links_end && !net->links[net->links_end - 1])
+        net->links_end--;
     link->index = 0;
     link->input = NULL;
     link->above = NULL;

@@ -71,6 +71,7 @@ struct net_addr { /* address.c: an address of this host */
 struct net {
     struct core *core;
     struct hf_link *links[NET_LINKS + 1]; /* by index; [0] is unused */
+    unsigned links_end;                   /* all have a lower index */
     struct hf_link *lo;
     struct net_addr *addrs; /* addr_count of them, room for addr_room */
     uint32_t addr_count, addr_room;

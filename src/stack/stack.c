@@ -60,7 +60,7 @@ void hf_stack_poll(struct hf_stack *st, hf_time now)
     struct net *net = &st->sockets.net;
 
     hf_stack_clock(st, now);
-    for (unsigned i = 1; i <= NET_LINKS; i++) {
+    for (unsigned i = 1; i < net->links_end; i++) {
         struct hf_link *link = net->links[i];
 
         if (link && link->ops->poll)
@@ -83,7 +83,7 @@ hf_time hf_stack_deadline(const struct hf_stack *st)
 
     if (unix_collect_is_due(&st->sockets.un))
         return st->sockets.core.now;
-    for (unsigned i = 1; i <= NET_LINKS; i++) {
+    for (unsigned i = 1; i < net->links_end; i++) {
         const struct hf_link *link = net->links[i];
 
         if (link && link->ops->deadline)

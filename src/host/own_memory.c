@@ -1,0 +1,119 @@
+/* Memory that is there without asking. */
+#define _GNU_SOURCE
+#include "host/own_memory.h"
+
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct range {
+    uintptr_t from, end;
+};
+
+/* Of the process, found once; empty where it cannot be found. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct range variables;
+static uintptr_t heap; /* where it begins; 0: nowhere */
+
+static _Thread_local struct range stack; /* end 0: not looked for yet */
+
+static uintptr_t page_after(uintptr_t at)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    return (at + page - 1) & ~(page - 1);
+}
+
+/* The program itself is told first. What its loader made read-only again is left out. */
+static int find_variables(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    uintptr_t readonly_end = 0;
+
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + ph->p_vaddr;
+
+        if (ph->p_type == PT_GNU_RELRO)
+            readonly_end = page_after(from + ph->p_memsz);
+        if (ph->p_type == PT_LOAD && ph->p_flags & PF_W)
+            variables = (struct range){from, from + ph->p_memsz};
+    }
+    if (variables.from < readonly_end)
+        variables.from = readonly_end;
+    return 1;
+}
+
+/* proc(5): field 47 of stat, start_brk; the 46 before it follow a name that may hold anything. */
+static uintptr_t find_heap(void)
+{
+    FILE *f = fopen("/proc/self/stat", "rce");
+    unsigned long start = 0;
+    int c = 0;
+
+    if (!f)
+        return 0;
+    while (c != EOF && c != ')')
+        c = getc(f);
+    for (int field = 2; field < 46 && c != EOF; field++) {
+        do
+            c = getc(f);
+        while (c != EOF && c != ' ');
+    }
+    if (fscanf(f, "%lu", &start) != 1)
+        start = 0;
+    (void)fclose(f);
+    return start;
+}
+
+static void find_process(void)
+{
+    dl_iterate_phdr(find_variables, NULL);
+    heap = find_heap();
+}
+
+static void find_stack(void)
+{
+    pthread_attr_t attr;
+    void *lowest;
+    size_t size;
+
+    stack.end = 1; /* looked for */
+    if (pthread_getattr_np(pthread_self(), &attr))
+        return;
+    if (!pthread_attr_getstack(&attr, &lowest, &size))
+        stack = (struct range){(uintptr_t)lowest, (uintptr_t)lowest + size};
+    pthread_attr_destroy(&attr);
+}
+
+/* Files are read for it, which is where a thread could be cancelled: C27. */
+static void find(void)
+{
+    int state, saved = errno;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    pthread_once(&once, find_process);
+    find_stack();
+    pthread_setcancelstate(state, NULL);
+    errno = saved;
+}
+
+/* Below the caller's frame pages may not be there yet, and a frame outside of the stack (of a
+ * signal handler, of a coroutine) tells nothing about it. */
+static bool on_stack(uintptr_t from, uintptr_t end)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    return here >= stack.from && here < from && end <= stack.end;
+}
+
+bool own_memory_has(uintptr_t from, uintptr_t end)
+{
+    if (!stack.end)
+        find();
+    if (on_stack(from, end) || (from >= variables.from && end <= variables.end))
+        return true;
+    return heap && from >= heap && end <= (uintptr_t)sbrk(0);
+}
