@@ -39,7 +39,8 @@ void host_leave(struct hf_host *h);
 void host_lock(struct hf_host *h);
 void host_unlock(struct hf_host *h);
 
-/* With the lock held, by who holds it for long: looks at the clock and tells all stacks the time. */
+/* With the lock held, by who holds it for long: looks at the clock and tells all stacks the time.
+ */
 void world_clock(struct world *w);
 
 /* With the lock held: the stacks do what is due and who waits for it is told. Gives the time when
