@@ -124,10 +124,15 @@ struct tcb {
             uint32_t last_rcv;    /* when something came; while held: the newest SYN */
             uint32_t rexmt_since; /* when what is unanswered was first sent; 0: nothing is */
             uint16_t max_window;  /* the largest that was announced, unscaled: tcb_max_wnd */
-            uint16_t cubic_k;     /* from the beginning of cong.cubic's growth to w_max, 8 ms */
-            uint16_t mss;         /* payload bytes per segment, options taken off */
-            uint16_t peer_mss;    /* as its SYN said */
-            uint16_t rcv_mss;     /* payload bytes of the segments that come */
+            union {
+                uint16_t cubic_k; /* from the beginning of cong.cubic's growth to w_max, 8 ms */
+                struct {          /* hystart.c, in the first slow start */
+                    uint8_t train_began, train_end;
+                };
+            };
+            uint16_t mss;      /* payload bytes per segment, options taken off */
+            uint16_t peer_mss; /* as its SYN said */
+            uint16_t rcv_mss;  /* payload bytes of the segments that come */
             uint8_t snd_wscale, rcv_wscale;
             uint8_t retries; /* timeouts or probes in a row; while held: SYNs that came */
             uint8_t backoff; /* doublings of the timeout */
@@ -148,7 +153,7 @@ struct tcb {
             uint8_t was_limited : 1; /* by cwnd, since then */
             uint8_t pushes : 1;      /* tcp_push is at work */
             uint8_t pingpong : 1;    /* answers follow what comes and carry its acknowledgement */
-            uint8_t hs_samples : 4, hs_rounds : 4; /* hystart.c */
+            uint8_t hs_samples : 4, hs_rounds : 3, hs_train : 1; /* hystart.c */
             uint8_t fo_deferred : 1;  /* SYN-SENT, but the SYN waits for data: fastopen.c */
             uint8_t fo_no_cookie : 1; /* TCP_FASTOPEN_NO_COOKIE */
             uint8_t fo_asked : 1;     /* our SYN had the Fast Open option */
