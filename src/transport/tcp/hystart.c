@@ -1,12 +1,13 @@
 /* HyStart++: slow start ends before anything is lost. RFC 9406.
  *
- * A round is what was out when it began, with the first acknowledgement of more than the last one's. Two things tell that the path is full: the least round
- * trip of a round exceeds that of the last by a share; or, as in the HyStart before it (Linux has
- * both), acknowledgements have come one right behind the other for half of the least round trip, so
- * that what is out takes the bottleneck so long to pass. Either makes growth four times slower
- * (conservative slow start) for five rounds; both end it. Longer round trips that turn out to be
- * short again were nothing. Deviates: RFC 9406 knows of round trips only, which grow a round too
- * late: by then more is out than the path and its queue hold. */
+ * A round is what was out when it began, with the first acknowledgement of more than the last
+ * one's. Two things tell that the path is full: the least round trip of a round exceeds that of the
+ * last by a share; or, as in the HyStart before it (Linux has both), acknowledgements have come one
+ * right behind the other for half of the least round trip, so that what is out takes the bottleneck
+ * so long to pass. Either makes growth four times slower (conservative slow start) for five rounds;
+ * both end it. Longer round trips that turn out to be short again were nothing. Deviates: RFC 9406
+ * knows of round trips only, which grow a round too late: by then more is out than the path and its
+ * queue hold. */
 #include "transport/tcp/internal.h"
 
 #define SAMPLES      8   /* N_RTT_SAMPLE */
