@@ -75,10 +75,12 @@ struct file {
     int hint_fd;
 
     /* streams */
-    uint32_t fill;     /* CONNECTING: bytes of ours in the vehicle */
-    uint8_t skip;      /* 0 or 1: the first unread byte of end has been sent on already */
-    bool end_is_wide;  /* its buffer is as large as it gets */
-    bool end_is_named; /* recvfrom() on the vehicle would tell it */
+    uint32_t fill;         /* CONNECTING: bytes of ours in the vehicle */
+    uint32_t skip;         /* so many of the first unread bytes of end have been sent on already */
+    uint8_t short_waiting; /* messages among them */
+    bool sends_much;       /* the program; else its messages are short */
+    bool end_is_wide;      /* its buffer is as large as it gets */
+    bool end_is_named;     /* recvfrom() on the vehicle would tell it */
     bool end_readable, end_writable; /* as the edges told */
     bool end_eof;                    /* the program will write no more */
     bool end_closed;                 /* the program's last copy is closed; bytes may remain */
