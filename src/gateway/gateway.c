@@ -158,6 +158,7 @@ int gateway_new(const struct gateway_config *config, struct gateway **out)
     for (int i = 0; i < UDP_BUCKETS; i++)
         ring_init(&g->udp_flows[i]);
     due_queues_init(&g->due);
+    spares_init(&g->spares, g->config.loop);
     env.random(env.ctx, &g->udp_seed, sizeof(g->udp_seed));
     g->datagram = malloc(DATAGRAM_MAX);
     err = g->datagram ? begin(g) : -ENOMEM;
@@ -179,6 +180,7 @@ void gateway_free(struct gateway *g)
     gateway_publish_fini(g);
     gateway_udp_fini(g);
     gateway_tcp_fini(g);
+    spares_fini(&g->spares);
     hf_stack_free(g->stack);
     free(g->datagram);
     free(g);

@@ -4,53 +4,16 @@
  * and then it is that answer which the program gets. The other way round, what the host accepted at
  * a published port is connected to the program.
  *
- *     DIALING   the host's socket is connecting, the stack's is held
- *     ANSWERED  the host's is connected, the program's handshake is going on
- *     CALLING   the host's was accepted, the stack's is connecting to the program
- *     OPEN      bytes pass, each direction by itself, until both have seen their end
- *
- * Bytes are read straight into the stack's pages and written straight from them. Each side tells
- * when it can go on: the stack by a notice, the host by epoll, which is asked for readable only
- * while the stack has room and for writable only while bytes wait. System calls are what a short
- * connection costs, so nothing is read before epoll has told of something, and a dial that has
- * ended at once, as over loopback, is never waited for. */
+ * A dial that ends at once, as over loopback, is never waited for; and since the program waits
+ * meanwhile, what can be done before (spare.c) or after is. */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include "gateway/inside.h"
-
-#define PIECES 64
-
-/* What is first asked for, since most messages are short; then, while there is more; and in all
- * before the next flow has its turn. */
-#define READ_FIRST ((size_t)32 << 10)
-#define READ_MORE  ((size_t)256 << 10)
-#define TURN_BYTES ((size_t)1 << 20)
-
-enum tcp_flow_state { DIALING, ANSWERED, CALLING, OPEN };
-
-struct tcp_flow {
-    struct notice notice;
-    struct loop_fd host;
-    struct due due; /* DIALING */
-    struct ring link;
-    struct gateway *g;
-    struct hf_sock *sk;
-    enum tcp_flow_state state;
-    uint32_t syns;    /* DIALING: seen when due was armed */
-    bool is_watched;  /* the loop knows host */
-    bool is_over;     /* nothing changes at host any more: there is but what can be read */
-    bool host_failed; /* it was reset: what it has sent before goes on, then the program is reset */
-    bool host_is_full; /* bytes for it wait in the stack */
-    bool sk_is_full;   /* bytes for it may wait in the host's socket */
-    bool in_done;      /* the host's end of stream has been passed on */
-    bool out_done;     /* the program's has */
-};
+#include "gateway/tcp_flow.h"
 
 static void on_host(struct loop_fd *fd, uint32_t events);
 static void on_stack(struct notice *n);
@@ -74,65 +37,11 @@ static struct tcp_flow *flow_new(struct gateway *g, struct hf_sock *sk, enum tcp
     return flow;
 }
 
-static void unwatch(struct tcp_flow *flow)
-{
-    if (flow->is_watched)
-        loop_remove(flow->g->config.loop, &flow->host);
-    flow->is_watched = false;
-}
-
-static int watch(struct tcp_flow *flow, uint32_t events)
-{
-    int err;
-
-    flow->host.events = events;
-    err = loop_add(flow->g->config.loop, &flow->host);
-    flow->is_watched = !err;
-    return err;
-}
-
-/* Closes both ends, where they are still there. */
-static void flow_free(struct tcp_flow *flow)
-{
-    if (flow->is_watched)
-        loop_forget(flow->g->config.loop, &flow->host);
-    if (flow->host.fd >= 0)
-        close(flow->host.fd);
-    hf_sock_close(flow->sk);
-    ring_leave(&flow->notice.link);
-    ring_leave(&flow->link);
-    due_cancel(&flow->due);
-    free(flow);
-}
-
-/* The same, with a reset to each. An end that cannot be asked to reset is closed as it is. */
-static void flow_reset(struct tcp_flow *flow)
-{
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-    if (flow->host.fd >= 0)
-        setsockopt(flow->host.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    if (flow->sk &&
-        hf_sock_setsockopt(flow->sk, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0)
-        gateway_log(flow->g, "tcp: a connection could not be reset and is closed");
-    flow_free(flow);
-}
-
 static void flow_refuse(struct tcp_flow *flow, enum hf_refusal how)
 {
     hf_sock_refuse(flow->sk, how);
     flow->sk = NULL;
-    flow_free(flow);
-}
-
-/* Neither side waits to fill a segment: who wants that has done it at the far ends already. Urgent
- * bytes go on as ordinary ones. */
-static void tune_host(int fd)
-{
-    const int on = 1;
-
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+    tcp_flow_free(flow);
 }
 
 static int tune_stack(struct hf_sock *sk)
@@ -141,129 +50,6 @@ static int tune_stack(struct hf_sock *sk)
     int err = hf_sock_setsockopt(sk, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 
     return err ? err : hf_sock_setsockopt(sk, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-}
-
-/* ---- bytes ---- */
-
-/* Program to host. False when the flow is gone. */
-static bool pump_out(struct tcp_flow *flow)
-{
-    struct hf_iovec iov[PIECES];
-    size_t moved = 0;
-
-    flow->host_is_full = false;
-    while (!flow->out_done && !flow->host_failed) {
-        int n = hf_sock_peek(flow->sk, iov, PIECES);
-
-        if (n == -EAGAIN)
-            return true;
-        if (n < 0) {
-            flow_reset(flow);
-            return false;
-        }
-        if (n == 0) {
-            shutdown(flow->host.fd, SHUT_WR);
-            flow->out_done = true;
-            return true;
-        }
-        if (moved >= TURN_BYTES) {
-            notice_again(flow->g, &flow->notice);
-            return true;
-        }
-
-        struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
-        ssize_t sent = sendmsg(flow->host.fd, &msg, MSG_NOSIGNAL);
-
-        if (sent < 0) {
-            flow->host_is_full = errno == EAGAIN || errno == EINTR;
-            flow->host_failed = !flow->host_is_full;
-            return true;
-        }
-        hf_sock_consume(flow->sk, (size_t)sent);
-        moved += (size_t)sent;
-    }
-    return true;
-}
-
-/* The host's socket gave no bytes. False when the flow is gone. */
-static bool host_read_nothing(struct tcp_flow *flow, ssize_t got, int err)
-{
-    if (got < 0 && (err == EAGAIN || err == EINTR) && !flow->is_over && !flow->host_failed)
-        return true;
-    if (got < 0 || flow->host_failed) {
-        flow_reset(flow);
-        return false;
-    }
-    flow->in_done = true;
-    if (hf_sock_shutdown(flow->sk, SHUT_WR) < 0) {
-        flow_reset(flow);
-        return false;
-    }
-    return true;
-}
-
-/* Host to program. False when the flow is gone. */
-static bool pump_in(struct tcp_flow *flow)
-{
-    struct hf_iovec iov[PIECES];
-    size_t moved = 0, want = READ_FIRST;
-
-    flow->sk_is_full = false;
-    while (!flow->in_done) {
-        size_t room = 0;
-        int n = hf_sock_reserve(flow->sk, want, iov, PIECES);
-
-        if (n < 0) {
-            flow_reset(flow);
-            return false;
-        }
-        if (n == 0) {
-            flow->sk_is_full = true;
-            return true;
-        }
-        for (int i = 0; i < n; i++)
-            room += iov[i].len;
-
-        ssize_t got = readv(flow->host.fd, (struct iovec *)iov, n);
-        int err = errno;
-
-        hf_sock_commit(flow->sk, got > 0 ? (size_t)got : 0);
-        if (got <= 0)
-            return host_read_nothing(flow, got, err);
-        moved += (size_t)got;
-        if (moved >= TURN_BYTES || ((size_t)got < room && !flow->is_over))
-            return true; /* level-triggered epoll tells when there is more */
-        want = READ_MORE;
-    }
-    return true;
-}
-
-/* is_readable: epoll says so of the host's socket. */
-static void pump(struct tcp_flow *flow, bool is_readable)
-{
-    uint32_t events = 0;
-
-    if (!pump_out(flow))
-        return;
-    if (is_readable || flow->sk_is_full || flow->host_failed || flow->is_over) {
-        if (!pump_in(flow))
-            return;
-    }
-    if (flow->in_done && flow->out_done) {
-        flow_free(flow);
-        return;
-    }
-    if (flow->is_over) {
-        unwatch(flow);
-        if (!flow->in_done && !flow->sk_is_full)
-            notice_again(flow->g, &flow->notice);
-        return;
-    }
-    if (!flow->in_done && !flow->sk_is_full)
-        events |= EPOLLIN;
-    if (flow->host_is_full)
-        events |= EPOLLOUT;
-    loop_change(flow->g->config.loop, &flow->host, events);
 }
 
 /* ---- the program's connections ---- */
@@ -280,10 +66,9 @@ static void log_dial(struct tcp_flow *flow, const union address *dst, int err)
 /* Begins the host's connect. 0: it is done already; EINPROGRESS: under way; else its errno. */
 static int dial(struct tcp_flow *flow, const union address *to)
 {
-    flow->host.fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    flow->host.fd = spare_take(&flow->g->spares, to->sa.sa_family);
     if (flow->host.fd < 0)
-        return errno;
-    tune_host(flow->host.fd);
+        return -flow->host.fd;
     if (connect(flow->host.fd, &to->sa, address_len(to)) == 0)
         return 0;
     if (errno != EINPROGRESS)
@@ -319,12 +104,12 @@ static void on_due(struct due *d)
         arm_dial(flow);
 }
 
-/* The host's socket is connected, and watched for what it will have to say. */
+/* The host's socket is connected. What it will have to say may wait until the program knows. */
 static void answer(struct tcp_flow *flow)
 {
     flow->state = ANSWERED;
     if (hf_sock_answer(flow->sk) < 0)
-        flow_reset(flow);
+        tcp_flow_reset(flow);
 }
 
 static void take_held(struct gateway *g, struct hf_sock *sk)
@@ -346,16 +131,15 @@ static void take_held(struct gateway *g, struct hf_sock *sk)
         return;
     }
     err = dial(flow, &to);
-    if (!err || err == EINPROGRESS) {
-        bool is_done = !err;
-
-        err = -watch(flow, is_done ? EPOLLIN : EPOLLOUT);
-        if (!err && is_done)
-            answer(flow);
-        else if (!err)
-            arm_dial(flow);
+    if (!err) {
+        answer(flow);
+        return;
     }
-    if (err) {
+    if (err == EINPROGRESS)
+        err = -tcp_flow_watch(flow, EPOLLOUT | EPOLLONESHOT);
+    if (!err) {
+        arm_dial(flow);
+    } else {
         log_dial(flow, &dst, err);
         flow_refuse(flow, gateway_refusal(err));
     }
@@ -372,7 +156,6 @@ static void dial_ended(struct tcp_flow *flow)
         return;
     }
     due_cancel(&flow->due);
-    loop_change(flow->g->config.loop, &flow->host, EPOLLIN);
     answer(flow);
 }
 
@@ -382,6 +165,7 @@ void gateway_tcp_call(struct gateway *g, int fd, const union address *program)
 {
     struct hf_sock *sk;
     struct tcp_flow *flow;
+    int err;
 
     if (hf_sock_new(g->stack, program->sa.sa_family, SOCK_STREAM, 0, &sk) < 0) {
         close(fd);
@@ -394,16 +178,12 @@ void gateway_tcp_call(struct gateway *g, int fd, const union address *program)
         return;
     }
     flow->host.fd = fd;
-    tune_host(fd);
-    if (tune_stack(sk) < 0 || watch(flow, 0) < 0) {
-        flow_reset(flow);
-        return;
-    }
-
-    int err = hf_sock_connect(sk, program, address_len(program), false);
-
+    spare_tune(fd);
+    err = tune_stack(sk);
+    if (!err)
+        err = hf_sock_connect(sk, program, address_len(program), false);
     if (err != 0 && err != -EINPROGRESS)
-        flow_reset(flow);
+        tcp_flow_reset(flow);
 }
 
 /* ---- events ---- */
@@ -418,12 +198,7 @@ static void on_host(struct loop_fd *fd, uint32_t events)
         return;
     }
     flow->is_over = events & (EPOLLERR | EPOLLHUP);
-    if (flow->state == OPEN)
-        pump(flow, true);
-    else if (flow->is_over)
-        unwatch(flow); /* it would be reported for ever, whatever is asked for */
-    else
-        loop_change(flow->g->config.loop, &flow->host, 0); /* until the program's side is open */
+    tcp_flow_pump(flow, true);
 }
 
 static void on_stack(struct notice *n)
@@ -435,7 +210,7 @@ static void on_stack(struct notice *n)
     switch (flow->state) {
     case DIALING:
         if (hf_sock_poll(flow->sk) & (HF_POLLERR | HF_POLLHUP))
-            flow_reset(flow);
+            tcp_flow_reset(flow);
         return;
     case ANSWERED:
         mask = hf_sock_poll(flow->sk);
@@ -447,7 +222,7 @@ static void on_stack(struct notice *n)
         if (err == -EINPROGRESS)
             return;
         if (err) {
-            flow_reset(flow);
+            tcp_flow_reset(flow);
             return;
         }
         break;
@@ -455,7 +230,7 @@ static void on_stack(struct notice *n)
         break;
     }
     flow->state = OPEN;
-    pump(flow, false);
+    tcp_flow_pump(flow, false);
 }
 
 static void on_catcher(struct notice *n)
@@ -496,7 +271,7 @@ int gateway_tcp_init(struct gateway *g)
 void gateway_tcp_fini(struct gateway *g)
 {
     while (!ring_alone(&g->tcp_flows))
-        flow_reset(ring_owner(g->tcp_flows.next, struct tcp_flow, link));
+        tcp_flow_reset(ring_owner(g->tcp_flows.next, struct tcp_flow, link));
     for (int i = 0; i < FAMILIES; i++)
         hf_sock_close(g->tcp[i].sk);
 }

@@ -35,6 +35,14 @@ struct catcher {
 
 enum { FAMILY4, FAMILY6, FAMILIES };
 
+/* Sockets for dials to come. */
+struct spares {
+    struct loop *loop;
+    struct loop_task task;
+    int fd[FAMILIES]; /* -1: none */
+    bool is_used[FAMILIES];
+};
+
 #define DATAGRAM_MAX 65536
 
 #define UDP_BUCKETS 1024 /* a power of two */
@@ -48,6 +56,7 @@ struct gateway {
     struct ring acting; /* those whose turn it is */
     struct due_queues due;
     struct catcher tcp[FAMILIES], udp[FAMILIES];
+    struct spares spares;
     struct ring tcp_flows, listeners;
     struct ring udp_flows[UDP_BUCKETS]; /* by their two addresses */
     uint32_t udp_count;
@@ -68,6 +77,14 @@ bool gateway_translate(struct gateway *g, const char *what, const union address 
                        const union address *dst, union address *to);
 /* The refusal that the errno of a host's socket stands for. */
 enum hf_refusal gateway_refusal(int err);
+
+/* spare.c */
+void spares_init(struct spares *s, struct loop *loop);
+void spares_fini(struct spares *s);
+/* A stream socket of the host's, non-blocking and tuned, or -errno. */
+HF_NODISCARD int spare_take(struct spares *s, int family);
+/* What each socket that bytes pass through is set to. */
+void spare_tune(int fd);
 
 /* gateway_tcp.c */
 int gateway_tcp_init(struct gateway *g);
