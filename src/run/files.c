@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "run/former.h"
+#include "run/hold.h"
 #include "run/inject.h"
-#include "run/notify.h"
 #include "run/pump.h"
 #include "run/trim.h"
 #include "run/vehicle.h"
@@ -132,7 +132,7 @@ void file_shut(int *fd)
 void file_abandon(struct file *f)
 {
     hf_sock_set_user(f->sk, NULL);
-    notify_release(f, -EBADF);
+    hold_release(f, -EBADF);
     vehicle_drop(f);
     former_forget(f);
     table_remove(&f->sv->files, &f->node);
@@ -181,10 +181,10 @@ static void progress(struct file *f)
     if (f->state == FILE_DATAGRAM)
         datagram_run(f);
     if (f->held)
-        notify_retry(f);
+        hold_retry(f);
     if (f->is_dead)
         return;
-    if (f->state == FILE_CONNECTING && !notify_connect_waits(f))
+    if (f->state == FILE_CONNECTING && !hold_has_connect(f))
         vehicle_settle(f);
     if (f->state == FILE_CONNECTED)
         pump_run(f);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "run/files.h"
+#include "run/hold.h"
 #include "run/log.h"
 #include "run/vehicle.h"
 
@@ -35,7 +36,7 @@ int64_t open_send(const struct call *c, struct file *f, const struct message *m,
         return n;
     }
     n = rest(c, f, false);
-    return n == CALL_HELD ? notify_hold(c, f, rest, hf_sock_timeout(f->sk, SO_SNDTIMEO)) : n;
+    return n == CALL_HELD ? hold_call(c, f, rest, hf_sock_timeout(f->sk, SO_SNDTIMEO)) : n;
 }
 
 /* m without its address and its first `taken` bytes. */

@@ -20,7 +20,7 @@
 #include <linux/sockios.h>
 
 #include "run/files.h"
-#include "run/notify.h"
+#include "run/hold.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
 
@@ -353,7 +353,7 @@ void pump_run(struct file *f)
     if (!f->is_dead && f->state == FILE_CONNECTED)
         pump_in(f);
     if (!f->is_dead && f->held)
-        notify_retry(f);
+        hold_retry(f);
 }
 
 void pump_shut_before(struct file *f)

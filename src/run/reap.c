@@ -29,7 +29,7 @@
 #include <linux/kcmp.h>
 
 #include "run/files.h"
-#include "run/notify.h"
+#include "run/hold.h"
 #include "run/pump.h"
 
 #define PENDING_SCAN HF_S
@@ -259,7 +259,7 @@ static void judge(void *ctx, struct table_node *node)
             hear(f);
             return;
         }
-        if (notify_prune(f)) {
+        if (hold_prune(f)) {
             file_close(f);
             return;
         }
@@ -358,7 +358,7 @@ bool reap_is_wanted(void *ctx, struct hf_sock *sk, void *user)
         return true;
     if (f->abandoned)
         return false;
-    if (notify_is_awaited(f) || reap_is_held_open(f))
+    if (hold_is_awaited(f) || reap_is_held_open(f))
         return true;
     if (!is_lost(f))
         return true;

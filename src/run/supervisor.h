@@ -7,6 +7,7 @@
 #define RUN_SUPERVISOR_H
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "handfast/linux.h"
@@ -18,6 +19,7 @@
 
 struct seccomp_notif;
 struct network;
+struct memo;
 
 /* A system call that a thread of the program waits in. */
 struct call {
@@ -27,6 +29,12 @@ struct call {
     int nr;
     uint64_t args[6];
 };
+
+/* Do they ask for the same? */
+static inline bool call_is_same(const struct call *a, const struct call *b)
+{
+    return a->nr == b->nr && !memcmp(a->args, b->args, sizeof(a->args));
+}
 
 /* What a handler answers: a result, -errno, or one of these. */
 #define CALL_CONTINUE INT64_MIN       /* the kernel carries the call out on the vehicle */
@@ -107,14 +115,6 @@ struct file {
 /* A held call. retry: asks again; CALL_HELD to wait on. expired: its time-out has passed. */
 typedef int64_t retry_fn(const struct call *c, struct file *f, bool expired);
 
-struct memo {
-    pid_t tid;
-    int nr;
-    uint64_t args[6];
-    int64_t result;
-};
-#define MEMO_COUNT 1024
-
 struct supervisor {
     const struct run_config *config;
     struct loop *loop;
@@ -125,7 +125,7 @@ struct supervisor {
     struct loop_fd notify;       /* the filter's listener */
     struct seccomp_notif *notif; /* room for one, as large as the kernel wants it */
     size_t notif_size;
-    struct memo *memos; /* MEMO_COUNT, by thread id: answers nobody was there to take */
+    struct memo *memos; /* by thread id */
 
     struct table files;   /* by inode */
     struct table formers; /* by inode: vehicles that files had before */

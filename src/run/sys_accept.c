@@ -7,9 +7,9 @@
 
 #include "run/calls.h"
 #include "run/files.h"
+#include "run/hold.h"
 #include "run/inject.h"
 #include "run/memory.h"
-#include "run/notify.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
 
@@ -114,7 +114,7 @@ static int64_t do_accept(const struct call *c, struct file *f)
     result = try_accept(c, f, flags);
     if (result != -EAGAIN || file_is_nonblocking(c, f))
         return result;
-    return notify_hold(c, f, wait_on, hf_sock_timeout(f->sk, SO_RCVTIMEO));
+    return hold_call(c, f, wait_on, hf_sock_timeout(f->sk, SO_RCVTIMEO));
 }
 
 int64_t sys_accept(const struct call *c, struct file *f)

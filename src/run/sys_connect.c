@@ -11,9 +11,9 @@
 #include "run/address.h"
 #include "run/calls.h"
 #include "run/files.h"
+#include "run/hold.h"
 #include "run/log.h"
 #include "run/network.h"
-#include "run/notify.h"
 #include "run/open_send.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
@@ -71,7 +71,7 @@ static int64_t begun_blocking(const struct call *c, struct file *f)
         return result;
     if (!joins && vehicle_connecting(f) < 0)
         return undo(f);
-    return notify_hold(c, f, joins ? join : connect_ended, hf_sock_timeout(f->sk, SO_SNDTIMEO));
+    return hold_call(c, f, joins ? join : connect_ended, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }
 
 static bool has_ended(const struct file *f)
@@ -91,7 +91,7 @@ static int64_t begun(const struct call *c, struct file *f)
 {
     if (f->state == FILE_FRESH && !has_ended(f) && vehicle_connecting(f) < 0)
         return undo(f);
-    if (!notify_connect_waits(f))
+    if (!hold_has_connect(f))
         vehicle_settle(f);
     return -EINPROGRESS;
 }

@@ -11,9 +11,9 @@
 
 #include "run/calls.h"
 #include "run/files.h"
+#include "run/hold.h"
 #include "run/memory.h"
 #include "run/message.h"
-#include "run/notify.h"
 #include "run/open_send.h"
 #include "run/stream.h"
 #include "run/vehicle.h"
@@ -25,7 +25,7 @@ static int64_t hold_or(const struct call *c, struct file *f, int flags, retry_fn
 {
     if (f->is_dead || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f))
         return -EAGAIN;
-    return notify_hold(c, f, retry, limit);
+    return hold_call(c, f, retry, limit);
 }
 
 /* A datagram never waits to be sent: no port is left for it. */

@@ -4,9 +4,9 @@
 
 #include "run/calls.h"
 #include "run/files.h"
+#include "run/hold.h"
 #include "run/memory.h"
 #include "run/message.h"
-#include "run/notify.h"
 #include "run/stream.h"
 
 static int64_t receive(const struct call *c, struct file *f, int flags)
@@ -47,5 +47,5 @@ int64_t sys_recvfrom(const struct call *c, struct file *f)
     n = receive(c, f, flags);
     if (n != -EAGAIN || flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || file_is_nonblocking(c, f))
         return n;
-    return notify_hold(c, f, try_receive, hf_sock_timeout(f->sk, SO_RCVTIMEO));
+    return hold_call(c, f, try_receive, hf_sock_timeout(f->sk, SO_RCVTIMEO));
 }

@@ -4,8 +4,8 @@
 
 #include "run/calls.h"
 #include "run/files.h"
+#include "run/hold.h"
 #include "run/message.h"
-#include "run/notify.h"
 #include "run/open_send.h"
 
 static int read_message(const struct call *c, struct message *m)
@@ -66,5 +66,5 @@ int64_t sys_sendto(const struct call *c, struct file *f)
     if (f->is_dead || f->state == FILE_DATAGRAM || flags & MSG_DONTWAIT ||
         file_is_nonblocking(c, f))
         return -EAGAIN;
-    return notify_hold(c, f, try_send, hf_sock_timeout(f->sk, SO_SNDTIMEO));
+    return hold_call(c, f, try_send, hf_sock_timeout(f->sk, SO_SNDTIMEO));
 }

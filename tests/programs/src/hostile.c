@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <linux/sched.h>
+
 #include "tap.h"
 
 static char name_text[160];
@@ -371,6 +373,61 @@ static void number_reused_under_connect(void)
     close(w.fd);
 }
 
+static int timed_receive(int fd)
+{
+    static char byte;
+    static struct sockaddr_storage from;
+    static socklen_t len = sizeof(from);
+    return recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &len) < 0 ? errno : 0;
+}
+
+/* Does the process wait in recvfrom()? */
+static bool is_receiving(pid_t pid)
+{
+    char path[64];
+    long nr = -1;
+    snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file) {
+        (void)!fscanf(file, "%ld", &nr);
+        fclose(file);
+    }
+    return nr == SYS_recvfrom;
+}
+
+/* A process that has the number of one that was killed in a call, and makes the very same call, is
+ * not the old one that comes again. */
+static void number_of_a_killed_process_reused(void)
+{
+    struct timeval second = {.tv_sec = 1};
+    struct timespec began, now;
+    int fd = udp(), status = 0;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+    pid_t number = fork();
+    if (number == 0)
+        _exit(timed_receive(fd));
+    while (!is_receiving(number))
+        sched_yield();
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do /* the kernel tells the age of a process in hundredths of a second */
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - began.tv_sec) * 1000 + (now.tv_nsec - began.tv_nsec) / 1000000 < 30);
+    kill(number, SIGKILL);
+    waitpid(number, NULL, 0);
+    struct clone_args args = {
+        .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
+    pid_t again = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+    if (again == 0)
+        _exit(timed_receive(fd));
+    close(fd);
+    if (again != number) {
+        OK(true, name_of("number_of_a_killed_process_reused # SKIP no number can be asked for"));
+        return;
+    }
+    waitpid(again, &status, 0);
+    EQ(WEXITSTATUS(status), EAGAIN, name_of("number_of_a_killed_process_reused"));
+}
+
 /* A listener that was shut down is a socket like any other. */
 static void listener_becomes_client(void)
 {
@@ -584,6 +641,7 @@ int main(void)
         killed_in_connect(true);
         good_connection("threads_killed_in_connect");
         number_reused_under_connect();
+        number_of_a_killed_process_reused();
         listener_becomes_client();
         flooded();
         many_pieces();
