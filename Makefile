@@ -208,6 +208,9 @@ demo:
 # Figures: bench/figures and bench/run tell what is measured and how they are told what to do.
 bench: bench-build bench-lwip
 	$(BENCH_ENV) bench/figures all
+.PHONY: bench-publish
+bench-publish: bench-build bench-lwip
+	$(BENCH_ENV) bench/figures publish
 bench-quick: bench-build bench-lwip
 	@$(BENCH_ENV) bench/figures quick
 bench-run: bench-build

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "place.h"
@@ -12,6 +13,7 @@
 #define PORT_FIRST 32768
 #define PORTS      28232 /* Linux's range */
 #define A_CHILD    7000  /* so many are one child's */
+#define CHILDREN   (PORTS / A_CHILD + 1)
 
 enum { ORDER_RANDOM, ORDER_UPWARDS, ORDER_OWN };
 
@@ -49,16 +51,18 @@ static void take(int family, int listener, const struct name *to, long order, lo
     free(port);
 }
 
-/* One child after the other; they hold what they have taken as long as this process lives. */
-static void take_all(int family, int listener, const struct name *to, long order, long count)
+/* One child after the other; they hold what they have taken as long as this process lives, or until
+ * they are let go. */
+static void take_all(int family, int listener, const struct name *to, long order, long count,
+                     pid_t child[])
 {
     char done;
     int tell_us[2];
 
-    for (long i = 0; i < count; i += A_CHILD) {
+    for (long i = 0; i < count; i += A_CHILD, child++) {
         pid_t pid;
 
-        if (pipe(tell_us) < 0 || (pid = fork()) < 0)
+        if (pipe(tell_us) < 0 || (pid = *child = fork()) < 0)
             die("fork");
         if (pid == 0) {
             (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -91,17 +95,27 @@ static void one_more(int family, int listener, const struct name *to, struct sam
     place_reset(p);
 }
 
+static void let_go(const pid_t child[])
+{
+    for (; *child; child++) {
+        kill(*child, SIGKILL);
+        waitpid(*child, NULL, 0);
+    }
+}
+
 void posix_ports(const struct args *args)
 {
     int listener = place_listen(args->family, DOOR);
     struct name to = place_here(args->family, DOOR);
     struct samples took = {0};
+    pid_t child[CHILDREN + 1] = {0};
     double end;
 
-    take_all(args->family, listener, &to, args->number[1], PORTS * args->number[0] / 1000);
+    take_all(args->family, listener, &to, args->number[1], PORTS * args->number[0] / 1000, child);
     end = now_s() + args->seconds;
     while (now_s() < end)
         one_more(args->family, listener, &to, &took);
+    let_go(child);
     tell("p50", quantile(&took, 0.5));
     tell("p99", quantile(&took, 0.99));
 }
