@@ -55,6 +55,16 @@ void cong_start(struct tcb *tcb)
     tcb->ssthresh = CWND_MAX;
 }
 
+/* Linux: tcp_update_pacing_rate, twice the rate of slow start, 1.2 times that of its end and what
+ * follows. */
+uint64_t cong_pacing_rate(const struct tcb *tcb)
+{
+    uint64_t window = HF_MAX(tcb->cwnd, tcb_flight(tcb));
+    uint32_t percent = tcb->cwnd < tcb->ssthresh / 2 ? 200 : 120;
+
+    return tcb->srtt_us ? window * percent * 10000 / tcb->srtt_us : UINT64_MAX;
+}
+
 /* Remembers of each round trip whether the window was full, or how much of it was used. */
 void cong_sent(struct tcb *tcb, bool is_limited)
 {
@@ -98,11 +108,20 @@ void cong_timeout(struct tcb *tcb)
     tcb->cwnd = tcb->mss;
 }
 
-/* RFC 5681 4.1 */
-void cong_idle(struct tcb *tcb)
+/* RFC 2861 3, RFC 5681 4.1: half as much for each timeout that has passed, not less than at first;
+ * what had been reached is where slow start ends. Linux: tcp_cwnd_restart. */
+void cong_idle(struct tcb *tcb, uint32_t ms)
 {
+    uint32_t rto = rtt_rto_ms(tcb), least = HF_MIN(tcb->cwnd, cong_initial_window(tcb));
+
+    if (ms <= rto)
+        return;
     cong_ops(tcb)->idle(tcb);
-    tcb->cwnd = HF_MIN(tcb->cwnd, cong_initial_window(tcb));
+    if (tcb->ssthresh != CWND_MAX)
+        tcb->ssthresh = HF_MAX(tcb->ssthresh, tcb->cwnd / 4 * 3);
+    for (ms -= rto; ms && tcb->cwnd > least; ms -= HF_MIN(ms, rto))
+        tcb->cwnd /= 2;
+    tcb->cwnd = HF_MAX(tcb->cwnd, least);
 }
 
 /* RFC 3465 counts bytes; Linux lets slow start take an ACK in full. */

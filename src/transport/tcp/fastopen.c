@@ -10,6 +10,7 @@
  * A server that loses SYNs with data is left alone for itself (fastopen_cache.c). */
 #include "transport/tcp/fastopen.h"
 
+#include "transport/tcp/flow.h"
 #include "transport/tcp/ring.h"
 
 #define OPTIONS_ROOM 40 /* what the SYN leaves to options that others on the way add */
@@ -52,7 +53,7 @@ void fastopen_timed_out(struct tcb *tcb, bool is_last)
 
 void fastopen_false_reset(struct tcb *tcb)
 {
-    if (tcb->fo_asked && !tcb->data_segs_in && tcb->state == TCP_ESTABLISHED)
+    if (tcb->fo_asked && !flow_data_in(tcb) && tcb->state == TCP_ESTABLISHED)
         pause_all(tcb->tcp);
 }
 
@@ -64,9 +65,9 @@ void fastopen_ended(struct tcb *tcb)
 
     if (!tcb->fo_asked)
         return;
-    if (only && only->next == only && place(only)->has_fin && !tcb->data_segs_in)
+    if (only && only->next == only && place(only)->has_fin && !flow_data_in(tcb))
         pause_all(tcb->tcp);
-    else if (tcb->data_segs_in && tcb->fo_checks && tcb->pcb.path && !tcb->pcb.path->is_local)
+    else if (flow_data_in(tcb) && tcb->fo_checks && tcb->pcb.path && !tcb->pcb.path->is_local)
         tcb->tcp->fastopen.pauses = 0;
     tcb->fo_asked = 0;
 }
@@ -188,7 +189,8 @@ static void repeat_unacked(struct tcb *tcb)
 {
     tcb->fo_fail = tcb->total_retrans ? FAIL_REPEATED : FAIL_NOT_ACKED;
     tcb->total_retrans++;
-    tcb->bytes_retrans += tcb->snd_max - tcb->snd_una;
+    if (tcb->flow)
+        tcb->flow->bytes_retrans += tcb->snd_max - tcb->snd_una;
     tcb->snd_nxt = tcb->snd_max = tcb->snd_una;
     tcb->ack_now = 1;
     tcp_output(tcb);

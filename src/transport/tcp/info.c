@@ -77,14 +77,50 @@ static void fill_counters(const struct tcb *tcb, struct tcp_info_abi *i)
     i->bytes_received = tcb->rcv_nxt - tcb->irs;
     i->segs_in = tcb->segs_in;
     i->segs_out = tcb->segs_out;
-    i->data_segs_in = tcb->data_segs_in;
     i->delivered = acked > 0;
     if (is_child) /* has sent nothing, nor received much */
         return;
     i->bytes_received += (uint64_t)tcb->open.rcv_wraps << 32;
-    i->data_segs_out = tcb->data_segs_out;
-    i->bytes_retrans = tcb->bytes_retrans;
-    i->bytes_sent = acked + out + tcb->bytes_retrans - (acked + out > 0) - fin;
+    i->last_data_sent = tcp_ms(tcb->tcp) - tcb->last_snd;
+    i->bytes_retrans = tcb->flow ? tcb->flow->bytes_retrans : 0;
+    i->bytes_sent = acked + out + i->bytes_retrans - (acked + out > 0) - fin;
+}
+
+/* Of segments whose bytes are not acknowledged it is not known how many they were: whole ones. */
+static uint32_t delivered(const struct tcb *tcb, const struct flow *f)
+{
+    const struct repair *r = board_of(tcb);
+    uint32_t out = (tcb_flight(tcb) - (r ? r->sacked : 0) + tcb->mss - 1) / tcb->mss;
+    bool fin_acked = tcb->fin_sent && !tcb_flight(tcb);
+
+    return 1 + fin_acked + f->sent_once - HF_MIN(out, f->sent_once);
+}
+
+static void fill_flow(const struct tcb *tcb, struct tcp_info_abi *i)
+{
+    const struct flow *f = tcb->flow;
+    uint64_t waited[WAIT_KINDS];
+
+    if (!f)
+        return;
+    for (int k = 0; k < WAIT_KINDS; k++)
+        waited[k] = f->waited_ms[k] + (f->wait == k ? tcp_ms(tcb->tcp) - f->wait_since : 0);
+    i->busy_time = (waited[WAIT_NETWORK] + waited[WAIT_WINDOW] + waited[WAIT_BUFFER]) * 1000;
+    i->rwnd_limited = waited[WAIT_WINDOW] * 1000;
+    i->sndbuf_limited = waited[WAIT_BUFFER] * 1000;
+    i->data_segs_in = f->data_segs_in;
+    i->data_segs_out = f->data_segs_out;
+    i->last_data_recv = tcp_ms(tcb->tcp) - f->data_came;
+    i->delivered = delivered(tcb, f);
+    i->delivered_ce = f->delivered_ce;
+    i->dsack_dups = f->dsack_dups;
+    i->reord_seen = f->reord_events;
+    i->rcv_ooopack = f->ooo_in;
+    i->reordering = HF_MAX(f->reordering, i->reordering);
+    i->delivery_rate = f->rate_us ? (uint64_t)f->rate_bytes * 1000000 / f->rate_us : 0;
+    i->total_rto = f->rtos;
+    i->total_rto_recoveries = f->rto_ends;
+    i->total_rto_time = f->rto_ms;
 }
 
 static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
@@ -117,12 +153,15 @@ static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
     i->snd_cwnd = tcb->cwnd / tcb->mss;
     i->advmss = options_adv_mss(tcb);
     i->reordering = 3;
+    i->pacing_rate = cong_pacing_rate(tcb);
+    i->max_pacing_rate = UINT64_MAX;
     i->rcv_space = tcb->rcvbuf / 2;
     i->total_retrans = tcb->total_retrans;
     i->notsent_bytes = tcp_unsent(tcb);
     i->min_rtt = tcb->min_rtt_us;
     i->snd_wnd = tcb->snd_wnd;
     i->rcv_wnd = tcb->rcv_adv - tcb->rcv_nxt;
+    fill_flow(tcb, i);
 }
 
 uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len)

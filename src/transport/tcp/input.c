@@ -2,6 +2,7 @@
  * itself, the other states through the steps in the standard's order. A step returns false when the
  * segment is dealt with or the connection is gone: nobody touches tcb then. */
 #include "transport/tcp/fastopen.h"
+#include "transport/tcp/flow.h"
 
 #define PAWS_IDLE_MS     (24u * 86400u * 1000u) /* RFC 7323 5.5 */
 #define HANDSHAKE_ACK_MS 200                    /* Linux: TCP_DELACK_MAX */
@@ -241,6 +242,7 @@ static void measure(struct tcb *tcb, struct segment *s)
     if (tcb->is_timed && seq_ge(s->h.ack, tcb->rtt_seq)) {
         s->rtt_us = HF_MAX(tcp_us(tcp) - tcb->rtt_at, 1u);
         rtt_sample(tcb, s->rtt_us);
+        flow_rate(tcb, s->h.ack, s->rtt_us);
         tcb->is_timed = 0;
     } else if (tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr) {
         int32_t ms = (int32_t)(tcp_ms(tcp) + tcb->ts_offset - s->h.ts_ecr);
@@ -269,12 +271,14 @@ static void ack_new(struct tcb *tcb, struct segment *s)
         tcb->snd_urgent = 0;
     tcb->pcb.soft_err = 0;
     tcb->retries = tcb->backoff = 0;
+    tcb->holds = 0; /* Linux: MSG_MORE is of the call, and this is none */
     tcb->rexmt_since = 0;
     tcb->rexmt_due = 0;
     if (tcb_flight(tcb)) /* RFC 6298 5.3 */
         timer_rexmt(tcb);
     if (!loss_acked(tcb, s, bytes))
         newreno_acked(tcb, s, bytes);
+    flow_acked(tcb);
     if (tcb->pcb.path)
         path_confirm(tcb->pcb.path);
 }
@@ -318,7 +322,7 @@ static void probe_answered(struct tcb *tcb)
 /* Fifth: the acknowledgement. */
 static bool step_ack(struct tcb *tcb, struct segment *s)
 {
-    uint32_t ack = s->h.ack;
+    uint32_t ack = s->h.ack, una = tcb->snd_una;
     bool wnd_changes;
 
     if (!(s->h.flags & TCP_ACK))
@@ -335,6 +339,8 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
         return true; /* old, but what it carries may be new */
     }
     wnd_changes = take_window(tcb, s, seq_gt(ack, tcb->snd_una));
+    if (s->h.sack_count)
+        sack_count_duplicates(tcb, s);
     if (seq_gt(ack, tcb->snd_una)) {
         ack_new(tcb, s);
     } else {
@@ -347,8 +353,11 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
         if (!loss_acked(tcb, s, 0) && again)
             newreno_duplicate(tcb);
     }
-    if (s->h.flags & TCP_ECE)
+    if (s->h.flags & TCP_ECE) {
+        if (tcb->ecn_ok && tcb->flow)
+            tcb->flow->delivered_ce += (tcb->snd_una - una + tcb->mss - 1) / tcb->mss;
         cong_marked(tcb);
+    }
     return tcb->fin_sent && !tcb_flight(tcb) ? ack_fin(tcb) : true;
 }
 
@@ -479,8 +488,13 @@ static void count(struct tcb *tcb, const struct segment *s)
 {
     uint32_t n = s->f->gso_bytes && s->len ? (s->len + s->f->gso_bytes - 1) / s->f->gso_bytes : 1;
 
+    struct flow *flow = s->len ? flow_of(tcb) : NULL;
+
     tcb->segs_in += n;
-    tcb->data_segs_in += s->len ? n : 0;
+    if (flow) {
+        flow->data_segs_in += n;
+        flow->data_came = tcp_ms(tcb->tcp);
+    }
 }
 
 /* NetSem deliver_in_5, deliver_in_6. */

@@ -81,7 +81,9 @@ void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t byt
 void output_ack(struct tcb *tcb);
 /* The first unacknowledged segment once more. */
 void output_head(struct tcb *tcb);
-/* seq to end, at most one segment of what was sent, once more. False when that failed. */
+/* The largest payload of one frame now. */
+uint32_t output_limit(const struct tcb *tcb);
+/* seq to end, at most output_limit, once more. False when that failed. */
 HF_NODISCARD bool output_again(struct tcb *tcb, uint32_t seq, uint32_t end);
 /* Asks the peer for its window, or whether it lives: an old byte's number and nothing else. */
 void output_probe(struct tcb *tcb);
@@ -162,8 +164,11 @@ void cong_reduce(struct tcb *tcb);
 /* The peer has seen a mark of congestion. RFC 3168 6.1.2 */
 void cong_marked(struct tcb *tcb);
 void cong_timeout(struct tcb *tcb);
-void cong_idle(struct tcb *tcb);
+/* Nothing was sent for so long. */
+void cong_idle(struct tcb *tcb, uint32_t ms);
 uint32_t cong_initial_window(const struct tcb *tcb);
+/* Bytes per second at which segments would be spread; UINT64_MAX while no round trip is known. */
+uint64_t cong_pacing_rate(const struct tcb *tcb);
 
 /* cubic.c, hystart.c */
 extern const struct cong_ops cubic_ops;
@@ -209,6 +214,8 @@ void sack_duplicate(struct tcb *tcb, uint32_t left, uint32_t right);
 /* Whether the next acknowledgement has something to tell, and telling it. */
 bool sack_is_due(const struct tcb *tcb);
 void sack_write(struct tcb *tcb, struct tcp_header *h);
+/* s may tell of bytes that came twice: counted. */
+void sack_count_duplicates(struct tcb *tcb, const struct segment *s);
 /* Whether s tells of bytes beyond snd_una. */
 bool sack_has_news(const struct tcb *tcb, const struct segment *s);
 

@@ -123,7 +123,7 @@ bool loss_repairs(const struct tcb *tcb)
 /* The acknowledgement has been counted: where does it lead? */
 static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, const struct tally *t)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t lost = r->lost;
 
     tlp_answered(tcb, s, bytes, t);
@@ -247,15 +247,18 @@ void loss_too_big(struct tcb *tcb)
         r->phase = REPAIR_LOSS;
 }
 
-/* One repeat. False when nothing is missing, or nothing more may go. RFC 6675 4, NextSeg (1) */
+/* One repeat: a segment, or of what is missing in one piece as many as may go. False when nothing
+ * is missing, or nothing more may go. RFC 6675 4, NextSeg (1) */
 static bool repeat_next(struct tcb *tcb, struct repair *r)
 {
-    uint32_t i = board_missing(r), pipe = board_pipe(tcb, r), seq, len;
+    uint32_t i = board_missing(r), pipe = board_pipe(tcb, r), seq, len, most;
 
     if (i == r->count)
         return false;
     seq = board_begin_of(r, i);
-    len = HF_MIN(r->runs[i].end - seq, (uint32_t)tcb->mss);
+    most = tcb->cwnd > pipe ? (tcb->cwnd - pipe) / tcb->mss * tcb->mss : 0;
+    most = HF_MAX(HF_MIN(most, output_limit(tcb)), (uint32_t)tcb->mss);
+    len = HF_MIN(r->runs[i].end - seq, most);
     if (pipe && pipe + len > tcb->cwnd)
         return false;
     if (seq != tcb->snd_una && seq_gt(seq + len, tcb->snd_una + tcb->snd_wnd))

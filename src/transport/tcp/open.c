@@ -44,6 +44,8 @@ void open_established(struct tcb *tcb, const struct segment *s)
     cong_start(tcb);
     tcb->rexmt_due = tcb->rexmt_since = 0;
     tcb->retries = tcb->backoff = 0;
+    if (!tcb->is_child)
+        tcb->last_snd = tcp_ms(tcb->tcp);
     tcb->rcv_mss = (uint16_t)HF_MIN(tcb->mss, 536);
     if (tcb->state == TCP_SYN_RECEIVED && tcb->opts.shut_send)
         tcb->fin_queued = 1; /* Linux: shut before it was opened */

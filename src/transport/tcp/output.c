@@ -9,6 +9,9 @@
 #include "net/handover.h"
 #include "transport/tcp/repair.h"
 
+#define PACING_SHIFT 10 /* Linux: sk_pacing_shift, about a millisecond's worth */
+#define NEAR_SHIFT   9  /* Linux: tcp_tso_rtt_log */
+
 /* What each state says in every segment. RFC 9293 3.10.7, figure 5. */
 static const uint8_t state_flags[] = {
     [TCP_CLOSED] = 0,
@@ -35,8 +38,8 @@ static void count(struct tcb *tcb, const struct hf_frame *f, const struct tcp_he
     if (h->flags & TCP_SYN && tcb->is_passive)
         return;
     tcb->segs_out += n;
-    if (f->len)
-        tcb->data_segs_out += n;
+    if (f->len && tcb->flow)
+        tcb->flow->data_segs_out += n;
 }
 
 /* Data that goes out soon after data came: an answer. Linux: tcp_event_data_sent. */
@@ -165,11 +168,14 @@ void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t byt
     struct hf_frame *f = path ? hf_frame_new(tcb->tcp->core->pool) : NULL;
     struct tcp_header h = *fo;
     uint32_t got = f && bytes ? byteq_gather(&tcb->sndq, 0, bytes, f) : 0;
+    struct flow *flow = got ? flow_of(tcb) : NULL;
 
     h.seq = tcb->iss;
     h.flags = TCP_SYN;
     options_syn(tcb, &h);
     h.window = window_field(tcb, TCP_SYN);
+    if (flow)
+        flow->sent_once++;
     if (f && got == bytes)
         emit(tcb, f, &h, path);
     else
@@ -204,18 +210,27 @@ void output_reset(struct tcb *tcb)
 
 static bool corked(const struct tcb *tcb)
 {
-    return tcb->opts.cork || tcb->more;
+    return tcb->opts.cork || tcb->holds;
 }
 
-/* Largest payload of one frame now: more than one segment where the link cuts them up. */
-static uint32_t payload_limit(const struct tcb *tcb, const struct path *path, bool repairs)
+/* More than one segment where the link cuts them up. Linux lets
+ * half of the congestion window go at once, and no more than the pacing rate makes in a millisecond
+ * or so, but a near peer gets large ones in any case: tcp_cwnd_test, tcp_tso_autosize. */
+uint32_t output_limit(const struct tcb *tcb)
 {
-    uint32_t headers = (tcb_is4(tcb) ? 20 : 40) + TCP_HEADER_MAX;
-    uint32_t gso = HF_MIN(path->link->gso_max, HF_FRAME_MAX);
+    const struct path *path = tcb->pcb.path;
+    uint32_t headers = (tcb_is4(tcb) ? 20 : 40) + TCP_HEADER_MAX, mss = tcb->mss;
+    uint32_t gso = path ? HF_MIN(path->link->gso_max, HF_FRAME_MAX) : 0,
+             near = tcb->min_rtt_us >> NEAR_SHIFT;
+    uint64_t most;
 
-    if (repairs || loss_repairs(tcb) || tcb->snd_urgent || gso < headers + 2u * tcb->mss)
-        return tcb->mss;
-    return (gso - headers) / tcb->mss * tcb->mss;
+    if (tcb->snd_urgent || gso < headers + 2 * mss)
+        return mss;
+    gso -= headers;
+    most = (cong_pacing_rate(tcb) >> PACING_SHIFT) + (near < 32 ? gso >> near : 0);
+    most = HF_MAX(most / mss, tcb->tcp->min_tso_segs);
+    most = HF_MIN(most, HF_MIN(tcb->cwnd / 2, gso) / mss);
+    return (uint32_t)HF_MAX(most, 1) * mss;
 }
 
 /* Nagle in Minshall's form: a short segment waits only while another short one is out. RFC 9293
@@ -229,6 +244,34 @@ static bool short_may_go(const struct tcb *tcb, bool fin)
     if (corked(tcb))
         return false;
     return tcb->opts.nodelay || !small_is_out;
+}
+
+/* bytes of the queue, and numbers of the sequence, are about to be sent. */
+static void note_sent(struct tcb *tcb, uint32_t seq, uint32_t bytes, uint32_t numbers)
+{
+    struct flow *flow = bytes ? flow_of(tcb) : tcb->flow;
+    uint32_t segments = HF_MAX((bytes + tcb->mss - 1) / tcb->mss, 1u);
+
+    if (bytes)
+        tcb->last_snd = tcp_ms(tcb->tcp);
+    if (seq_lt(seq, tcb->snd_max)) {
+        tcb->tcp->core->stats.segments_retransmitted += segments;
+        tcb->total_retrans += segments;
+        if (flow)
+            flow->bytes_retrans += bytes;
+        tcb->is_timed = 0; /* Karn: RFC 6298 3 */
+        return;
+    }
+    if (flow && bytes)
+        flow->sent_once += segments;
+    if (tcb->is_timed)
+        return;
+    tcb->is_timed = 1;
+    tcb->usage_most = tcb->was_limited = 0;
+    tcb->rtt_seq = seq + numbers;
+    tcb->rtt_at = tcp_us(tcb->tcp);
+    if (flow)
+        flow->rate_from = tcb->snd_una;
 }
 
 /* Sends len queued bytes from seq on, fewer when the frame cannot hold them. Returns how many, or
@@ -261,17 +304,7 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     if (got > tcb->mss)
         f->gso_bytes = tcb->mss;
     h.window = window_field(tcb, h.flags);
-    if (seq_lt(seq, tcb->snd_max)) {
-        core->stats.segments_retransmitted++;
-        tcb->total_retrans++;
-        tcb->bytes_retrans += got;
-        tcb->is_timed = 0; /* Karn: RFC 6298 3 */
-    } else if (!tcb->is_timed) {
-        tcb->is_timed = 1;
-        tcb->usage_most = tcb->was_limited = 0;
-        tcb->rtt_seq = seq + got + fin;
-        tcb->rtt_at = tcp_us(tcb->tcp);
-    }
+    note_sent(tcb, seq, got, got + fin);
     emit(tcb, f, &h, path);
     return got;
 }
@@ -292,7 +325,7 @@ static bool send_next(struct tcb *tcb, bool force)
     uint32_t room = tcb->snd_wnd > off ? tcb->snd_wnd - off : 0;
     uint32_t usable = force ? room : HF_MIN(room, loss_room(tcb, off));
     bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
-    uint32_t limit = force ? tcb->mss : payload_limit(tcb, tcb->pcb.path, repairs);
+    uint32_t limit = force || repairs ? tcb->mss : output_limit(tcb);
     uint32_t len = HF_MIN(HF_MIN(left, usable), limit);
     bool fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
     uint32_t whole = len / tcb->mss * tcb->mss;
@@ -336,6 +369,22 @@ static void arm(struct tcb *tcb, bool sent)
     timer_update(tcb);
 }
 
+/* For TCP_INFO, what keeps the rest. Linux: tcp_write_xmit and tcp_cwnd_validate. */
+static void note_waits(struct tcb *tcb, bool is_limited)
+{
+    uint32_t off = tcb->snd_nxt - tcb->snd_una, unsent = tcp_unsent(tcb);
+
+    if (!tcb->sndq.len)
+        return;
+    flow_waits(tcb, WAIT_NETWORK);
+    if (unsent && !is_limited && tcb->snd_wnd < off + HF_MIN(unsent, (uint32_t)tcb->mss))
+        flow_waits(tcb, WAIT_WINDOW);
+    else
+        flow_goes_on(tcb, WAIT_WINDOW);
+    if (!unsent && !is_limited && tcb->flow && tcb->flow->no_room)
+        flow_waits(tcb, WAIT_BUFFER);
+}
+
 void tcp_output(struct tcb *tcb)
 {
     uint32_t before = tcb->snd_max;
@@ -348,9 +397,8 @@ void tcp_output(struct tcb *tcb)
         arm(tcb, false);
         return;
     }
-    if (tcb->tcp->slow_start_after_idle && !tcb_flight(tcb) && tcb->sndq.len &&
-        tcp_ms(tcb->tcp) - tcb->last_rcv > rtt_rto_ms(tcb))
-        cong_idle(tcb);
+    if (tcb->tcp->slow_start_after_idle && !tcb_flight(tcb) && tcb->sndq.len)
+        cong_idle(tcb, tcp_ms(tcb->tcp) - tcb->last_snd);
     if (tcb->ack_now && sack_is_due(tcb)) /* segments with payload have no room for it */
         output_ack(tcb);
     if (loss_repeat(tcb))
@@ -359,6 +407,7 @@ void tcp_output(struct tcb *tcb)
     is_limited = loss_room(tcb, tcb->snd_nxt - tcb->snd_una) < tcb->mss;
     if (is_limited || tcb->snd_max != before)
         cong_sent(tcb, is_limited);
+    note_waits(tcb, is_limited);
     if (tcb->ack_now)
         output_ack(tcb);
     arm(tcb, tcb->snd_max != before);
@@ -366,7 +415,7 @@ void tcp_output(struct tcb *tcb)
 
 void output_forced(struct tcb *tcb)
 {
-    tcb->more = 0; /* it was waited for long enough */
+    tcb->more = tcb->holds = 0; /* it was waited for long enough */
     if (!tcb_path(tcb) || !send_next(tcb, true))
         return;
     timer_rexmt(tcb);

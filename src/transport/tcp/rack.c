@@ -23,7 +23,7 @@ static bool rack_is_after(const struct repair *r, const struct run *run, uint32_
 
 void rack_delivered(struct tcb *tcb, const struct run *run, uint32_t end, const struct segment *s)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t rtt = tcp_us(tcb->tcp) - run->sent_us;
 
     /* Of a repeat: the first transmission may be what arrived. */
@@ -34,11 +34,11 @@ void rack_delivered(struct tcb *tcb, const struct run *run, uint32_t end, const 
         if (rtt < tcb->min_rtt_us)
             return;
     }
+    r->rack_rtt_us = rtt;
     if (rack_is_after(r, run, end))
         return;
     r->rack_order = run->order;
     r->rack_end = end;
-    r->rack_rtt_us = rtt;
 }
 
 static uint32_t reordering_window_us(const struct tcb *tcb, const struct repair *r)
@@ -55,7 +55,7 @@ static uint32_t reordering_window_us(const struct tcb *tcb, const struct repair 
  * where the RFC forgets all of them after 16. */
 void rack_widen(struct tcb *tcb)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
 
     if (seq_lt(tcb->snd_una, r->dsack_round))
         return;
@@ -67,7 +67,7 @@ void rack_widen(struct tcb *tcb)
 
 void rack_detect(struct tcb *tcb)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t now = tcp_us(tcb->tcp), window = reordering_window_us(tcb, r);
     int32_t wait = 0;
 
@@ -138,7 +138,7 @@ bool tlp_send(struct tcb *tcb)
  * was a loss, and the window answers for it. A timestamp tells at once, else the next ACK does. */
 void tlp_answered(struct tcb *tcb, const struct segment *s, uint32_t bytes, const struct tally *t)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     bool was_lost;
 
     if (!r->tlp_out || seq_lt(s->h.ack, r->tlp_end))

@@ -5,7 +5,7 @@
  * what lies beyond, sorted, no two overlapping. A frame there knows its place (struct place in cb).
  * Each frame is charged to rmem what it holds on to, so that a peer of tiny segments fills its
  * share of memory and no more: they are joined while they fit into one block, else refused. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/flow.h"
 #include "transport/tcp/ring.h"
 
 #define QUICK_ACKS 16 /* Linux: TCP_MAX_QUICKACKS */
@@ -277,6 +277,8 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         return false;
     }
     if (seq_gt(place(f)->seq, rcv_nxt)) {
+        if (tcb->flow)
+            tcb->flow->ooo_in++;
         keep_for_later(tcb, f);
         tcb->ack_now = 1; /* RFC 5681 4.2: a duplicate ACK at once */
         tcb->quick_acks = HF_MAX(tcb->quick_acks, 2);

@@ -8,7 +8,7 @@
 #ifndef TRANSPORT_TCP_REPAIR_H
 #define TRANSPORT_TCP_REPAIR_H
 
-#include "transport/tcp/internal.h"
+#include "transport/tcp/flow.h"
 
 enum {
     RUN_SACKED = 1,   /* the peer has it */
@@ -70,7 +70,7 @@ struct tally {
 /* The scoreboard, when there is one. */
 static inline struct repair *board_of(const struct tcb *tcb)
 {
-    return tcb->repair && tcb->repair->runs ? tcb->repair : NULL;
+    return repair_of(tcb) && repair_of(tcb)->runs ? repair_of(tcb) : NULL;
 }
 
 /* RFC 6675 4: what is believed to be in the network, of the bytes that are out. */

@@ -6,29 +6,35 @@ struct repair *repair_new(struct tcb *tcb)
 {
     const struct hf_env *env = &tcb->tcp->core->env;
 
-    if (!tcb->repair) {
-        tcb->repair = env->alloc(env->ctx, sizeof(*tcb->repair));
-        if (tcb->repair)
-            memset(tcb->repair, 0, sizeof(*tcb->repair));
+    struct flow *f = flow_of(tcb);
+
+    if (!f)
+        return NULL;
+    if (!f->repair) {
+        f->repair = env->alloc(env->ctx, sizeof(*f->repair));
+        if (f->repair)
+            memset(f->repair, 0, sizeof(*f->repair));
     }
-    return tcb->repair;
+    return f->repair;
 }
 
 void repair_settle(struct tcb *tcb)
 {
     const struct hf_env *env = &tcb->tcp->core->env;
 
-    if (!tcb->repair || tcb->repair->runs || tcb->repair->got_count)
+    struct repair *r = repair_of(tcb);
+
+    if (!r || r->runs || r->got_count)
         return;
-    env->free(env->ctx, tcb->repair, sizeof(*tcb->repair));
-    tcb->repair = NULL;
+    env->free(env->ctx, r, sizeof(*r));
+    tcb->flow->repair = NULL;
 }
 
 void repair_free(struct tcb *tcb)
 {
-    if (tcb->state == TCP_LISTEN || !tcb->repair)
+    if (tcb->state == TCP_LISTEN || !repair_of(tcb))
         return;
-    tcb->repair->got_count = 0;
+    repair_of(tcb)->got_count = 0;
     board_close(tcb);
     repair_settle(tcb);
 }
@@ -61,7 +67,7 @@ void sack_received(struct tcb *tcb, uint32_t left, uint32_t right)
 
 void sack_filled(struct tcb *tcb)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t kept = 0;
 
     if (!r || !r->got_count)
@@ -75,9 +81,9 @@ void sack_filled(struct tcb *tcb)
 
 void sack_forget(struct tcb *tcb)
 {
-    if (!tcb->repair)
+    if (!repair_of(tcb))
         return;
-    tcb->repair->got_count = 0;
+    repair_of(tcb)->got_count = 0;
     repair_settle(tcb);
 }
 
@@ -90,13 +96,13 @@ void sack_duplicate(struct tcb *tcb, uint32_t left, uint32_t right)
 
 bool sack_is_due(const struct tcb *tcb)
 {
-    return tcb->tcp->dsack.of == tcb || (tcb->repair && tcb->repair->got_count);
+    return tcb->tcp->dsack.of == tcb || (repair_of(tcb) && repair_of(tcb)->got_count);
 }
 
 void sack_write(struct tcb *tcb, struct tcp_header *h)
 {
     struct tcp_dsack *d = &tcb->tcp->dsack;
-    const struct repair *r = tcb->repair;
+    const struct repair *r = repair_of(tcb);
 
     if (d->of == tcb) {
         h->sack[h->sack_count++] = (struct sack_block){d->left, d->right};
@@ -131,6 +137,15 @@ bool sack_has_news(const struct tcb *tcb, const struct segment *s)
         if (is_valid(tcb, &s->h.sack[i]))
             return true;
     return false;
+}
+
+/* For TCP_INFO; Linux: in segments, tcp_dsack_seen. */
+void sack_count_duplicates(struct tcb *tcb, const struct segment *s)
+{
+    uint32_t bytes = s->h.sack[0].right - s->h.sack[0].left;
+
+    if (tcb->flow && is_duplicate(s) && bytes <= tcb_max_wnd(tcb))
+        tcb->flow->dsack_dups += (bytes + tcb->mss - 1) / tcb->mss;
 }
 
 void sack_take(struct tcb *tcb, const struct segment *s, struct tally *t)

@@ -5,10 +5,11 @@
  * and then is not listened to, which SACK allows: nothing may depend on it (RFC 2018 8). */
 #include "transport/tcp/repair.h"
 
-#define RUNS_FIRST 16
-#define RUNS_MOST  1024
-#define RUNS_SPARE 32   /* that SACK blocks leave to repeats */
-#define TICK_US    1024 /* what was sent within one is one run */
+#define REORDERING_MOST 300 /* Linux: tcp_max_reordering */
+#define RUNS_FIRST      16
+#define RUNS_MOST       1024
+#define RUNS_SPARE      32   /* that SACK blocks leave to repeats */
+#define TICK_US         1024 /* what was sent within one is one run */
 
 struct repair *board_open(struct tcb *tcb)
 {
@@ -155,11 +156,21 @@ static void join(struct repair *r, uint32_t i)
 
 /* ---- what becomes of runs ---- */
 
+/* RFC 8985 6.2, step 3; Linux: tcp_check_sack_reordering. Something came so many bytes late. */
+static void note_reordering(struct tcb *tcb, uint32_t bytes)
+{
+    uint32_t segments = HF_MIN((bytes + tcb->mss - 1) / tcb->mss, (uint32_t)REORDERING_MOST);
+
+    tcb->reord_seen = 1;
+    tcb->flow->reord_events++;
+    tcb->flow->reordering = (uint16_t)HF_MAX(tcb->flow->reordering, segments);
+}
+
 /* len bytes of the run, up to end, have reached the peer. */
 static void deliver(struct tcb *tcb, const struct run *run, uint32_t end, uint32_t len,
                     struct tally *t, const struct segment *s)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
 
     if (run->flags & RUN_SACKED)
         return;
@@ -170,14 +181,14 @@ static void deliver(struct tcb *tcb, const struct run *run, uint32_t end, uint32
     if (run->flags & RUN_REPEATED)
         r->repeated -= len;
     if (!(run->flags & RUN_EVER) && seq_lt(end, r->fack))
-        tcb->reord_seen = 1; /* RFC 8985 6.2, step 3 */
+        note_reordering(tcb, r->fack - (end - len));
     r->fack = seq_max(r->fack, end);
     rack_delivered(tcb, run, end, s);
 }
 
 void board_ack(struct tcb *tcb, struct tally *t, const struct segment *s)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t una = tcb->snd_una, gone = 0;
 
     while (seq_lt(r->begin, una) && gone < r->count) {
@@ -199,7 +210,7 @@ void board_sack(struct tcb *tcb, const struct sack_block *b, struct tally *t,
                 const struct segment *s)
 {
     const struct hf_env *env = &tcb->tcp->core->env;
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t i, end;
 
     if (!cut_at(env, r, b->right, RUNS_SPARE, &end) || !cut_at(env, r, b->left, RUNS_SPARE, &i))
@@ -233,7 +244,7 @@ static void forget(struct repair *r, uint32_t i)
 
 static void sent_first(struct tcb *tcb, uint32_t end)
 {
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t now = tcp_us(tcb->tcp);
     struct run *last;
 
@@ -255,7 +266,7 @@ static void sent_first(struct tcb *tcb, uint32_t end)
 bool board_sent(struct tcb *tcb, uint32_t seq, uint32_t end)
 {
     const struct hf_env *env = &tcb->tcp->core->env;
-    struct repair *r = tcb->repair;
+    struct repair *r = repair_of(tcb);
     uint32_t i, after;
 
     if (r->phase == REPAIR_RECOVERY)

@@ -1,5 +1,6 @@
 /* SEND: bytes from the program to the send queue. RFC 9293 3.10.2. */
 #include "transport/tcp/fastopen.h"
+#include "transport/tcp/flow.h"
 
 #define GOAL_MOST    65400u /* what a super-segment carries */
 #define BUFFER_BYTES 1280   /* of which each costs so much more */
@@ -55,21 +56,30 @@ static uint32_t notsent_lowat(const struct tcb *tcb)
     return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->notsent_lowat;
 }
 
+static uint32_t write_seq(const struct tcb *tcb)
+{
+    return tcb->snd_una + tcb->sndq.len;
+}
+
 /* Linux: sk_stream_memory_free. While there is any room a buffer is begun, and the newest one is
  * filled, whatever it may become. So much can be added now, without a second one. */
 static uint32_t send_room(const struct tcb *tcb)
 {
     uint32_t unsent = tcp_unsent(tcb), each = goal(tcb);
 
-    if (unsent % each)
-        return each - unsent % each;
+    if (unsent) {
+        uint32_t end = seq_max(tcb->buf_end, tcb->snd_nxt + each);
+
+        if (seq_gt(end, write_seq(tcb)))
+            return end - write_seq(tcb);
+    }
     return wmem_queued(tcb) < tcp_sndbuf(tcb) && unsent < notsent_lowat(tcb) ? each : 0;
 }
 
 /* New bytes at the end: out with what may go. A peer that was idle is asked afresh how fast. */
 static void send_queued(struct tcb *tcb, int flags)
 {
-    tcb->more = !!(flags & TCP_SEND_MORE);
+    tcb->more = tcb->holds = !!(flags & TCP_SEND_MORE);
     if (flags & TCP_SEND_OOB) {
         tcb->snd_up = tcb->snd_una + tcb->sndq.len;
         tcb->snd_urgent = 1;
@@ -91,6 +101,17 @@ static int64_t open_with(struct tcb *tcb, const struct hf_iovec *iov, size_t n, 
     return done ? (int64_t)done : -HF_EINPROGRESS;
 }
 
+/* Whether a writer is kept waiting by the buffer's size. */
+static void note_room(struct tcb *tcb, bool has_room)
+{
+    struct flow *f = has_room ? tcb->flow : flow_of(tcb);
+
+    if (f)
+        f->no_room = !has_room;
+    if (!has_room && !tcp_unsent(tcb))
+        flow_waits(tcb, WAIT_BUFFER);
+}
+
 /* NetSem send_1. What is taken goes out buffer by buffer: that makes room for the next. */
 int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags)
 {
@@ -109,9 +130,11 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     if (!want)
         return 0;
     room = send_room(tcb);
+    note_room(tcb, room);
     if (!room)
         return -HF_EAGAIN;
     while (room && done < want) {
+        tcb->buf_end = write_seq(tcb) + room;
         took = byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, done,
                            HF_MIN(want - done, (size_t)room));
         if (!took)
@@ -123,6 +146,7 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     }
     if (!done)
         return -HF_ENOBUFS;
+    note_room(tcb, done == want);
     send_queued(tcb, done == want ? flags : flags & ~TCP_SEND_OOB);
     return (int64_t)done;
 }
@@ -140,6 +164,8 @@ int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
         return status;
     } else {
         room = send_room(tcb);
+        note_room(tcb, room);
+        tcb->buf_end = room ? write_seq(tcb) + room : tcb->buf_end;
     }
     return room
                ? byteq_reserve(&tcb->sndq, tcb->tcp->core->pool, HF_MIN(want, (size_t)room), iov, n)

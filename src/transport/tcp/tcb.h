@@ -72,7 +72,8 @@ struct tcb {
                 uint8_t syns_sent, error;
                 uint8_t snd_wraps, rcv_wraps; /* TCP_INFO: of snd_una, rcv_nxt since iss, irs */
             } open;
-            uint32_t data_segs_out, bytes_retrans; /* TCP_INFO */
+            uint32_t last_snd; /* when data was sent, or the handshake done */
+            uint32_t buf_end;  /* up to where the newest buffer of sndq may be filled, send.c */
         };
     };
     uint8_t state;            /* enum tcp_state; set by tcp_set_state only */
@@ -86,7 +87,7 @@ struct tcb {
     uint8_t fin_received : 1; /* rcv_nxt counts the peer's FIN */
     uint8_t ts_ok : 1;        /* timestamps were agreed on */
     uint8_t ack_now : 1;
-    uint8_t more : 1;        /* the newest send said TCP_SEND_MORE */
+    uint8_t more : 1;        /* the newest send said TCP_SEND_MORE: its end does not push */
     uint8_t in_recovery : 1; /* RFC 6582 */
     uint8_t is_timed : 1;    /* rtt_seq, rtt_at measure a round trip */
     uint8_t snd_urgent : 1;  /* snd_up is ahead of snd_una */
@@ -111,14 +112,14 @@ struct tcb {
             uint32_t cwnd, ssthresh, recover;
             uint32_t usage_most; /* bytes out at once since rtt_seq was chosen */
             struct cong_state cong;
-            struct repair *repair; /* NULL: all is well. repair.h */
+            struct flow *flow; /* NULL: nothing has flowed yet. flow.h */
             /* Round trips, microseconds; srtt 0: not measured. rtt.c */
             uint32_t srtt_us, rttvar_us, min_rtt_us;
             uint32_t rtt_seq, rtt_at;
             /* Timestamps, milliseconds. RFC 7323 */
             uint32_t ts_recent, ts_offset;
-            uint32_t segs_in, segs_out, data_segs_in; /* TCP_INFO */
-            uint32_t rmem;                            /* memory held by rxq and ooo */
+            uint32_t segs_in, segs_out; /* TCP_INFO */
+            uint32_t rmem;              /* memory held by rxq and ooo */
             /* Due times, tcp_ms() clock, 0: none. timer.c */
             uint32_t rexmt_due, delack_due, slow_due;
             uint32_t last_rcv;    /* when something came; while held: the newest SYN */
@@ -162,7 +163,8 @@ struct tcb {
             uint8_t fo_checks : 1;    /* the first after a pause of Fast Open */
             uint8_t fo_fail : 2;      /* tcpi_fastopen_client_fail */
             uint8_t fo_waits : 1;     /* whoever opened waits with more to send */
-            uint16_t syn_bytes;       /* of data went with our SYN */
+            uint8_t holds : 1;  /* more, and nothing was acknowledged since: it waits for company */
+            uint16_t syn_bytes; /* of data went with our SYN */
         };
     };
 };

@@ -1,6 +1,7 @@
 /* The life of a connection block: made, entered into the tables, over, given back. And the
  * questions the socket layer asks of it. */
 #include "transport/tcp/fastopen.h"
+#include "transport/tcp/flow.h"
 
 #include "handfast/linux.h"
 
@@ -64,6 +65,7 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     err = ports_init(&tcp->ports, core, &tcp->demux, port_min, port_max, false);
     if (err)
         goto no_ports;
+    pool_init(&tcp->flow_pool, &core->env, sizeof(struct flow));
     err = timewait_init(tcp);
     if (err)
         goto no_pool;
@@ -80,6 +82,7 @@ void tcp_fini(struct tcp *tcp)
 {
     tcp->net->up[HF_IPPROTO_TCP] = (struct net_up){0};
     timewait_fini(tcp);
+    pool_fini(&tcp->flow_pool);
     fastopen_cache_free(tcp);
     ports_fini(&tcp->ports);
     demux_fini(&tcp->demux);
@@ -126,7 +129,7 @@ void tcb_clear(struct tcb *tcb)
 {
     if (tcb->state != TCP_LISTEN) {
         receive_purge(tcb);
-        repair_free(tcb);
+        flow_free(tcb);
         byteq_fini(&tcb->sndq);
     }
     memset((char *)tcb + offsetof(struct tcb, rxq), 0, sizeof(*tcb) - offsetof(struct tcb, rxq));
@@ -217,7 +220,7 @@ void tcb_release(struct tcb *tcb)
     struct tcp *tcp = tcb->tcp;
 
     receive_purge(tcb);
-    repair_free(tcb);
+    flow_free(tcb);
     err_queue_purge(tcp->core, &tcb->pcb);
     byteq_fini(&tcb->sndq);
     core_cancel(tcp->core, &tcb->timer);

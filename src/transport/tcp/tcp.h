@@ -6,6 +6,7 @@
 #ifndef TRANSPORT_TCP_TCP_H
 #define TRANSPORT_TCP_TCP_H
 
+#include "base/pool.h"
 #include "handfast/socket.h"
 #include "transport/ports.h"
 
@@ -76,6 +77,7 @@ struct tcp {
     struct list time_wait; /* struct timewait by age, timewait.c */
     struct timer time_wait_timer;
     struct pool *tw_pool;
+    struct pool flow_pool; /* struct flow */
     /* Defaults that sockets start from; Linux's sysctls of the same names. */
     uint32_t rmem_default, rmem_max, wmem_default, wmem_max;
     uint8_t syn_retries;    /* 6: a connect times out after 131 s */

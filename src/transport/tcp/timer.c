@@ -9,6 +9,7 @@
  * The timer is only moved when it would fire too late: most due times are pushed back long before
  * they come, so it fires now and then in vain, and that is cheaper. */
 #include "transport/tcp/fastopen.h"
+#include "transport/tcp/flow.h"
 
 #define SYN_LINEAR 4   /* Linux: tcp_syn_linear_timeouts, SYNs repeated before the wait doubles */
 #define CORK_MS    200 /* Linux: what TCP_CORK keeps back goes after that long */
@@ -79,7 +80,7 @@ void timer_rexmt(struct tcb *tcb)
 void timer_persist(struct tcb *tcb)
 {
     bool open = tcb->snd_wnd > 0;
-    uint32_t ms = open && (tcb->opts.cork || tcb->more) ? CORK_MS : rtt_rto_ms(tcb);
+    uint32_t ms = open && (tcb->opts.cork || tcb->holds) ? CORK_MS : rtt_rto_ms(tcb);
 
     tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms));
     tcb->due_for = DUE_RTO;
@@ -174,6 +175,7 @@ static void rexmt_timeout(struct tcb *tcb)
         output_syn(tcb);
         return;
     }
+    flow_timeout(tcb);
     tcb->in_recovery = 0;
     tcb->dupacks = 0;
     if (!loss_timeout(tcb)) {

@@ -162,7 +162,7 @@ static const char *play(uint64_t number, int64_t fail_at)
     r->fail_at = -1;
     r->filter = NULL;
     run(r, 130 * HF_S);
-    if (!wrong && (c->tcb.repair || s->tcb.repair))
+    if (!wrong && (repair_of(&c->tcb) || repair_of(&s->tcb)))
         wrong = "something is kept of repair";
     tcp_close(&c->tcb, true);
     run(r, HF_S);

@@ -123,12 +123,132 @@ static void test_wrap(void)
     OK(rig_end(r), "nothing is left behind");
 }
 
+/* What else struct tcp_info tells, by its place there. */
+static uint64_t field(const struct sock *s, size_t at, size_t size)
+{
+    uint8_t info[280];
+    uint64_t v = 0;
+
+    (void)tcp_info(&s->tcb, info, sizeof(info));
+    memcpy(&v, info + at, size);
+    return v;
+}
+
+enum {
+    LAST_DATA_SENT = 44,
+    LAST_DATA_RECV = 52,
+    PACING_RATE = 104,
+    DELIVERY_RATE = 160,
+    BUSY = 168,
+    RWND_LIMITED = 176,
+    SNDBUF_LIMITED = 184,
+    DELIVERED = 192,
+    DSACK_DUPS = 216,
+    REORD_SEEN = 220,
+    OOO = 224,
+    TOTAL_RTO = 240,
+    RTO_RECOVERIES = 242,
+    RTO_TIME = 244,
+};
+
+static void between(uint64_t got, uint64_t least, uint64_t most, const char *name)
+{
+    OK(got >= least && got <= most, name);
+    if (got < least || got > most)
+        printf("# %llu, wanted %llu to %llu\n", (unsigned long long)got, (unsigned long long)least,
+               (unsigned long long)most);
+}
+
+/* Who waits for what: the network, the peer's window, a writer for room. Linux: tcp_chrono. */
+static void test_waits(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *c, *s;
+    static char bytes[1 << 20];
+    int64_t full, got = 0, n;
+
+    rig_pair(r, v6, &c, &s);
+    r->delay = 10 * HF_MS;
+    tcp_options(&c->tcb)->sndbuf = 1 << 20;
+    full = rig_write(c, bytes, sizeof(bytes), 0);
+    rig_run(r, HF_S);
+    between(field(c, BUSY, 8), 990000, 1010000, "with bytes unsent it is busy");
+    between(field(c, RWND_LIMITED, 8), 800000, 1000000, "for want of a window");
+    EQ(field(c, SNDBUF_LIMITED, 8), 0, "not of room");
+    while (got < full) {
+        n = rig_read(s, bytes, sizeof(bytes), 0);
+        got += n > 0 ? n : 0;
+        rig_run(r, 10 * HF_MS);
+    }
+    rig_run(r, HF_S);
+    n = (int64_t)field(c, BUSY, 8);
+    rig_run(r, HF_S);
+    EQ(field(c, BUSY, 8), n, "what is idle is not busy");
+    between(field(c, LAST_DATA_SENT, 4), 1900, 3000, "nor has it sent");
+    between(field(s, LAST_DATA_RECV, 4), 1900, 3000, "nor its peer received");
+    tcp_options(&c->tcb)->sndbuf = 4608;
+    while (rig_write(c, bytes, 4608, 0) > 0)
+        ;
+    rig_run(r, 15 * HF_MS);
+    EQ(field(c, SNDBUF_LIMITED, 8), 15000, "a writer waits while all is out");
+    rig_run(r, HF_S);
+    EQ(field(c, SNDBUF_LIMITED, 8), 20000, "until it is acknowledged");
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_S);
+    tcp_close(&s->tcb, true);
+    OK(rig_end(r), "nothing is left behind");
+}
+
+static enum verdict lose_data(struct rig *r, struct host *to, struct hf_frame *f,
+                              const struct seen *s)
+{
+    return s->len ? LOSE : PASS;
+}
+
+/* Segments that came, twice, late, after timeouts */
+static void test_segments(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *c, *s;
+
+    rig_pair(r, v6, &c, &s);
+    r->delay = 5 * HF_MS;
+    c->tcb.srtt_us = c->tcb.min_rtt_us = 10000; /* the handshake took none */
+    OK(rig_transfer(r, c, s, 100 * c->tcb.mss, 5 * HF_S), "a hundred segments");
+    rig_run(r, 100 * HF_MS);
+    EQ(field(c, DELIVERED, 4), 101, "were delivered, and the SYN");
+    between(field(c, DELIVERY_RATE, 8), 50 * 1448, 50000000, "at a rate");
+    between(field(c, PACING_RATE, 8), field(c, DELIVERY_RATE, 8) / 2, 1u << 30,
+            "that pacing would allow");
+    r->filter = wire;
+    lose = 20;
+    OK(rig_transfer(r, c, s, 100 * c->tcb.mss, 5 * HF_S), "a hundred more, one of them lost");
+    rig_run(r, 100 * HF_MS);
+    EQ(field(c, DELIVERED, 4), counters(c).data_out, "were delivered once");
+    OK(field(s, OOO, 4) > 0 && !field(s, DSACK_DUPS, 4), "those behind the gap out of order");
+    EQ(field(c, TOTAL_RTO, 2), 0, "without a timeout");
+    r->filter = lose_data;
+    EQ(rig_write(c, "lost", 4, 0), 4, "a segment that is lost");
+    rig_run(r, 2 * HF_S);
+    r->filter = NULL;
+    rig_run(r, 10 * HF_S);
+    between(field(c, TOTAL_RTO, 2), 2, 5, "takes timeouts");
+    EQ(field(c, RTO_RECOVERIES, 2), 1, "which end");
+    between(field(c, RTO_TIME, 4), 1000, 8000, "after some time");
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_S);
+    tcp_close(&s->tcb, true);
+    OK(rig_end(r), "nothing is left behind");
+}
+
 int main(void)
 {
     tap_begin(30);
     for (int v6 = 0; v6 < 2; v6++) {
         test_conversation(v6);
         test_repeat(v6);
+        test_waits(v6);
+        test_segments(v6);
     }
     test_wrap();
     return tap_end();

@@ -96,10 +96,10 @@ static void test_crumbs(bool v6)
         sack(r, v6, &h, una + i, una + i + 1);
     OK(board_of(&c->tcb) && board_of(&c->tcb)->count <= 1024, "so many runs and no more");
     OK(r->allocated - before < 200000, "and so much memory: RFC 2018 8");
-    OK(board_pipe(&c->tcb, c->tcb.repair) <= tcb_flight(&c->tcb) + 40 * MSS, "the sums hold");
+    OK(board_pipe(&c->tcb, repair_of(&c->tcb)) <= tcb_flight(&c->tcb) + 40 * MSS, "the sums hold");
     h.ack = c->tcb.snd_max;
     inject(r, v6, h);
-    OK(!c->tcb.repair, "an acknowledgement of all ends it");
+    OK(!repair_of(&c->tcb), "an acknowledgement of all ends it");
     finish(r, c);
 }
 

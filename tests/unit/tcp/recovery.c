@@ -154,7 +154,7 @@ static void finish(struct rig *r, struct sock *c, struct sock *s)
 {
     hold_acks = false;
     run(r, 2 * HF_S);
-    OK(!c->tcb.repair && !s->tcb.repair, "at rest nothing is kept of repair");
+    OK(!repair_of(&c->tcb) && !repair_of(&s->tcb), "at rest nothing is kept of repair");
     r->filter = NULL;
     tcp_close(&c->tcb, true);
     run(r, HF_S);
