@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH_S     0.0005
+#define BATCH_S     0.0001
+#define PATIENCE    8   /* at most so many times as long is waited for batches that count */
 #define WARM_UP     0.1 /* of the time measured */
 #define SAMPLES_MAX ((size_t)1 << 20)
 
@@ -79,7 +80,7 @@ double rate_of(const struct args *args, work_fn *work, void *ctx)
         if (warm.all_s - before < BATCH_S)
             count *= 2;
     }
-    while (m.all_s < args->seconds)
+    while (m.clean_s < args->seconds && m.all_s < args->seconds * PATIENCE)
         batch(&m, work, ctx, count);
     return result(&m);
 }

@@ -2,7 +2,7 @@
  *
  * A program of the bench is called `SIDE ROW FAMILY SECONDS [NUMBER...]` and prints lines of
  * `NAME VALUE`; bench/figures knows what they mean. Whoever else uses the processor shall not
- * spoil a figure: a batch of about a millisecond in which the processor was taken away (the
+ * spoil a figure: a batch of a tenth of a millisecond in which the processor was taken away (the
  * scheduler counts that) does not count, unless there are no others. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H

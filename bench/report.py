@@ -67,9 +67,10 @@ def table(lines):
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     title = ours = None
     for line in lines:
-        cells = ["" if f"{line.title}, {line.unit}" == title else f"{line.title}, {line.unit}",
-                 "" if both(line, 0) == ours else both(line, 0)]
-        title, ours = f"{line.title}, {line.unit}", both(line, 0)
+        is_more = f"{line.title}, {line.unit}" == title
+        title = f"{line.title}, {line.unit}"
+        cells = ["" if is_more else title, "" if is_more and both(line, 0) == ours else both(line, 0)]
+        ours = both(line, 0)
         cells += ["" if line.spread is None or not cells[1] else f"± {line.spread:.0%}",
                   line.peer or "limit"]
         cells += ["", ""] if line.ratio() is None else [both(line, 1), both(line, 2)]
