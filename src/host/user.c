@@ -117,8 +117,8 @@ int user_write_address(void *room, socklen_t *room_len, const void *addr, uint32
         return err;
     if ((int)n < 0)
         return -EINVAL;
-    err = user_write(room, addr, n < len ? n : len);
-    return err ? err : user_write(room_len, &len, sizeof(len));
+    err = user_write(room_len, &len, sizeof(len)); /* Linux: the length first */
+    return err ? err : user_write(room, addr, n < len ? n : len);
 }
 
 size_t user_vector_part(const struct hf_iovec *iov, size_t iov_len, size_t skip, size_t want,

@@ -46,8 +46,9 @@ int memory_write(const struct call *c, uint64_t addr, const void *buf, size_t le
 int memory_write_counted(const struct call *c, uint64_t addr, const void *buf, uint32_t len,
                          uint64_t count_at, uint32_t count)
 {
-    struct iovec from[2] = {local(buf, len), local(&count, sizeof(count))};
-    struct iovec to[2] = {remote(addr, len), remote(count_at, sizeof(count))};
+    /* Linux: the count first, so it is told where the bytes cannot be. */
+    struct iovec from[2] = {local(&count, sizeof(count)), local(buf, len)};
+    struct iovec to[2] = {remote(count_at, sizeof(count)), remote(addr, len)};
 
     if (!notify_is_waiting(c))
         return CALL_GONE;

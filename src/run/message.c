@@ -60,14 +60,15 @@ int64_t message_send(const struct call *c, struct file *f, const struct message 
     uint8_t *buf;
     int64_t n = 0;
 
-    if (m->head.msg_name && m->head.msg_namelen) {
+    /* Linux: an address without a length is none to sendmsg(), and sendto()'s mistake. */
+    if (m->head.msg_name && (m->head.msg_namelen || !m->at)) {
         n = address_read(c, number(m->head.msg_name), m->head.msg_namelen, &to);
         msg.addr = to.bytes;
         msg.addr_len = to.len;
     }
     if (n == 0 && m->head.msg_controllen > sizeof(control))
         n = -ENOBUFS;
-    if (n == 0 && m->head.msg_control && m->head.msg_controllen) {
+    if (n == 0 && m->head.msg_controllen) {
         n = memory_read(c, number(m->head.msg_control), control, m->head.msg_controllen);
         msg.control = control;
         msg.control_len = m->head.msg_controllen;
@@ -168,7 +169,10 @@ int64_t message_received(struct file *f, int64_t result)
 
 int message_write_back(const struct call *c, const struct message *m)
 {
-    int err = memory_write(c, m->at + offsetof(struct msghdr, msg_namelen), &m->head.msg_namelen,
+    int err = 0;
+
+    if (m->head.msg_name) /* Linux: else it is left alone */
+        err = memory_write(c, m->at + offsetof(struct msghdr, msg_namelen), &m->head.msg_namelen,
                            sizeof(m->head.msg_namelen));
 
     if (err == 0)

@@ -71,7 +71,7 @@ static bool reads_natively(const struct call *c, const struct file *f, uint64_t 
 
     if (f->state == FILE_DATAGRAM)
         return false;
-    if (stream_reads_natively(f, MESSAGE_BYTES_MAX, flags, true))
+    if (!(flags & MSG_WAITALL) && stream_reads_natively(f, 0, flags, true))
         return true;
     return message_read(c, at, &m) == 0 &&
            stream_reads_natively(f, message_length(&m), flags, m.head.msg_name);

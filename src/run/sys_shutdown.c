@@ -41,5 +41,7 @@ int64_t sys_shutdown(const struct call *c, struct file *f)
     }
     if (err == 0 && f->state == FILE_CONNECTING)
         vehicle_fail(f);
+    if (err == 0 && f->state == FILE_LISTENING && how != SHUT_WR)
+        vehicle_unlisten(f);
     return err;
 }

@@ -28,6 +28,9 @@ bool vehicle_widen(struct file *f);
 /* FRESH, CONNECTING or CONNECTED -> FAILED: reset, as the program sees it. */
 void vehicle_fail(struct file *f);
 
+/* LISTENING -> FAILED: shut down. */
+void vehicle_unlisten(struct file *f);
+
 /* The error that ended an asynchronous open has been told: the vehicle shows it no longer. */
 void vehicle_error_taken(struct file *f);
 

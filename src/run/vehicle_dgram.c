@@ -356,6 +356,10 @@ int64_t datagram_give(struct file *f, const struct hf_msg *msg, int flags)
     int error;
 
     datagram_run(f);
+    /* Linux: a call that is wrong anyway does not take the pending error. */
+    sent = f->error ? hf_sock_send(f->sk, msg, flags | HF_MSG_PROXY) : 0;
+    if (sent < 0)
+        return sent;
     error = datagram_error(f);
     if (error)
         return -error;
@@ -372,9 +376,9 @@ int datagram_shutdown(struct file *f, int how)
 
     datagram_run(f);
     err = hf_sock_shutdown(f->sk, how);
-    if (err < 0)
+    if (err < 0 && err != -ENOTCONN)
         return err;
-    (void)shutdown(f->fd, how);
+    (void)shutdown(f->fd, how); /* Linux: without a peer, too */
     f->rd_shut |= how != SHUT_WR;
-    return 0;
+    return err;
 }

@@ -353,6 +353,18 @@ int vehicle_listening(struct file *f)
     return 0;
 }
 
+/* Whoever waits for the listener wakes and sees a hang-up. Deviates: with IN and RDHUP, without
+ * OUT. The next call that makes something of the socket renews the vehicle. */
+void vehicle_unlisten(struct file *f)
+{
+    (void)shutdown(f->fd, SHUT_RDWR);
+    file_shut(&f->bell);
+    file_shut(&f->rendezvous);
+    hf_sock_close(f->ready);
+    f->ready = NULL;
+    f->state = FILE_FAILED;
+}
+
 /* Takes the oldest bell out of the vehicle's queue. */
 static void silence(struct file *f, int *bell)
 {

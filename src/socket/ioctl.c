@@ -31,7 +31,8 @@ int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value)
         return -HF_EINVAL;
     switch (request) {
     case HF_SIOCINQ:
-        *value = (int)tcp_readable(tcb);
+        /* Linux, tcp_inq: up to the urgent byte, and nothing at it */
+        *value = tcp_at_mark(tcb) && !sk->opt.oob_inline ? 0 : (int)tcp_readable(tcb);
         return 0;
     case HF_SIOCOUTQ:
         *value = (int)tcp_unacked(tcb);

@@ -187,6 +187,7 @@ static struct tcb *child_new(struct tcb *listener)
         return NULL;
     sk->opt = parent->opt;
     sk->opt.cookie = 0;
+    sk->opt.priority = 0;
     sk->state = SOCK_CONNECTED;
     sk->shut = parent->shut; /* Linux: what was shut before listen() is so in children, too */
     tcb_pcb(sock_tcb(sk))->entry.v6only = tcb_pcb(listener)->entry.v6only;

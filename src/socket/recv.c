@@ -47,18 +47,30 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     return n;
 }
 
-size_t recv_scatter(const struct hf_frame *f, const struct hf_iovec *iov, size_t n)
+size_t recv_scatter(const struct hf_frame *f, uint32_t skip, const struct hf_iovec *iov, size_t n)
 {
     size_t done = 0;
 
-    for (size_t i = 0; i < n && done < f->len; i++) {
-        size_t len = HF_MIN(iov[i].len, f->len - done);
+    for (size_t i = 0; i < n && skip + done < f->len; i++) {
+        size_t len = HF_MIN(iov[i].len, f->len - skip - done);
 
         if (len)
-            hf_frame_read(f, (uint32_t)done, iov[i].base, (uint32_t)len);
+            hf_frame_read(f, skip + (uint32_t)done, iov[i].base, (uint32_t)len);
         done += len;
     }
     return done;
+}
+
+/* The datagram to be received, from offset *skip on: a peek with SO_PEEK_OFF goes by all that wait.
+ */
+static struct hf_frame *choose(struct hf_sock *sk, int flags, uint32_t *skip)
+{
+    struct hf_frame *f = udp_front(sock_udp(sk));
+
+    *skip = flags & HF_MSG_PEEK && sk->opt.peek_off > 0 ? (uint32_t)sk->opt.peek_off : 0;
+    for (; f && *skip && *skip >= f->len; f = f->next)
+        *skip -= f->len;
+    return f;
 }
 
 void recv_give_address(const struct hf_sock *sk, const struct endpoint *ep, struct hf_msg *msg)
@@ -83,6 +95,7 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
     struct udp_pcb *up = sock_udp(sk);
     struct hf_frame *f;
+    uint32_t skip;
     size_t copied;
     int64_t n;
 
@@ -90,20 +103,21 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
         return recv_path_mtu(sk, msg);
     if (up->pcb.err) /* before queued data: Linux, __skb_wait_for_more_packets */
         return sock_take_error(sk);
-    f = udp_front(up);
+    f = choose(sk, flags, &skip);
     if (!f) {
         msg->addr_len = 0;
         msg->control_len = 0;
         msg->flags = 0;
         return (sk->shut & SOCK_SHUT_RD) && !(flags & HF_MSG_DONTWAIT) ? 0 : -HF_EAGAIN;
     }
-    copied = recv_scatter(f, msg->iov, msg->iov_len);
-    msg->flags = copied < f->len ? HF_MSG_TRUNC : 0;
+    copied = recv_scatter(f, skip, msg->iov, msg->iov_len);
+    msg->flags = skip + copied < f->len ? HF_MSG_TRUNC : 0;
     n = flags & HF_MSG_TRUNC ? (int64_t)f->len : (int64_t)copied;
     give_source(sk, udp_dgram(f), msg);
     control_write(sk, udp_dgram(f), msg);
     if (!(flags & HF_MSG_PEEK))
         udp_pop(up);
+    move_peek_off(sk, n, flags);
     return n;
 }
 

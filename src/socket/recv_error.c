@@ -47,7 +47,7 @@ int64_t recv_error(struct hf_sock *sk, struct hf_msg *msg)
     e = err_queue_entry(f);
     hf_frame_read(f, 0, &local, sizeof(local));
     hf_frame_trim_front(f, sizeof(local));
-    copied = recv_scatter(f, msg->iov, msg->iov_len);
+    copied = recv_scatter(f, 0, msg->iov, msg->iov_len);
     msg->flags = HF_MSG_ERRQUEUE | (copied < f->len ? HF_MSG_TRUNC : 0);
     dst = (struct endpoint){e->dst, e->port, scope_of(&e->dst, e->link_index)};
     recv_give_address(sk, &dst, msg);

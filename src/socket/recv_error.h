@@ -12,7 +12,7 @@ HF_NODISCARD int64_t recv_path_mtu(struct hf_sock *sk, struct hf_msg *msg);
 
 /* recv.c: copies from the frame what the vector holds and returns how much that was; gives an
  * address as a message's source. */
-size_t recv_scatter(const struct hf_frame *f, const struct hf_iovec *iov, size_t n);
+size_t recv_scatter(const struct hf_frame *f, uint32_t skip, const struct hf_iovec *iov, size_t n);
 void recv_give_address(const struct hf_sock *sk, const struct endpoint *ep, struct hf_msg *msg);
 
 #endif

@@ -20,18 +20,18 @@ static int open_for_send(struct hf_sock *sk, const struct hf_msg *msg)
     return sock_connect_stream(sk, msg->addr, msg->addr ? msg->addr_len : 0, how, false);
 }
 
+static bool is_opening(const struct tcb *tcb)
+{
+    return tcp_state(tcb) == TCP_SYN_SENT || tcp_state(tcb) == TCP_SYN_RECEIVED;
+}
+
 static int64_t send_nothing(struct hf_sock *sk)
 {
-    switch (tcp_state(sock_tcb(sk))) {
-    case TCP_CLOSED:
-    case TCP_LISTEN:
+    enum tcp_state state = tcp_state(sock_tcb(sk));
+
+    if (state == TCP_CLOSED || state == TCP_LISTEN)
         return sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE;
-    case TCP_SYN_SENT:
-    case TCP_SYN_RECEIVED:
-        return -HF_EAGAIN;
-    default:
-        return 0;
-    }
+    return is_opening(sock_tcb(sk)) ? -HF_EAGAIN : 0;
 }
 
 /* NetSem send_7, send_8. */
@@ -53,7 +53,7 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
             return waits ? -HF_EINPROGRESS : n;
         }
     }
-    if (sk->shut & SOCK_SHUT_WR)
+    if (sk->shut & SOCK_SHUT_WR && !is_opening(tcb))
         return sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE;
     for (size_t i = 0; i < msg->iov_len; i++)
         bytes += msg->iov[i].len;
@@ -78,7 +78,7 @@ static int read_destination6(const struct hf_sock *sk, const struct hf_msg *msg,
     bool is_connected = sock_udp(sk)->is_connected;
     uint16_t given = HF_AF_UNSPEC;
 
-    d->is_named = msg->addr && msg->addr_len;
+    d->is_named = msg->addr;
     if (d->is_named && msg->addr_len < 2)
         return -HF_EINVAL;
     if (d->is_named)
@@ -144,6 +144,18 @@ static int64_t send_more(struct hf_sock *sk, const struct hf_msg *msg, int flags
     return err ? err : (int64_t)bytes;
 }
 
+/* Linux looks at an address in spite of the datagram that is being made only where udpv6_sendmsg
+ * has not decided before. */
+static bool asks_for_address(const struct hf_sock *sk, const struct hf_msg *msg)
+{
+    uint16_t given;
+
+    if (sock_family(sk) == HF_AF_INET || !msg->addr)
+        return false;
+    given = msg->addr_len < 2 ? HF_AF_INET6 : sockaddr_family(msg->addr);
+    return !(given == HF_AF_UNSPEC || (given == HF_AF_INET && cork_is4(sk)));
+}
+
 static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
     struct destination d = {.is4 = true};
@@ -159,12 +171,12 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         bytes += msg->iov[i].len;
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return bytes > UINT16_MAX ? -HF_EMSGSIZE : -HF_EOPNOTSUPP;
-    if (sk->cork && !(sock_family(sk) == HF_AF_INET6 && msg->addr && msg->addr_len))
+    if (sk->cork && !asks_for_address(sk, msg))
         return send_more(sk, msg, flags, bytes);
     if (!err && sock_family(sk) == HF_AF_INET6)
         err = read_destination6(sk, msg, &d);
     else
-        d.is_named = msg->addr && msg->addr_len;
+        d.is_named = msg->addr;
     if (!err && d.is4)
         err = read_destination4(sk, msg, flags, bytes, &d);
     if (err)

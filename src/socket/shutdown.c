@@ -6,6 +6,8 @@ void sock_set_shut(struct hf_sock *sk, uint8_t bits)
     struct tcp_options *t = tcp_options(sock_tcb(sk));
 
     sk->shut = bits;
+    if (!bits) /* Linux, tcp_disconnect: what the next connection must not have */
+        sk->opt.peek_off = -1;
     t->shut_recv = (bits & SOCK_SHUT_RD) != 0;
     t->shut_send = (bits & SOCK_SHUT_WR) != 0;
 }

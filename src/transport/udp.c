@@ -135,9 +135,11 @@ int udp_autobind(struct udp_pcb *up)
 
 /* Linux: the unspecified address means this host: over IPv4 the very address that is bound, else
  * loopback, which for :: is IPv4's where the local address is. */
-static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr *dst)
+static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr *dst,
+                                  const struct udp_how *how)
 {
-    const struct ip_addr *laddr = &up->pcb.entry.laddr;
+    bool is_named = how && addr_is4(dst) && (how->is_unbound || !addr_is_any(&how->src));
+    const struct ip_addr *laddr = is_named ? &how->src : &up->pcb.entry.laddr;
     bool is_source =
         !addr_is_any(laddr) && !addr_is_multicast(laddr) && !net_is_broadcast(up->udp->net, laddr);
 
@@ -146,6 +148,11 @@ static struct ip_addr destination(const struct udp_pcb *up, const struct ip_addr
     if (addr_is4(dst))
         return addr_is4(laddr) && is_source ? *laddr : ADDR_LOOPBACK4;
     return addr_is4(laddr) ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
+}
+
+static bool is_group(const struct udp_pcb *up, const struct ip_addr *addr)
+{
+    return addr_is_multicast(addr) || net_is_broadcast(up->udp->net, addr);
 }
 
 /* The source to ask a path for: src when the caller names one, else what the socket has. A group it
@@ -159,14 +166,15 @@ static int source(const struct udp_pcb *up, bool is4, const struct udp_how *how,
     *out = is4 ? ADDR_ANY4 : ADDR_ANY6;
     if (is4 && up->pcb.entry.v6only)
         return -HF_ENETUNREACH;
-    if (addr_is_any(&local) || addr_is_multicast(&local) || net_is_broadcast(up->udp->net, &local))
+    if (is4 && !is_named && !how->is_unbound && (!addr_is4(&local) || is_group(up, &local)) &&
+        up->pcb.path && addr_is4(&up->pcb.path->src))
+        local = up->pcb.path->src; /* Linux: inet_saddr, of the connect */
+    if (addr_is_any(&local) || is_group(up, &local))
         return 0;
     if (addr_is4(&local) == is4)
         *out = local;
     else if (is4 && is_named)
         return -HF_ENETUNREACH;
-    else if (is4 && up->pcb.path && addr_is4(&up->pcb.path->src))
-        *out = up->pcb.path->src; /* an IPv6 socket that went over to IPv4: Linux, inet_saddr */
     return 0;
 }
 
@@ -246,7 +254,7 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
         return err;
     if (to.scope) /* Linux: it stays, whatever comes of the connect */
         up->pcb.link_index = to.scope;
-    to.addr = destination(up, &dst->addr);
+    to.addr = destination(up, &dst->addr, NULL);
     err = udp_find_way(up, &to, NULL, &path);
     if (err)
         return err;
@@ -275,10 +283,14 @@ void udp_disconnect(struct udp_pcb *up)
 {
     struct demux_entry *e = &up->pcb.entry;
 
+    up->pcb.link_index = 0;
+    if (!up->is_connected && up->pcb.port_bound) {
+        ports_changed(&up->udp->ports, &up->pcb);
+        return; /* its place among those that share the port stays */
+    }
     demux_remove(&up->udp->demux, e);
     path_put(up->pcb.path);
     up->pcb.path = NULL;
-    up->pcb.link_index = 0;
     up->is_connected = 0;
     if (!up->pcb.port_bound)
         release_port(up);
@@ -466,7 +478,7 @@ int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_
     if (!how->dst && !up->is_connected)
         return -HF_EDESTADDRREQ;
     to = how->dst ? *how->dst : peer_of(up);
-    to.addr = destination(up, &to.addr);
+    to.addr = destination(up, &to.addr, how);
     err = is_plain ? peer_path(up, &path) : udp_find_way(up, &to, how, &path);
     if (err)
         return err;

@@ -115,10 +115,10 @@ static int some_host(struct gen *g, bool is_v6)
     return host(is_v6 ? PICK(g, v6) : PICK(g, v4));
 }
 
-static bool has_v6_stream(const struct gen *g)
+static bool has_v6(const struct gen *g)
 {
     for (int i = 0; i < SLOTS; i++)
-        if (g->slots[i].is_stream && g->slots[i].is_v6)
+        if (g->slots[i].is_v6)
             return true;
     return false;
 }
@@ -134,7 +134,7 @@ static void give_address(struct gen *g, struct step *s, bool is_v6)
     while (g->slots[s->f[F_SLOT]].is_on_lo && is_far(s->f[F_HOST]));
     do
         s->f[F_PORT] = some_port(g);
-    while (s->op == OP_BIND && s->f[F_PORT] && s->f[F_HOST] == host("0.0.0.0") && has_v6_stream(g));
+    while (s->op == OP_BIND && s->f[F_PORT] && s->f[F_HOST] == host("0.0.0.0") && has_v6(g));
     if (chance(g, 4))
         s->f[F_LEN] = PICK(g, lengths);
     if (chance(g, 4))
@@ -208,17 +208,6 @@ static bool is_buffer(const struct step *s)
     return false;
 }
 
-static bool is_time(const struct step *s)
-{
-    static const int names[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
-                                HF_SO_SNDTIMEO_NEW};
-
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == names[i])
-            return true;
-    return false;
-}
-
 static void add_getopt(struct gen *g, int slot)
 {
     static const int rooms[] = {0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 20, 28, 64, 256, -1};
@@ -230,6 +219,37 @@ static void add_getopt(struct gen *g, int slot)
         s->f[F_NAME] = HF_SO_ERROR;
     }
     s->f[F_ROOM] = chance(g, 60) ? 4 : PICK(g, rooms);
+}
+
+static bool is_time(const struct step *s)
+{
+    static const int names[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
+                                HF_SO_SNDTIMEO_NEW};
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == names[i])
+            return true;
+    return false;
+}
+
+/* What is kept in less room than Linux has, or in ticks of another clock, or depends on sysctls, or
+ * on whether a FIN is acknowledged at once. */
+static void keep_small(struct step *s)
+{
+    if ((is_time(s) || s->f[F_NAME] == HF_SO_RCVLOWAT) && s->f[F_LEVEL] == HF_SOL_SOCKET &&
+        s->f[F_VALUE] < 0)
+        s->f[F_VALUE] = 0;
+    if (is_time(s)) {
+        s->f[F_VALUE] %= 1000000;
+        s->f[F_VALUE2] = 0;
+        s->f[F_VALUE3] -= s->f[F_VALUE3] % 20000;
+    }
+    if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == HF_SO_RCVLOWAT)
+        s->f[F_VALUE] %= 1000000;
+    if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == HF_SO_PRIORITY)
+        s->f[F_VALUE] %= 128;
+    if (s->f[F_LEVEL] == HF_SOL_TCP && s->f[F_NAME] == HF_TCP_LINGER2 && s->f[F_VALUE] < 0)
+        s->f[F_VALUE] = 0;
 }
 
 static void note_link(struct gen *g, int slot, const struct step *s)
@@ -258,10 +278,7 @@ static void add_setopt(struct gen *g, int slot)
     s->f[F_LEN] = chance(g, 75) ? 4 : PICK(g, lengths);
     g->slots[slot].is_corked |= s->f[F_LEVEL] == HF_IPPROTO_UDP && s->f[F_NAME] == HF_UDP_CORK;
     note_link(g, slot, s);
-    if (is_time(s)) { /* in ticks of the kernel's clock, and no more than 292 years */
-        s->f[F_VALUE2] = 0;
-        s->f[F_VALUE3] -= s->f[F_VALUE3] % 20000;
-    }
+    keep_small(s);
 }
 
 /* Those that change who may have which port, and how sockets find each other. */
@@ -330,7 +347,10 @@ static bool shows_fault(const struct gen *g, int slot, const struct step *s)
 
     if (g->slots[slot].is_stream)
         return g->slots[slot].spoke4 && s->f[F_FAMILY] != AF_UNSPEC && !is_mapped(s->f[F_HOST]);
-    return g->slots[slot].has_peer && (strstr(to, "255.255.255") || strcmp(to, "fe80::1%9") == 0);
+    if (g->slots[slot].spoke4 && s->f[F_FAMILY] == AF_UNSPEC)
+        return true; /* an IPv6 one hears no IPv6 any more */
+    return g->slots[slot].has_peer &&
+           (strstr(to, "255.255.255") || strcmp(to, "fe80::1%9") == 0 || is_far(s->f[F_HOST]));
 }
 
 static void add_connect(struct gen *g, int slot)
@@ -343,14 +363,15 @@ static void add_connect(struct gen *g, int slot)
     do
         give_address(g, s, g->slots[slot].is_v6);
     while (shows_fault(g, slot, s));
-    if (chance(g, 15))
+    if (chance(g, 15) && (g->slots[slot].is_stream || !g->slots[slot].spoke4))
         s->f[F_FAMILY] = AF_UNSPEC;
+    g->slots[slot].is_on_lo |= hosts[s->f[F_HOST]].scope != 0;
     if (is_mapped(s->f[F_HOST]) && g->slots[slot].is_v6)
         g->slots[slot].spoke4 = true;
     g->slots[slot].has_peer = true;
 }
 
-/* Likewise: a datagram socket that has spoken IPv4 and is bound anew hears no IPv6. */
+/* Likewise. What is bound to an IPv4 address speaks it to "::", too. */
 static void add_bind(struct gen *g, int slot)
 {
     struct step *s = add(g, OP_BIND, slot);
@@ -358,6 +379,8 @@ static void add_bind(struct gen *g, int slot)
     do
         give_address(g, s, g->slots[slot].is_v6);
     while (g->slots[slot].spoke4 && !g->slots[slot].is_stream && !is_mapped(s->f[F_HOST]));
+    if (is_mapped(s->f[F_HOST]) && g->slots[slot].is_v6)
+        g->slots[slot].spoke4 = true;
 }
 
 static void add_send(struct gen *g, int slot)
@@ -376,7 +399,7 @@ static void add_send(struct gen *g, int slot)
     g->slots[slot].is_corked |= (s->f[F_FLAGS] & HF_MSG_MORE) != 0;
     if (!(g->slots[slot].is_corked && g->slots[slot].has_peer) && chance(g, is_stream ? 5 : 55))
         give_address(g, s, g->slots[slot].is_v6);
-    if (!is_stream && g->theme != THEME_OPTIONS && chance(g, 12))
+    if (!is_stream && g->theme != THEME_OPTIONS && chance(g, 12) && !g->slots[slot].is_corked)
         s->f[F_CTL] = (int)below(g, (uint32_t)control_count);
 }
 
@@ -398,6 +421,8 @@ static void add_listen(struct gen *g, int slot)
 {
     static const int backlogs[] = {5, 5, 5, 1, 0, -1, 100000};
 
+    if (g->slots[slot].spoke4 && g->slots[slot].has_peer)
+        return; /* Linux's fault again: what comes to it stays half open */
     add(g, OP_LISTEN, slot)->f[F_N] = PICK(g, backlogs);
     if (g->slots[slot].is_stream)
         g->slots[slot].listens = true;
@@ -408,6 +433,7 @@ static void add_accept(struct gen *g, int slot)
     struct step *s;
     int from = slot, to = (int)below(g, SLOTS);
     bool spoke4 = g->slots[to].spoke4; /* nothing may wait, and it stays what it is */
+    bool is_corked = g->slots[to].is_corked, is_on_lo = g->slots[to].is_on_lo;
 
     for (int i = 0; i < SLOTS && chance(g, 90); i++)
         if (g->slots[i].listens)
@@ -420,6 +446,9 @@ static void add_accept(struct gen *g, int slot)
     g->slots[to] = g->slots[from];
     g->slots[to].listens = false;
     g->slots[to].spoke4 = spoke4 || g->slots[to].is_v6;
+    g->slots[to].is_corked = is_corked;
+    g->slots[to].is_on_lo |= is_on_lo;
+    g->slots[to].has_peer = true;
 }
 
 static void add_ioctl(struct gen *g, int slot)
@@ -543,6 +572,8 @@ static void add_some(struct gen *g, int slot)
         add_getopt(g, slot);
         break;
     case OP_SETOPT:
+        if (g->slots[slot].is_corked)
+            break;
         if (g->theme == THEME_PORTS || (g->theme != THEME_OPTIONS && chance(g, 40)))
             add_port_option(g, slot);
         else

@@ -117,10 +117,10 @@ static void run_send(int at, const struct step *s, struct outcome *o)
 
     step_data(at, o->data, iov.len);
     if (s->f[F_HOST]) {
-        m.addr = to;
         m.addr_len = address(s, to);
         if (m.addr_len > ADDRESS_MOST)
             m.addr_len = ADDRESS_MOST;
+        m.addr = m.addr_len ? to : NULL;
     }
     if (s->f[F_CTL]) {
         m.control = control;

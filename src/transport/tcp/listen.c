@@ -144,6 +144,7 @@ static void inherit(struct tcb *child, struct tcb *listener, const struct segmen
     to->ttl = from->ttl;
     to->tos = from->tos;
     to->pmtudisc = from->pmtudisc;
+    to->broadcast = from->broadcast;
     to->recv_err = from->recv_err;
     to->recv_err6 = from->recv_err6;
     to->addr_bound = from->addr_bound;
