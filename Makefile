@@ -43,7 +43,7 @@ FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
 PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
 SOAK_BIN := $(B)/tests/soak/soak
-PATH_BIN := $(addprefix $(B)/bench/path/,wire peer)
+PATH_BIN := $(addprefix $(B)/bench/path/,wire peer core)
 # The bench: client and server are ordinary programs, as users have them; of the sides that are compared the
 # kernel's and the face's are one source, and lwIP is there when its source is.
 BENCH_SIDES := $(addprefix $(B)/bench/,core kernel face scenario)
@@ -229,6 +229,11 @@ bench-path:
 	tools/deps.sh bench
 	$(MAKE) $(J) $(PATH_BIN)
 	BENCH_PATH=$(B)/bench/path bench/path/run
+# A stack of ours on a TAP device beside the kernel's TCP over veth.
+bench-tap:
+	tools/deps.sh bench
+	$(MAKE) $(J) $(PATH_BIN)
+	BENCH_PATH=$(B)/bench/path bench/path/tap
 # Each fuzz/*.c is one libFuzzer target; its corpus is fuzz/corpus/NAME, replayed by `make check`.
 fuzz:
 	$(MAKE) $(J) V=fuzz CC=clang fuzzers
@@ -268,5 +273,5 @@ install: all $(if $(shell command -v lowdown),man)
 clean:
 	rm -rf build
 .PHONY: all everything packetdrill packetdrill-plugin unit sim sim-accept test platform programs realworld interop diff conformance checkers check check-full man demo bench \
-        bench-quick bench-run bench-path bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
+        bench-quick bench-run bench-path bench-tap bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)

@@ -1,12 +1,13 @@
 /* An end of `make bench-path`: the same program on the kernel's sockets and on libhandfast's.
  *
  *     peer kernel|DEVICE ADDRESS/LEN serve
- *     peer kernel|DEVICE ADDRESS/LEN fetch SERVER PORT bulk|objects SECONDS THREADS
+ *     peer kernel|DEVICE ADDRESS/LEN fetch SERVER PORT bulk|objects SECONDS THREADS [SKIP]
  *
  * DEVICE is a TAP device: a stack of ours with that address is attached to it. The server prints
  * its port, and answers each request for so many bytes (0: without end); on SIGTERM it prints how
  * many segments with data it sent in all, and how many of them again. A client fetches for so
- * long, and prints how many bytes came in one connection, or each object's time in microseconds. */
+ * long, and prints how many bytes came in one connection, or each object's time in microseconds.
+ * The first SKIP seconds of a bulk connection do not count. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
@@ -83,7 +84,7 @@ static char buffer[BUFFER_BYTES];
 
 struct job { /* of a client's threads */
     struct sockaddr_storage server;
-    int64_t ends; /* when, in us */
+    int64_t ends, skip; /* us: when; for how long from the beginning on */
 };
 
 static int64_t now_us(void)
@@ -297,7 +298,7 @@ static void *fetch_bulk(void *arg)
     static const struct linger reset = {.l_onoff = 1};
     static const struct timeval patience = {.tv_usec = 100000};
     const struct job *job = arg;
-    int64_t began = now_us(), total = 0;
+    int64_t began = now_us(), total = 0, skip = job->skip;
     int fd = ask(&job->server, 0);
     char *room = malloc(BUFFER_BYTES);
 
@@ -309,6 +310,10 @@ static void *fetch_bulk(void *arg)
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             err(1, "recv");
         total += n > 0 ? n : 0;
+        if (skip && now_us() >= began + skip) {
+            total = skip = 0;
+            began = now_us();
+        }
     }
     printf("%lld %lld\n", (long long)total, (long long)(now_us() - began));
     if (fd >= 0) {
@@ -340,6 +345,7 @@ static void fetch(char **words)
     if (threads < 1 || threads > THREADS_MOST)
         errx(2, "1 to %d threads", THREADS_MOST);
     meet(&job.server);
+    job.skip = words[5] ? (int64_t)(atof(words[5]) * 1e6) : 0;
     job.ends = now_us() + (int64_t)(atof(words[3]) * 1e6);
     for (int i = 0; i < threads; i++)
         if (pthread_create(&thread[i], NULL,
@@ -353,9 +359,9 @@ int main(int argc, char **argv)
 {
     bool serves = argc == 4 && strcmp(argv[3], "serve") == 0;
 
-    if (!serves && (argc != 9 || strcmp(argv[3], "fetch") != 0))
+    if (!serves && (argc < 9 || argc > 10 || strcmp(argv[3], "fetch") != 0))
         errx(2, "usage: peer kernel|DEVICE ADDRESS/LEN serve | fetch SERVER PORT bulk|objects "
-                "SECONDS THREADS");
+                "SECONDS THREADS [SKIP]");
     if (strcmp(argv[1], "kernel") != 0)
         attach(argv[1], argv[2]);
     if (serves)

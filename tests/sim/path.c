@@ -3,8 +3,10 @@
  * table with path.expected, and a number that changed is reviewed like code that changed.
  *
  *     path                     the table
- *     path LOSS DELAY RATE     one connection's windows, ten times a second: path 1% 50ms 100mbit
- */
+ *     path WIRE [OUTAGE_MS]    one connection's windows, ten times a second, as in
+ *                              path loss=1%,delay=50ms,rate=100mbit
+ *
+ * An outage swallows all that would arrive for so long, from OUTAGE_AT on. */
 #include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -23,37 +25,50 @@
 #define OBJECT_BYTES 100000
 #define PORT         80
 #define TRACE_EVERY  (100 * HF_MS)
+#define OUTAGE_AT    (1500 * HF_MS)
 
 struct row {
     const char *wire; /* the wrappers, as links are written */
     bool is_objects;
     int seconds;
+    int outage_ms;
 };
 
 static const struct row rows[] = {
-    {"loss=0%,delay=0ms,rate=1000mbit", false, 1},
-    {"loss=0%,delay=10ms,rate=10mbit", false, 8},
-    {"loss=0%,delay=10ms,rate=100mbit", false, 4},
-    {"loss=0%,delay=50ms,rate=100mbit", false, 4},
-    {"loss=0%,delay=200ms,rate=10mbit", false, 8},
-    {"loss=0.1%,delay=10ms,rate=100mbit", false, 16},
-    {"loss=0.1%,delay=50ms,rate=10mbit", false, 16},
-    {"loss=0.1%,delay=200ms,rate=100mbit", false, 32},
-    {"loss=1%,delay=0ms,rate=100mbit", false, 4},
-    {"loss=1%,delay=10ms,rate=10mbit", false, 16},
-    {"loss=1%,delay=10ms,rate=1000mbit", false, 16},
-    {"loss=1%,delay=50ms,rate=100mbit", false, 32},
-    {"loss=1%,delay=200ms,rate=10mbit", false, 64},
-    {"loss=5%,delay=10ms,rate=100mbit", false, 32},
-    {"loss=5%,delay=50ms,rate=10mbit", false, 64},
-    {"reorder=2%,delay=10ms,rate=100mbit", false, 8},
-    {"loss=0%,delay=10ms,rate=100mbit", true, 8},
-    {"loss=0%,delay=50ms,rate=10mbit", true, 8},
-    {"loss=0.1%,delay=200ms,rate=100mbit", true, 60},
-    {"loss=1%,delay=10ms,rate=1000mbit", true, 16},
-    {"loss=1%,delay=50ms,rate=100mbit", true, 60},
-    {"loss=5%,delay=10ms,rate=10mbit", true, 60},
-    {"loss=5%,delay=50ms,rate=100mbit", true, 60},
+    {"loss=0%,delay=0ms,rate=1000mbit", false, 1, 0},
+    {"loss=0%,delay=10ms,rate=10mbit", false, 8, 0},
+    {"loss=0%,delay=10ms,rate=100mbit", false, 4, 0},
+    {"loss=0%,delay=50ms,rate=100mbit", false, 4, 0},
+    {"loss=0%,delay=200ms,rate=10mbit", false, 8, 0},
+    {"loss=0.1%,delay=10ms,rate=100mbit", false, 16, 0},
+    {"loss=0.1%,delay=50ms,rate=10mbit", false, 16, 0},
+    {"loss=0.1%,delay=200ms,rate=100mbit", false, 32, 0},
+    {"loss=1%,delay=0ms,rate=100mbit", false, 4, 0},
+    {"loss=1%,delay=10ms,rate=10mbit", false, 16, 0},
+    {"loss=1%,delay=10ms,rate=1000mbit", false, 16, 0},
+    {"loss=1%,delay=50ms,rate=100mbit", false, 32, 0},
+    {"loss=1%,delay=200ms,rate=10mbit", false, 64, 0},
+    {"loss=5%,delay=10ms,rate=100mbit", false, 32, 0},
+    {"loss=5%,delay=50ms,rate=10mbit", false, 64, 0},
+    {"reorder=2%,delay=10ms,rate=100mbit", false, 8, 0},
+    {"delay=10ms,rate=100mbit", false, 4, 100},
+    {"delay=50ms,rate=10mbit", false, 8, 100},
+    {"loss=0%,delay=10ms,rate=100mbit", true, 8, 0},
+    {"loss=0%,delay=50ms,rate=10mbit", true, 8, 0},
+    {"loss=0.1%,delay=200ms,rate=100mbit", true, 60, 0},
+    {"loss=1%,delay=10ms,rate=1000mbit", true, 16, 0},
+    {"loss=1%,delay=50ms,rate=100mbit", true, 60, 0},
+    {"loss=5%,delay=10ms,rate=10mbit", true, 60, 0},
+    {"loss=5%,delay=50ms,rate=100mbit", true, 60, 0},
+};
+
+struct sim;
+
+/* Whom a stack's frames come by: the sim itself may swallow them. */
+struct arrival {
+    struct sim *sim;
+    void (*input)(void *above, struct hf_link *link, struct hf_frame *f);
+    void *above;
 };
 
 struct sim {
@@ -64,7 +79,8 @@ struct sim {
     struct hf_stack *stacks[2];
     struct hf_sock *listener, *sender, *receiver;
     struct sockaddr_in6 at;
-    hf_time now;
+    struct arrival arrivals[2];
+    hf_time now, outage;
     uint64_t received, to_send;
     uint32_t segments, repeats; /* of connections that have ended */
 };
@@ -77,13 +93,24 @@ static void need(bool good, const char *what)
     exit(2);
 }
 
-static void sim_begin(struct sim *s, const char *wire)
+static void arrive(void *above, struct hf_link *link, struct hf_frame *f)
+{
+    const struct arrival *a = above;
+    hf_time now = a->sim->now;
+
+    if (now >= OUTAGE_AT && now < OUTAGE_AT + a->sim->outage)
+        hf_frame_free(f);
+    else
+        a->input(a->above, link, f);
+}
+
+static void sim_begin(struct sim *s, const char *wire, int outage_ms)
 {
     static const char *const prefixes[] = {"fd00::1/64", "fd00::2/64"};
     struct hf_link_spec *spec;
     char why[HF_LINK_WHY], text[128];
 
-    *s = (struct sim){.memory.seed = 1};
+    *s = (struct sim){.memory.seed = 1, .outage = outage_ms * HF_MS};
     s->env = testenv_env(&s->memory);
     s->pool = hf_frame_pool_new(&s->env);
     need(hf_link_pair_new(&s->env, 1500, s->ends) == 0, "no link");
@@ -98,6 +125,9 @@ static void sim_begin(struct sim *s, const char *wire)
                  hf_stack_attach(s->stacks[i], s->ends[i]) == 0 &&
                  hf_addr_add(s->stacks[i], s->ends[i], prefixes[i]) == 0,
              "no stack");
+        s->arrivals[i] = (struct arrival){s, s->ends[i]->input, s->ends[i]->above};
+        s->ends[i]->input = arrive;
+        s->ends[i]->above = &s->arrivals[i];
     }
     s->at = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
     inet_pton(AF_INET6, "fd00::1", &s->at.sin6_addr);
@@ -223,7 +253,7 @@ static void table(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sim s;
 
-        sim_begin(&s, rows[i].wire);
+        sim_begin(&s, rows[i].wire, rows[i].outage_ms);
         if (rows[i].is_objects)
             objects(&s, &rows[i]);
         else
@@ -233,12 +263,12 @@ static void table(void)
     }
 }
 
-static void trace(const char *wire)
+static void trace(const char *wire, int outage_ms)
 {
     struct sim s;
     hf_time next = 0;
 
-    sim_begin(&s, wire);
+    sim_begin(&s, wire, outage_ms);
     join(&s, UINT64_MAX);
     printf("   ms       kB   cwnd ssthresh flight    rtt again lost sacked\n");
     while (s.now < 10 * HF_S) {
@@ -259,14 +289,10 @@ static void trace(const char *wire)
 
 int main(int argc, char **argv)
 {
-    char wire[100];
-
     alarm(300);
-    if (argc == 4) {
-        snprintf(wire, sizeof(wire), "loss=%s,delay=%s,rate=%s", argv[1], argv[2], argv[3]);
-        trace(wire);
-    } else {
+    if (argc > 1)
+        trace(argv[1], argc > 2 ? atoi(argv[2]) : 0);
+    else
         table();
-    }
     return 0;
 }
