@@ -53,7 +53,7 @@ BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
-$(CORE_OBJ): CFLAGS += -ffreestanding
+$(CORE_OBJ): CFLAGS += -ffreestanding -fbuiltin# memcpy of a few bytes is no call
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<

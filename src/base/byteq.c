@@ -49,8 +49,12 @@ static struct chunk **behind_last(struct byteq *q)
 
 static void forget_reserved(struct byteq *q)
 {
-    chunks_free(*behind_last(q));
-    *behind_last(q) = NULL;
+    struct chunk **reserved = behind_last(q);
+
+    if (!*reserved)
+        return;
+    chunks_free(*reserved);
+    *reserved = NULL;
 }
 
 /* An empty chunk for want more bytes, or as many as its page takes. */
@@ -160,6 +164,21 @@ static void reader_copy(struct reader *r, uint8_t *to, size_t len)
     }
 }
 
+/* What fits into the last chunk, or begins the queue in one. */
+static bool write_short(struct byteq *q, struct hf_frame_pool *pool, const void *bytes, size_t len)
+{
+    struct chunk *c = q->last;
+
+    if (!q->first && len && len <= PAGE_MOST)
+        c = q->first = q->last = chunk_new(q, pool, len);
+    if (!c || c->next || len > c->page->size - c->off - c->len)
+        return false;
+    memcpy(c->page->data + c->off + c->len, bytes, len);
+    c->len += (uint32_t)len;
+    q->len += (uint32_t)len;
+    return true;
+}
+
 size_t byteq_write(struct byteq *q, struct hf_frame_pool *pool, const struct hf_iovec *iov,
                    size_t n, size_t skip, size_t max)
 {
@@ -167,6 +186,8 @@ size_t byteq_write(struct byteq *q, struct hf_frame_pool *pool, const struct hf_
     struct hf_iovec room;
     size_t left, total;
 
+    if (n == 1 && !skip && write_short(q, pool, iov->base, HF_MIN(iov->len, max)))
+        return HF_MIN(iov->len, max);
     reader_skip(&r, skip);
     total = left = reader_left(&r, max);
     while (left && byteq_reserve(q, pool, left, &room, 1)) {

@@ -246,17 +246,27 @@ int hf_frame_iov(const struct hf_frame *f, uint32_t off, struct hf_iovec *iov, i
 
 void hf_frame_read(const struct hf_frame *f, uint32_t off, void *to, uint32_t len)
 {
-    struct hf_iovec iov[1 + HF_FRAME_FRAGS];
-    int n = hf_frame_iov(f, off, iov, HF_COUNT(iov));
     uint8_t *at = to;
 
     frame_assert(f, off <= f->len && len <= f->len - off);
-    for (int i = 0; i < n && len; i++) {
-        uint32_t piece = HF_MIN(len, (uint32_t)iov[i].len);
+    if (off < f->head_len) {
+        uint32_t piece = HF_MIN(len, f->head_len - off);
 
-        memcpy(at, iov[i].base, piece);
+        memcpy(at, f->head + off, piece);
         at += piece;
         len -= piece;
+        off = 0;
+    } else {
+        off -= f->head_len;
+    }
+    for (const struct hf_frag *frag = f->frags; len; frag++) {
+        uint32_t piece = off < frag->len ? HF_MIN(len, frag->len - off) : 0;
+
+        if (piece)
+            memcpy(at, frag->page->data + frag->off + off, piece);
+        at += piece;
+        len -= piece;
+        off -= HF_MIN(off, frag->len);
     }
 }
 

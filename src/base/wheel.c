@@ -168,6 +168,9 @@ void wheel_advance(struct wheel *w, hf_time now)
     struct list due;
     unsigned level;
 
+    if (target <= w->tick && list_empty(&w->overdue))
+        return;
+
     list_take(&due, &w->overdue);
     fire_all(&due);
     while (next_slot(w, &level, &tick) && tick <= target) {

@@ -325,11 +325,16 @@ static bool send_next(struct tcb *tcb, bool force)
     uint32_t room = tcb->snd_wnd > off ? tcb->snd_wnd - off : 0;
     uint32_t usable = force ? room : HF_MIN(room, loss_room(tcb, off));
     bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
-    uint32_t limit = force || repairs ? tcb->mss : output_limit(tcb);
-    uint32_t len = HF_MIN(HF_MIN(left, usable), limit);
-    bool fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
-    uint32_t whole = len / tcb->mss * tcb->mss;
+    uint32_t limit, len, whole;
     int64_t sent;
+    bool fin;
+
+    if (!left && !fin_is_due(tcb))
+        return false;
+    limit = force || repairs || left <= tcb->mss ? tcb->mss : output_limit(tcb);
+    len = HF_MIN(HF_MIN(left, usable), limit);
+    fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
+    whole = len < tcb->mss ? 0 : len / tcb->mss * tcb->mss;
 
     if (len > whole && !force) {
         bool goes = len == left ? short_may_go(tcb, fin)
@@ -350,7 +355,7 @@ static bool send_next(struct tcb *tcb, bool force)
     if (board_of(tcb))
         (void)board_sent(tcb, tcb->snd_nxt, tcb->snd_nxt + (uint32_t)sent + fin);
     tcb->snd_nxt += (uint32_t)sent + fin;
-    if (sent % tcb->mss)
+    if (sent < tcb->mss ? sent > 0 : (uint32_t)sent % tcb->mss)
         tcb->snd_sml = tcb->snd_nxt;
     tcb->snd_max = seq_max(tcb->snd_max, tcb->snd_nxt);
     return true;
@@ -366,7 +371,8 @@ static void arm(struct tcb *tcb, bool sent)
         timer_rexmt(tcb);
     else if (tcb->rexmt_due == 0 && pending)
         timer_persist(tcb);
-    timer_update(tcb);
+    else
+        timer_update(tcb);
 }
 
 /* For TCP_INFO, what keeps the rest. Linux: tcp_write_xmit and tcp_cwnd_validate. */

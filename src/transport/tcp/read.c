@@ -85,6 +85,24 @@ static void sink_put(struct sink *k, const struct hf_frame *f, uint32_t off, uin
     }
 }
 
+/* The first len bytes of the queue, to one place, and off it. */
+static void take(struct tcb *tcb, uint8_t *to, uint32_t len)
+{
+    tcb->copied_seq += len;
+    while (len) {
+        struct hf_frame *f = ring_first(&tcb->rxq);
+        uint32_t n = HF_MIN(len, f->len);
+
+        hf_frame_read(f, 0, to, n);
+        if (n == f->len)
+            ring_drop(tcb, ring_pop(&tcb->rxq));
+        else
+            hf_frame_trim_front(f, n);
+        to += n;
+        len -= n;
+    }
+}
+
 /* Copies len bytes from offset skip of the queue on. */
 static void copy_out(const struct tcb *tcb, struct sink *k, uint32_t skip, uint32_t len,
                      bool copies)
@@ -120,6 +138,15 @@ int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     uint32_t done = 0, pos;
     int status;
 
+    /* As a rule there are bytes, one place for them, and nothing urgent. */
+    if (n == 1 && !flags && tcb->state != TCP_LISTEN && tcb->urgent == URGENT_NONE) {
+        done = (uint32_t)HF_MIN((size_t)read_run_from(tcb, tcb->copied_seq), iov->len);
+        if (done) {
+            take(tcb, iov->base, done);
+            receive_window_update(tcb, done);
+            return done;
+        }
+    }
     if (flags & TCP_RECV_OOB)
         return urgent_read(tcb, iov, n, flags);
     while (sink.i < n && sink.iov[sink.i].len == 0)

@@ -6,8 +6,8 @@
  * delack_due  an acknowledgement waits for company. RFC 9293 MUST-59
  * slow_due    keepalive, or the end of an orphan's FIN-WAIT-2
  *
- * The timer is only moved when it would fire too late: most due times are pushed back long before
- * they come, so it fires now and then in vain, and that is cheaper. */
+ * The timer is only moved when it would fire too late: most due times are pushed back or cleared
+ * long before they come, so it fires now and then in vain, and that is cheaper. */
 #include "transport/tcp/fastopen.h"
 #include "transport/tcp/flow.h"
 
@@ -30,18 +30,18 @@ static bool passed(const struct tcb *tcb, uint32_t due)
 void timer_update(struct tcb *tcb)
 {
     struct core *core = tcb->tcp->core;
-    uint32_t now = tcp_ms(tcb->tcp), dues[] = {tcb->rexmt_due, tcb->delack_due, tcb->slow_due};
+    hf_time ms = core->now / HF_MS, due;
     int32_t wait = INT32_MAX;
-    hf_time due;
 
-    for (unsigned i = 0; i < HF_COUNT(dues); i++)
-        if (dues[i])
-            wait = HF_MIN(wait, (int32_t)(dues[i] - now));
-    if (wait == INT32_MAX) {
-        core_cancel(core, &tcb->timer);
+    if (tcb->rexmt_due)
+        wait = (int32_t)(tcb->rexmt_due - (uint32_t)ms);
+    if (tcb->delack_due)
+        wait = HF_MIN(wait, (int32_t)(tcb->delack_due - (uint32_t)ms));
+    if (tcb->slow_due)
+        wait = HF_MIN(wait, (int32_t)(tcb->slow_due - (uint32_t)ms));
+    if (wait == INT32_MAX)
         return;
-    }
-    due = core->now - core->now % HF_MS + wait * HF_MS;
+    due = (ms + wait) * HF_MS;
     if (!timer_is_armed(&tcb->timer) || due < tcb->timer.due)
         core_arm(core, &tcb->timer, due);
 }
