@@ -53,29 +53,33 @@ BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
-$(CORE_OBJ): CFLAGS += -ffreestanding -fbuiltin# memcpy of a few bytes is no call
+LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto -ffat-lto-objects)
+$(CORE_OBJ) $(B)/core.o: CFLAGS += -ffreestanding -fbuiltin $(LTO)# memcpy of a few bytes is no call
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
-# Unit tests and the command link the layers as they are; a user's archive shows hf_* and nothing else.
+# The core is one object, across whose files a release by gcc optimises.
+$(B)/core.o: $(CORE_OBJ)
+	$(if $(LTO),$(CC) $(CFLAGS) -r -nostdlib -flinker-output=nolto-rel,$(LD) -r) -o $@ $^
+# Unit tests link the layers as they are; a user's archive shows hf_* and nothing else.
 $(B)/layers.a: $(CORE_OBJ) $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(B)/command.a: $(CMD_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
-$(B)/libhandfast.a: $(CORE_OBJ) $(LIB_OBJ)
+$(B)/libhandfast.a: $(B)/core.o $(LIB_OBJ)
 	@rm -f $@
 	$(LD) -r -o $(B)/handfast-all.o $^
 	objcopy --wildcard --keep-global-symbol='hf_*' $(B)/handfast-all.o
 	$(AR) rcs $@ $(B)/handfast-all.o
-$(B)/$(SONAME): tools/libhandfast.map $(CORE_OBJ) $(LIB_OBJ)
+$(B)/$(SONAME): tools/libhandfast.map $(B)/core.o $(LIB_OBJ)
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
 	ln -sf $(SONAME) $(B)/libhandfast.so
 $(DRILL_OBJ): CFLAGS += -D_GNU_SOURCE -fvisibility=hidden
 $(B)/libhandfast-packetdrill.so: $(DRILL_OBJ) $(CORE_OBJ) src/packetdrill/exports.map
 	$(CC) $(LDFLAGS) -shared -Wl,--version-script=src/packetdrill/exports.map -o $@ $(filter %.o,$^) -pthread
-$(B)/handfast: $(CMD_OBJ) $(B)/layers.a
+$(B)/handfast: $(CMD_OBJ) $(B)/core.o $(B)/layers.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
 $(UNIT_BIN) $(SIM_BIN): $(B)/tests/%: tests/%.c $(B)/command.a $(B)/layers.a
 	@mkdir -p $(@D)
@@ -98,16 +102,16 @@ $(addprefix $(B)/bench/,client server): $(B)/%: %.c
 $(PATH_BIN): $(B)/%: %.c $(B)/libhandfast.a
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -MMD -MP -Iinclude -o $@ $< $(B)/libhandfast.a -pthread
-$(B)/bench/core: $(wildcard bench/*.h bench/core/*) bench/measure.c $(B)/layers.a
+$(B)/bench/core: $(wildcard bench/*.h bench/core/*) bench/measure.c $(B)/core.o $(B)/layers.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BENCH_INC) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -pthread
+	$(CC) $(CFLAGS) $(BENCH_INC) $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) -pthread
 $(B)/bench/kernel: bench/measure.h bench/measure.c $(wildcard bench/posix/*.[ch]) bench/posix/arrange/kernel.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(BENCH_INC) $(LDFLAGS) -o $@ $(filter %.c,$^)
 $(B)/bench/face: bench/measure.h bench/measure.c $(wildcard bench/posix/*.[ch]) bench/posix/arrange/face.c tests/posix/library.h $(B)/libhandfast.a
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(FLAGS_$(V)) $(BENCH_INC) $(LDFLAGS) -Iinclude -include tests/posix/library.h -o $@ $(filter %.c %.a,$^) -pthread
-$(B)/bench/scenario: bench/budget/scenario.c $(B)/layers.a
+$(B)/bench/scenario: bench/budget/scenario.c $(B)/core.o $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 # The same programs once more, on the library.
