@@ -54,6 +54,8 @@ BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
 LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto -ffat-lto-objects)
+# The objects serve both ways: only core.o is linked the other one, which takes seconds.
+LDFLAGS += $(if $(LTO),-fno-lto)
 $(CORE_OBJ) $(B)/core.o: CFLAGS += -ffreestanding -fbuiltin $(LTO)# memcpy of a few bytes is no call
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
