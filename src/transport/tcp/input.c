@@ -454,7 +454,8 @@ static void synchronised_input(struct tcb *tcb, struct segment *s)
     take_timestamp(tcb, s);
     tcb->last_rcv = tcp_ms(tcb->tcp);
     tcb->keep_probes = 0;
-    was_writable = tcp_writable(tcb);
+    /* Without news of what was sent, and nothing unsent, that does not change. */
+    was_writable = (s->h.ack == tcb->snd_una && !tcp_unsent(tcb)) || tcp_writable(tcb);
     had = tcb->rcv_nxt;
     was_urgent = tcp_urgent_pending(tcb);
     if (!step_ack(tcb, s) || !step_text(tcb, s))

@@ -200,7 +200,7 @@ uint32_t newreno_window(const struct tcb *tcb);
 
 /* rack.c */
 /* How long to wait for a probe of the tail; 0: there is to be none. RFC 8985 7.2 */
-uint32_t tlp_wait_ms(const struct tcb *tcb);
+uint32_t tlp_wait_ms(const struct tcb *tcb, uint32_t rto_ms);
 /* False when nothing could be sent. */
 HF_NODISCARD bool tlp_send(struct tcb *tcb);
 

@@ -391,6 +391,16 @@ static void note_waits(struct tcb *tcb, bool is_limited)
         flow_waits(tcb, WAIT_BUFFER);
 }
 
+/* All is out, well, and not held up by the congestion window; and nothing asks for an answer. */
+static bool has_nothing_to_do(const struct tcb *tcb)
+{
+    uint32_t out = tcb_flight(tcb);
+
+    return !tcb->ack_now && tcb->snd_nxt == tcb->snd_max && !repair_of(tcb) && !tcb->in_recovery &&
+           !tcb->dupacks && out + tcb->mss <= tcb->cwnd &&
+           (tcb->fin_queued ? tcb->fin_sent : out == tcb->sndq.len);
+}
+
 void tcp_output(struct tcb *tcb)
 {
     uint32_t before = tcb->snd_max;
@@ -398,6 +408,11 @@ void tcp_output(struct tcb *tcb)
 
     if (!tcb_is_synchronised(tcb))
         return;
+    if (has_nothing_to_do(tcb)) {
+        note_waits(tcb, false);
+        arm(tcb, false);
+        return;
+    }
     if (!tcb_path(tcb)) {
         core_drop(tcb->tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
         arm(tcb, false);

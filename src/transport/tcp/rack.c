@@ -94,7 +94,7 @@ void rack_detect(struct tcb *tcb)
 
 /* ---- tail loss probe, RFC 8985 7 ---- */
 
-uint32_t tlp_wait_ms(const struct tcb *tcb)
+uint32_t tlp_wait_ms(const struct tcb *tcb, uint32_t rto_ms)
 {
     const struct repair *r = board_of(tcb);
     uint32_t ms;
@@ -106,7 +106,7 @@ uint32_t tlp_wait_ms(const struct tcb *tcb)
         return 0;
     ms = (2 * tcb->srtt_us + 999) / 1000;
     ms += tcb_flight(tcb) <= tcb->mss ? LONE_SLACK_MS : PROBE_SLACK_MS;
-    return HF_MIN(ms, rtt_rto_ms(tcb));
+    return HF_MIN(ms, rto_ms);
 }
 
 bool tlp_send(struct tcb *tcb)

@@ -61,7 +61,7 @@ static void grow_buffer(struct tcb *tcb, uint32_t consumed)
     uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, total = tcb->copied_seq - tcb->irs;
     uint32_t quarter = tcb->rcvbuf / 4;
 
-    if (tcb->opts.rcvbuf_locked || (total - consumed) / quarter == total / quarter)
+    if (tcb->opts.rcvbuf_locked || total % quarter >= consumed)
         return;
     if (unread <= tcb->rcvbuf / 8)
         tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));

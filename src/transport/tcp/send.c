@@ -46,8 +46,11 @@ static uint32_t goal(const struct tcb *tcb)
 /* Linux: sk_wmem_queued, the bytes and what holds them. */
 static uint64_t wmem_queued(const struct tcb *tcb)
 {
-    uint32_t queued = tcb->sndq.len, each = goal(tcb);
+    uint32_t queued = tcb->sndq.len, each;
 
+    if (!queued)
+        return 0;
+    each = goal(tcb);
     return queued + (uint64_t)(queued + each - 1) / each * BUFFER_BYTES;
 }
 

@@ -141,7 +141,7 @@ void tcb_clear(struct tcb *tcb)
     tcb->total_retrans = 0;
 }
 
-struct path *tcb_path(struct tcb *tcb)
+static struct path *find_path(struct tcb *tcb)
 {
     struct pcb *pcb = &tcb->pcb;
     struct path_query q = {
@@ -153,8 +153,6 @@ struct path *tcb_path(struct tcb *tcb)
     };
     int err;
 
-    if (pcb->path && !path_is_stale(pcb->path))
-        return pcb->path;
     path_put(pcb->path);
     pcb->path = NULL;
     err = path_find(tcb->tcp->net, &q, &pcb->path);
@@ -166,6 +164,13 @@ struct path *tcb_path(struct tcb *tcb)
     if (tcb_is_synchronised(tcb))
         options_sync_mss(tcb);
     return pcb->path;
+}
+
+struct path *tcb_path(struct tcb *tcb)
+{
+    struct path *path = tcb->pcb.path;
+
+    return path && !path_is_stale(path) ? path : find_path(tcb);
 }
 
 void tcb_enter(struct tcb *tcb)

@@ -67,13 +67,13 @@ static uint32_t within_user_timeout(const struct tcb *tcb, uint32_t ms)
 
 void timer_rexmt(struct tcb *tcb)
 {
-    uint32_t ms;
+    uint32_t rto = rtt_rto_ms(tcb), ms;
 
     if (!tcb->rexmt_since)
         tcb->rexmt_since = timer_due(tcb, 0);
-    ms = tlp_wait_ms(tcb);
+    ms = tlp_wait_ms(tcb, rto);
     tcb->due_for = ms ? DUE_PROBE : DUE_RTO;
-    tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms ? ms : rtt_rto_ms(tcb)));
+    tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms ? ms : rto));
     timer_update(tcb);
 }
 
