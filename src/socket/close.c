@@ -11,7 +11,7 @@ void hf_sock_close(struct hf_sock *sk)
     all = sk->all;
     sk->is_closed = 1;
     if (sk->is_unix) {
-        list_remove(&sk->link);
+        list_remove(sock_link(sk));
         unix_close(sock_unix(sk));
         return;
     }
@@ -21,9 +21,9 @@ void hf_sock_close(struct hf_sock *sk)
     }
     cork_drop(sk);
     udp_close(sock_udp(sk));
-    list_remove(&sk->link);
+    list_remove(sock_link(sk));
     all->core.stats.sockets--;
-    pool_put(&all->datagrams, sk);
+    pool_put(&all->datagrams, sock_link(sk));
 }
 
 /* Linux: tcp_close resets where something is unread, else sk_stream_wait_close waits for the FIN to

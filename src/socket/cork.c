@@ -40,7 +40,7 @@ int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4, size_t b
         k->dst = *how->dst;
         k->how.dst = &k->dst;
     }
-    sk->cork = k;
+    sock_udp(sk)->cork = k;
     return 0;
 }
 
@@ -65,7 +65,7 @@ static bool make_room(const struct hf_env *env, struct cork *k, uint32_t len)
 
 static int64_t append(struct hf_sock *sk, const struct hf_msg *msg)
 {
-    struct cork *k = sk->cork;
+    struct cork *k = sock_cork(sk);
     uint32_t most = k->is4 ? MOST4 : MOST6;
     size_t len = 0;
 
@@ -86,7 +86,7 @@ static int64_t append(struct hf_sock *sk, const struct hf_msg *msg)
 
 bool cork_is4(const struct hf_sock *sk)
 {
-    return sk->cork->is4;
+    return sock_cork(sk)->is4;
 }
 
 int64_t cork_append(struct hf_sock *sk, const struct hf_msg *msg, bool more)
@@ -104,7 +104,7 @@ int64_t cork_append(struct hf_sock *sk, const struct hf_msg *msg, bool more)
 
 int cork_push(struct hf_sock *sk)
 {
-    const struct cork *k = sk->cork;
+    const struct cork *k = sock_cork(sk);
     struct hf_iovec iov = {k->bytes, k->len};
     int64_t sent = udp_send(sock_udp(sk), &k->how, &iov, 1);
 
@@ -115,12 +115,12 @@ int cork_push(struct hf_sock *sk)
 void cork_drop(struct hf_sock *sk)
 {
     const struct hf_env *env = &sk->all->core.env;
-    struct cork *k = sk->cork;
+    struct cork *k = sock_cork(sk);
 
     if (!k)
         return;
     if (k->room)
         env->free(env->ctx, k->bytes, k->room);
     env->free(env->ctx, k, sizeof(*k));
-    sk->cork = NULL;
+    sock_udp(sk)->cork = NULL;
 }

@@ -4,7 +4,7 @@
 
 #include "socket/sock.h"
 
-/* Begins one as `how` says, whose first bytes will be so many. udp_send's errors. Then sk->cork is
+/* Begins one as `how` says, whose first bytes will be so many. udp_send's errors. Then sock_cork is
  * set until the datagram has left, failed or was dropped. */
 HF_NODISCARD int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4, size_t bytes);
 

@@ -148,9 +148,9 @@ static void released(struct unix_pcb *u)
 {
     struct hf_sock *sk = sock_of_block(u);
 
-    list_remove(&sk->link);
+    list_remove(sock_link(sk));
     sk->all->core.stats.sockets--;
-    pool_put(&sk->all->locals, sk);
+    pool_put(&sk->all->locals, sock_link(sk));
 }
 
 static struct unix_pcb *of_sock(struct hf_sock *sk)

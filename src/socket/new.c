@@ -1,10 +1,8 @@
 /* socket(), and the making and end of all sockets of a stack. NetSem socket_1, resourcefail_1. */
 #include "socket/cork.h"
 
-static uint32_t block_offset(void)
-{
-    return (sizeof(struct hf_sock) + 15) & ~15u;
-}
+/* Of a socket that is no stream, what stands before its control block. */
+#define OTHER_BYTES ((uint32_t)(sizeof(struct list) + sizeof(struct hf_sock)))
 
 int sockets_init(struct sockets *all, const struct hf_stack_config *config)
 {
@@ -13,7 +11,7 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
     uint16_t max = config->port_max ? config->port_max : 60999;
     int err;
 
-    list_init(&all->open);
+    list_init(&all->others);
     all->event = config->event;
     all->wanted = config->wanted;
     all->event_ctx = config->event_ctx;
@@ -30,9 +28,9 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
     err = unix_init(&all->un, &all->core, config->unix_host, &sock_unix_up);
     if (err)
         goto no_unix;
-    pool_init(&all->streams, env, block_offset() + (uint32_t)tcb_bytes);
-    pool_init(&all->datagrams, env, block_offset() + (uint32_t)sizeof(struct udp_pcb));
-    pool_init(&all->locals, env, block_offset() + (uint32_t)sizeof(struct unix_pcb));
+    pool_init(&all->streams, env, (uint32_t)(sizeof(struct hf_sock) + tcb_bytes));
+    pool_init(&all->datagrams, env, OTHER_BYTES + sizeof(struct udp_pcb));
+    pool_init(&all->locals, env, OTHER_BYTES + sizeof(struct unix_pcb));
     return 0;
 no_unix:
     udp_fini(&all->udp);
@@ -43,27 +41,41 @@ no_tcp:
     return err;
 }
 
+/* A listener's end is that of the children nobody accepted, so listeners come first. */
+static void abort_listener(void *ctx, void *object)
+{
+    struct hf_sock *sk = object;
+
+    sk->is_closed = 1;
+    if (tcp_state(sock_tcb(sk)) == TCP_LISTEN)
+        tcp_close(sock_tcb(sk), true);
+}
+
+/* One that was closed before and lives on in TCP, too. */
+static void abort_stream(void *ctx, void *object)
+{
+    tcp_close(sock_tcb(object), true);
+}
+
 void sockets_fini(struct sockets *all)
 {
-    /* Closing one may free others (a listener's children), so the first is taken each time. A
-     * socket that was closed before and lives on in TCP is aborted too. */
-    while (!list_empty(&all->open)) {
-        struct hf_sock *sk = container_of(all->open.next, struct hf_sock, link);
+    /* Closing one may free others, so the first is taken each time. */
+    while (!list_empty(&all->others)) {
+        struct list *link = all->others.next;
+        struct hf_sock *sk = (struct hf_sock *)(void *)(link + 1);
 
         sk->is_closed = 1;
+        list_remove(link);
         if (sk->is_unix) {
-            list_remove(&sk->link);
             unix_close(sock_unix(sk));
-        } else if (sk->is_stream) {
-            list_remove(&sk->link);
-            tcp_close(sock_tcb(sk), true);
         } else {
             cork_drop(sk);
             udp_close(sock_udp(sk));
-            list_remove(&sk->link);
-            pool_put(&all->datagrams, sk);
+            pool_put(&all->datagrams, link);
         }
     }
+    pool_visit(&all->streams, abort_listener, NULL);
+    pool_visit(&all->streams, abort_stream, NULL);
     unix_fini(&all->un);
     udp_fini(&all->udp);
     tcp_fini(&all->tcp);
@@ -116,13 +128,22 @@ static void begin(struct sockets *all, struct hf_sock *sk)
     memset(sk, 0, sizeof(*sk));
     sk->all = all;
     sock_options_init(&sk->opt);
-    list_push_back(&all->open, &sk->link);
     all->core.stats.sockets++;
+}
+
+static struct hf_sock *other_new(struct sockets *all, struct pool *pool)
+{
+    struct list *link = pool_get(pool);
+
+    if (!link)
+        return NULL;
+    list_push_back(&all->others, link);
+    return (struct hf_sock *)(void *)(link + 1);
 }
 
 struct hf_sock *sock_make_unix(struct sockets *all, int type)
 {
-    struct hf_sock *sk = pool_get(&all->locals);
+    struct hf_sock *sk = other_new(all, &all->locals);
 
     if (!sk)
         return NULL;
@@ -134,7 +155,7 @@ struct hf_sock *sock_make_unix(struct sockets *all, int type)
 
 static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6)
 {
-    struct hf_sock *sk = pool_get(is_stream ? &all->streams : &all->datagrams);
+    struct hf_sock *sk = is_stream ? pool_get(&all->streams) : other_new(all, &all->datagrams);
 
     if (!sk)
         return NULL;
@@ -198,7 +219,6 @@ static void released(struct tcb *tcb)
 {
     struct hf_sock *sk = sock_of_block(tcb);
 
-    list_remove(&sk->link);
     sk->all->core.stats.sockets--;
     pool_put(&sk->all->streams, sk);
 }

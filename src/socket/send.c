@@ -171,7 +171,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         bytes += msg->iov[i].len;
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return bytes > UINT16_MAX ? -HF_EMSGSIZE : -HF_EOPNOTSUPP;
-    if (sk->cork && !asks_for_address(sk, msg))
+    if (sock_cork(sk) && !asks_for_address(sk, msg))
         return send_more(sk, msg, flags, bytes);
     if (!err && sock_family(sk) == HF_AF_INET6)
         err = read_destination6(sk, msg, &d);
@@ -181,9 +181,9 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
         err = read_destination4(sk, msg, flags, bytes, &d);
     if (err)
         return err;
-    if (sk->cork && d.is4 && !cork_is4(sk))
+    if (sock_cork(sk) && d.is4 && !cork_is4(sk))
         return -HF_EINVAL;
-    if (sk->cork)
+    if (sock_cork(sk))
         return send_more(sk, msg, flags, bytes);
     how.dst = d.is_named ? &d.ep : NULL;
     if (how.dst && !how.dst->port)

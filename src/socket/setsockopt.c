@@ -260,7 +260,7 @@ static int setsockopt_udp(struct hf_sock *sk, int name, const void *value, uint3
         return v < 0 || v > 65535 ? -HF_EINVAL : only(v, 0);
     case HF_UDP_CORK:
         sk->opt.udp_cork = v != 0;
-        if (!v && sk->cork)
+        if (!v && sock_cork(sk))
             (void)cork_push(sk);
         return 0;
     case HF_UDP_ENCAP:

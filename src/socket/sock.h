@@ -7,6 +7,8 @@
 #ifndef SOCKET_SOCK_H
 #define SOCKET_SOCK_H
 
+#include <assert.h>
+
 #include "base/list.h"
 #include "base/pool.h"
 #include "handfast/linux.h"
@@ -33,8 +35,8 @@ struct sockets {
     struct tcp tcp;
     struct udp udp;
     struct unix_net un;
-    struct list open; /* every struct hf_sock with memory, by link */
-    struct pool streams, datagrams, locals;
+    struct pool streams, datagrams, locals; /* of sockets with memory */
+    struct list others;                     /* datagrams and locals, by what stands before them */
     hf_event_fn *event;
     hf_wanted_fn *wanted;
     void *event_ctx; /* of both */
@@ -43,11 +45,9 @@ struct sockets {
 };
 
 struct hf_sock {
-    struct list link;
     struct sockets *all;
     void *user;
     struct sock_options opt;
-    struct cork *cork;     /* the datagram that is being made (cork.h), or NULL */
     uint8_t state;         /* enum sock_state */
     uint8_t shut;          /* SOCK_SHUT_* */
     uint8_t is_stream : 1; /* TCP's */
@@ -56,14 +56,16 @@ struct hf_sock {
     uint8_t is_admin : 1;  /* hf_sock_set_admin */
 };
 
+static_assert(sizeof(struct hf_sock) % 8 == 0 && sizeof(struct hf_sock) <= 72,
+              "with a struct tcb and the note of its slab 512 bytes");
+
 static inline void *sock_block(const struct hf_sock *sk)
 {
-    return (char *)(uintptr_t)sk + ((sizeof(struct hf_sock) + 15) & ~(size_t)15);
+    return (struct hf_sock *)(uintptr_t)sk + 1;
 }
 static inline struct hf_sock *sock_of_block(void *block)
 {
-    return (struct hf_sock *)(void *)((char *)block -
-                                      ((sizeof(struct hf_sock) + 15) & ~(size_t)15));
+    return (struct hf_sock *)block - 1;
 }
 static inline struct tcb *sock_tcb(const struct hf_sock *sk)
 {
@@ -81,6 +83,18 @@ static inline struct unix_pcb *sock_unix(const struct hf_sock *sk)
 static inline struct pcb *sock_pcb(const struct hf_sock *sk)
 {
     return sock_block(sk);
+}
+
+/* What stands before a datagram socket or one of AF_UNIX. A stream has nothing there: streams come
+ * by the million. */
+static inline struct list *sock_link(struct hf_sock *sk)
+{
+    return (struct list *)(void *)sk - 1;
+}
+/* The datagram that is being made (cork.h), or NULL. */
+static inline struct cork *sock_cork(const struct hf_sock *sk)
+{
+    return sk->is_stream || sk->is_unix ? NULL : sock_udp(sk)->cork;
 }
 
 static inline struct ports *sock_ports(const struct hf_sock *sk)

@@ -26,6 +26,7 @@ struct udp_pcb {
     uint8_t told_link;              /* with told_dst, of a link-local one */
     uint32_t told_mtu;              /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
     struct ip_addr told_dst;
+    struct cork *cork; /* for the socket layer */
 };
 
 /* What is noted of a received datagram, in its frame's cb[]; the payload is the frame's bytes. */

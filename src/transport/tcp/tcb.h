@@ -169,7 +169,8 @@ struct tcb {
     };
 };
 
-static_assert(sizeof(struct tcb) <= 432, "a connection at rest must fit 512 with its socket");
+static_assert(sizeof(struct tcb) <= 432,
+              "a connection at rest must fit 512 with its socket, and its slab's note");
 
 static inline struct tcb *tcb_of(struct demux_entry *e)
 {

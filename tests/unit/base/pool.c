@@ -7,7 +7,8 @@
 #include "testenv.h"
 
 #define OBJECTS      3000
-#define SLAB_OBJECTS 8 /* of the largest size */
+#define MANY         20000 /* of 480 bytes: more than the small slabs hold */
+#define SLAB_OBJECTS 8     /* of the largest size */
 
 static struct testenv env;
 
@@ -38,6 +39,58 @@ static bool random_run(struct pool *p, uint32_t bytes)
         out[k] = NULL;
     }
     return good;
+}
+
+struct visit {
+    struct pool *p;
+    unsigned seen;
+};
+
+/* Puts back every third one, and the one that was visited before. */
+static void see(void *ctx, void *object)
+{
+    static void *before;
+    struct visit *v = ctx;
+
+    if (v->seen++ % 3 == 0) {
+        pool_put(v->p, object);
+        before = NULL;
+        return;
+    }
+    if (before) {
+        pool_put(v->p, before);
+        before = NULL;
+        return;
+    }
+    before = object;
+}
+
+static void put_back(void *ctx, void *object)
+{
+    pool_put(ctx, object);
+}
+
+static void many_are_visited(const struct hf_env *hf)
+{
+    static void *out[MANY];
+    struct visit v = {0};
+    struct pool p;
+
+    pool_init(&p, hf, 480);
+    for (int i = 0; i < MANY; i++)
+        out[i] = pool_get(&p);
+    OK(p.slab_count < 64 + MANY * 512 / POOL_BIG_SLAB + 2, "many objects are in big slabs");
+    for (int i = 0; i < MANY; i += 2)
+        pool_put(&p, out[i]);
+    v.p = &p;
+    pool_visit(&p, see, &v);
+    EQ(v.seen, MANY / 2, "each that is out is visited once, though others go meanwhile");
+    OK(p.used > 0 && p.used < MANY / 2, "some have gone");
+    pool_visit(&p, put_back, &p);
+    EQ(p.used, 0, "a visit may put all of them back");
+    OK(env.out <= POOL_BIG_SLAB, "and their memory");
+    pool_fini(&p);
+    EQ(env.out, 0, "fini gives back all memory");
 }
 
 int main(void)
@@ -72,5 +125,7 @@ int main(void)
         pool_put(&p, objects[i]);
     pool_fini(&p);
     EQ(env.out, 0, "fini gives back all memory");
+    env.fail_from = 0;
+    many_are_visited(&hf);
     return tap_end();
 }
