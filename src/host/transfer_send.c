@@ -79,6 +79,7 @@ static int64_t send_stream(struct call *c, const struct hf_msg *msg, size_t tota
         }
         if (n >= 0) {
             done += (size_t)n;
+            flags &= n ? ~MSG_ZEROCOPY : ~0; /* one completion for one call */
             if (done >= total)
                 return (int64_t)done;
             world_clock(f->host->world);

@@ -84,8 +84,10 @@ static int64_t send_all(struct drill *d, struct placeholder *p, struct hf_msg *m
             n = opened(d, p, until);
             flags &= ~MSG_FASTOPEN;
         }
-        if (n > 0)
+        if (n > 0) {
             done += (size_t)n;
+            flags &= ~MSG_ZEROCOPY; /* one completion for one call */
+        }
         if (!p->is_stream || (n >= 0 && done >= total) || (n < 0 && n != -EAGAIN))
             break;
         if (n == -EAGAIN && !drill_wait(d, until))

@@ -27,6 +27,13 @@ static bool is_vehicles_too(int level, int name)
     return false;
 }
 
+/* What data calls would have to tell, which the kernel carries out on the vehicle. */
+static bool is_beyond_vehicles(int level, int name)
+{
+    return (level == HF_SOL_SOCKET && name == HF_SO_ZEROCOPY) ||
+           (level == HF_SOL_TCP && name == HF_TCP_INQ);
+}
+
 /* A listener's vehicle is never read; peeking at datagrams goes by whole ones. */
 static bool is_on_vehicle(const struct file *f, int level, int name)
 {
@@ -69,6 +76,8 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
     err = memory_read(c, c->args[3], value, (size_t)len);
     if (err < 0)
         return err;
+    if (is_beyond_vehicles(level, name) && len >= (int32_t)sizeof(int) && value[0])
+        return -ENOPROTOOPT;
     if (f->state == FILE_DATAGRAM)
         datagram_run(f); /* what was sent before goes by the old value */
     err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);

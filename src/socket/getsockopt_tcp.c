@@ -61,6 +61,9 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_FASTOPEN_NO_COOKIE:
         *v = sk->opt.fastopen_no_cookie;
         return 0;
+    case HF_TCP_INQ:
+        *v = sk->opt.recv_inq;
+        return 0;
     case HF_TCP_REPAIR_QUEUE: /* not under repair */
     case HF_TCP_QUEUE_SEQ:
         return -HF_EINVAL;
@@ -69,7 +72,6 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_REPAIR:
     case HF_TCP_FASTOPEN:
     case HF_TCP_SAVE_SYN:
-    case HF_TCP_INQ:
     case HF_TCP_TX_DELAY:
         *v = 0;
         return 0;

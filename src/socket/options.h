@@ -33,8 +33,9 @@ struct sock_options {
     uint8_t addr_preferences : 3;               /* options_fixed.c */
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
     uint8_t fastopen_connect : 1, fastopen_no_cookie : 1;
-    int8_t priority;              /* Deviates: an administrator's beyond that is cut */
-    uint8_t mcast_if, unicast_if; /* link indexes, 0: none */
+    uint8_t zerocopy : 1, recv_inq : 1; /* SO_ZEROCOPY, TCP_INQ */
+    int8_t priority;                    /* Deviates: an administrator's beyond that is cut */
+    uint8_t mcast_if, unicast_if;       /* link indexes, 0: none */
 };
 
 /* Switches that are kept and read back and change nothing here: what they ask for is so anyway, or

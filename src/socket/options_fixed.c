@@ -24,8 +24,9 @@ static int get_socket(const struct hf_sock *sk, int name, void *value, uint32_t 
     case HF_SO_BPF_EXTENSIONS:
         return option_give_int(value, len, BPF_EXTENSIONS);
     case HF_SO_RESERVE_MEM:
-    case HF_SO_ZEROCOPY:
         return option_give_int(value, len, 0);
+    case HF_SO_ZEROCOPY:
+        return option_give_int(value, len, sk->opt.zerocopy);
     case HF_SO_TXTIME: /* struct sock_txtime */
         return option_give(value, len, &none, sizeof(none));
     case HF_SO_NETNS_COOKIE:
@@ -139,7 +140,7 @@ int option_get_fixed(const struct hf_sock *sk, int level, int name, void *value,
     }
 }
 
-static int set_socket(const struct hf_sock *sk, int name, int v, uint32_t len)
+static int set_socket(struct hf_sock *sk, int name, int v, uint32_t len)
 {
     bool is_privileged = sock_is_privileged(sk);
 
@@ -149,7 +150,12 @@ static int set_socket(const struct hf_sock *sk, int name, int v, uint32_t len)
     case HF_SO_RESERVE_MEM:
         return v < 0 ? -HF_EINVAL : -HF_EOPNOTSUPP;
     case HF_SO_ZEROCOPY:
-        return v == 0 ? 0 : v == 1 ? -HF_ENOPROTOOPT : -HF_EINVAL;
+        if (v != 0 && v != 1)
+            return -HF_EINVAL;
+        if (v && !sk->is_stream) /* bytes are copied, and completions are TCP's */
+            return -HF_ENOPROTOOPT;
+        sk->opt.zerocopy = v & 1;
+        return 0;
     case HF_SO_TXTIME:
         return len != 8 ? -HF_EINVAL : -HF_ENOPROTOOPT;
     case HF_SO_DETACH_REUSEPORT_BPF:

@@ -25,11 +25,27 @@ static bool has_room(const struct hf_msg *msg)
     return i < msg->iov_len;
 }
 
+/* TCP_INQ: what is still to be read; behind the last byte 1, so that the end is read too. Linux:
+ * tcp_inq_hint. */
+static void give_inq(const struct hf_sock *sk, struct hf_msg *msg, size_t room)
+{
+    struct tcb *tcb = sock_tcb(sk);
+    int inq = (int)tcp_readable(tcb);
+    struct control w = {msg, 0};
+
+    if (!inq && tcp_fin_received(tcb))
+        inq = 1;
+    msg->control_len = room;
+    control_put(&w, HF_SOL_TCP, HF_TCP_CM_INQ, &inq, sizeof(inq));
+    msg->control_len = w.used;
+}
+
 static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
     struct tcb *tcb = sock_tcb(sk);
     int how = (flags & HF_MSG_PEEK ? TCP_RECV_PEEK : 0) | (flags & HF_MSG_OOB ? TCP_RECV_OOB : 0) |
               (flags & HF_MSG_TRUNC ? TCP_RECV_DISCARD : 0);
+    size_t room = msg->control_len;
     int64_t n;
 
     msg->addr_len = 0;
@@ -44,6 +60,10 @@ static int64_t stream_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
         return 0;
     if (n >= 0 && (flags & HF_MSG_OOB))
         msg->flags |= n || has_room(msg) ? HF_MSG_OOB : HF_MSG_OOB | HF_MSG_TRUNC;
+    if (n < 0)
+        msg->control_len = room; /* for the caller's next attempt */
+    else if (sk->opt.recv_inq && !(flags & HF_MSG_OOB))
+        give_inq(sk, msg, room);
     return n;
 }
 

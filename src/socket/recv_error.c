@@ -18,16 +18,20 @@ static void write_extended(const struct hf_sock *sk, const struct sock_error *e,
     bool is6 = pcb_is_v6(sock_pcb(sk));
     uint8_t bytes[EXTENDED + SOCKADDR_IN6] = {0};
     uint32_t err = e->err, info = e->info;
-    struct endpoint offender = {.addr = e->offender,
-                                .scope = scope_of(&e->offender, e->link_index)};
+    struct endpoint offender;
 
     memcpy(bytes, &err, sizeof(err));
     bytes[4] = e->origin;
     bytes[5] = e->type;
     bytes[6] = e->code;
     memcpy(bytes + 8, &info, sizeof(info));
-    if (e->origin != ERR_LOCAL)
+    if (e->origin == ERR_ZEROCOPY)
+        memcpy(bytes + 12, &e->last, sizeof(e->last));
+    if (e->origin == ERR_ICMP || e->origin == ERR_ICMP6) {
+        offender =
+            (struct endpoint){.addr = e->offender, .scope = scope_of(&e->offender, e->link_index)};
         sockaddr_write(&offender, sock_family(sk), bytes + EXTENDED);
+    }
     control_put(w, is6 ? HF_SOL_IPV6 : HF_SOL_IP, is6 ? HF_IPV6_RECVERR : HF_IP_RECVERR, bytes,
                 EXTENDED + (is6 ? SOCKADDR_IN6 : SOCKADDR_IN));
 }
@@ -50,8 +54,11 @@ int64_t recv_error(struct hf_sock *sk, struct hf_msg *msg)
     copied = recv_scatter(f, 0, msg->iov, msg->iov_len);
     msg->flags = HF_MSG_ERRQUEUE | (copied < f->len ? HF_MSG_TRUNC : 0);
     dst = (struct endpoint){e->dst, e->port, scope_of(&e->dst, e->link_index)};
-    recv_give_address(sk, &dst, msg);
-    if (e->origin != ERR_LOCAL)
+    if (e->origin == ERR_ZEROCOPY)
+        msg->addr_len = 0;
+    else
+        recv_give_address(sk, &dst, msg);
+    if (e->origin == ERR_ICMP || e->origin == ERR_ICMP6)
         control_write_error(sk, e, &local, &w);
     write_extended(sk, e, &w);
     msg->control_len = w.used;

@@ -40,6 +40,8 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
     struct tcb *tcb = sock_tcb(sk);
     bool waits = !(flags & HF_MSG_DONTWAIT);
     int how = (flags & HF_MSG_MORE ? TCP_SEND_MORE : 0) | (flags & HF_MSG_OOB ? TCP_SEND_OOB : 0) |
+              (flags & HF_MSG_EOR ? TCP_SEND_RECORD : 0) |
+              (flags & HF_MSG_ZEROCOPY && sk->opt.zerocopy ? TCP_SEND_TELL : 0) |
               (waits ? TCP_SEND_WAITS : 0);
     size_t bytes = 0;
     int64_t n;

@@ -157,8 +157,12 @@ static int set_other(struct hf_sock *sk, int name, int v)
             return -HF_EINVAL;
         sk->opt.fastopen_no_cookie = v & 1;
         return 0;
-    case HF_TCP_SAVE_SYN:
     case HF_TCP_INQ:
+        if (v < 0 || v > 1)
+            return -HF_EINVAL;
+        sk->opt.recv_inq = v & 1;
+        return 0;
+    case HF_TCP_SAVE_SYN:
         return v < 0 || v > 1 ? -HF_EINVAL : v ? -HF_ENOPROTOOPT : 0;
     default:
         return -HF_ENOPROTOOPT;

@@ -5,6 +5,8 @@
 
 #include "wire/bytes.h"
 
+enum { COPIED = 1 }; /* Linux: SO_EE_CODE_ZEROCOPY_COPIED */
+
 struct err_queue {
     struct hf_frame *first, *last;
     uint32_t bytes; /* truesize of what is queued */
@@ -84,6 +86,25 @@ void err_queue_local(struct core *core, struct pcb *pcb, int err, const struct e
     push(core, pcb, f, room);
 }
 
+void err_queue_copied(struct core *core, struct pcb *pcb, uint32_t id)
+{
+    struct hf_frame *last = pcb->errors ? pcb->errors->last : NULL, *f;
+    struct sock_error *e = last ? (struct sock_error *)(void *)last->cb : NULL;
+
+    if (e && e->origin == ERR_ZEROCOPY && e->last + 1 == id) {
+        e->last = id;
+        return;
+    }
+    f = hf_frame_new(core->pool);
+    if (!f || !hf_frame_append(f, &ADDR_ANY6, sizeof(ADDR_ANY6))) {
+        core_drop(core, HF_DROP_NO_MEMORY, f);
+        return;
+    }
+    *(struct sock_error *)(void *)f->cb =
+        (struct sock_error){.origin = ERR_ZEROCOPY, .code = COPIED, .info = id, .last = id};
+    push(core, pcb, f, UINT32_MAX);
+}
+
 struct hf_frame *err_queue_front(const struct pcb *pcb)
 {
     return pcb->errors ? pcb->errors->first : NULL;
@@ -91,7 +112,7 @@ struct hf_frame *err_queue_front(const struct pcb *pcb)
 
 static bool is_icmp(const struct hf_frame *f)
 {
-    return f && err_queue_entry(f)->origin != ERR_LOCAL;
+    return f && (err_queue_entry(f)->origin == ERR_ICMP || err_queue_entry(f)->origin == ERR_ICMP6);
 }
 
 /* Linux: sock_dequeue_err_skb. */

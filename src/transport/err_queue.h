@@ -5,18 +5,21 @@
 
 #include "transport/pcb.h"
 
-enum { ERR_LOCAL = 1, ERR_ICMP = 2, ERR_ICMP6 = 3 }; /* Linux: SO_EE_ORIGIN_* */
+enum { ERR_LOCAL = 1, ERR_ICMP = 2, ERR_ICMP6 = 3, ERR_ZEROCOPY = 5 }; /* Linux: SO_EE_ORIGIN_* */
 
 /* One entry, in its frame's cb[]. The frame's bytes are the struct ip_addr it had been sent from,
  * which has no room there, and then what had been sent, as far as quoted. */
 struct sock_error {
-    struct ip_addr dst;      /* where that was sent */
-    struct ip_addr offender; /* who says so; not of ERR_LOCAL */
-    uint32_t info;           /* MTU, pointer */
-    uint16_t port;           /* with dst */
-    uint16_t link_index;     /* by which the message came */
-    uint8_t err, origin;     /* HF_E..., ERR_* */
-    uint8_t type, code;      /* of the message, and its TTL and TOS */
+    struct ip_addr dst; /* where that was sent */
+    union {
+        struct ip_addr offender; /* who says so; only of ICMP */
+        uint32_t last;           /* ERR_ZEROCOPY: info is the first of the sends, this the last */
+    };
+    uint32_t info;       /* MTU, pointer */
+    uint16_t port;       /* with dst */
+    uint16_t link_index; /* by which the message came */
+    uint8_t err, origin; /* HF_E..., ERR_* */
+    uint8_t type, code;  /* of the message, and its TTL and TOS */
     uint8_t ttl, tos;
 };
 
@@ -27,6 +30,10 @@ void err_queue_icmp(struct core *core, struct pcb *pcb, const struct icmp_error 
 /* Queues that the stack itself would not send it: EMSGSIZE and the MTU. */
 void err_queue_local(struct core *core, struct pcb *pcb, int err, const struct endpoint *dst,
                      uint32_t info, uint32_t room);
+
+/* Queues that the send of that number is not held any more, and had been copied: one entry with the
+ * newest, when that tells of the send before. Linux: __msg_zerocopy_callback. */
+void err_queue_copied(struct core *core, struct pcb *pcb, uint32_t id);
 
 /* The oldest entry's frame, still queued; NULL when there is none. */
 struct hf_frame *err_queue_front(const struct pcb *pcb);

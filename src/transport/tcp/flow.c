@@ -16,6 +16,7 @@ void flow_free(struct tcb *tcb)
     if (tcb->state == TCP_LISTEN || !tcb->flow)
         return;
     repair_free(tcb);
+    marks_drop(tcb);
     pool_put(&tcb->tcp->flow_pool, tcb->flow);
     tcb->flow = NULL;
 }
@@ -43,6 +44,7 @@ void flow_acked(struct tcb *tcb)
 
     if (!f)
         return;
+    marks_acked(tcb);
     if (f->rto_since) {
         f->rto_ms += tcp_ms(tcb->tcp) - f->rto_since;
         f->rto_since = 0;

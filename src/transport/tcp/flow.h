@@ -9,24 +9,21 @@
 /* What sending waits for, the later the more telling. Linux: enum tcp_chrono. */
 enum wait { WAIT_NOTHING, WAIT_NETWORK, WAIT_WINDOW, WAIT_BUFFER, WAIT_KINDS };
 
-/* A place in the stream that is sent: what happens when what ends there has left, or has come. */
-enum mark_kind {
-    MARK_END = 1,     /* MSG_EOR: no segment reaches across */
-    MARK_COPIED = 2,  /* MSG_ZEROCOPY: its completion is told when all of it is acknowledged */
-    MARK_STAMP = 4,   /* SO_TIMESTAMPING: asked for by the call that ended here */
-    MARK_STAMPED = 8, /* it has been sent once */
+/* Places in the stream that is sent, by sequence number, one past a byte. */
+struct mark {
+    uint32_t seq, id;
 };
 
-struct mark {
-    uint32_t seq; /* one past the byte */
-    uint32_t id;  /* of MARK_COPIED: which send; of MARK_STAMP: the byte's number */
-    uint8_t kind; /* enum mark_kind, one or more */
+struct marks {
+    struct mark *ring; /* of room; NULL: none */
+    uint32_t first, count, room;
 };
 
 struct flow {
     struct repair *repair; /* NULL: all is well. repair.h */
-    struct mark *marks;    /* by seq, a ring of mark_room; NULL: none; marks.c */
-    uint32_t mark_first, mark_count, mark_room;
+    struct marks records;  /* where one ends: MSG_EOR; no segment reaches across */
+    struct marks copies;   /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
+    uint32_t copies_made;  /* sends with MSG_ZEROCOPY so far */
 
     /* TCP_INFO */
     uint32_t data_segs_in, data_segs_out, bytes_retrans;
@@ -59,6 +56,24 @@ static inline uint32_t flow_data_in(const struct tcb *tcb)
 /* Makes it when there is none; NULL without memory. */
 struct flow *flow_of(struct tcb *tcb);
 void flow_free(struct tcb *tcb);
+
+/* marks.c */
+/* Makes room for one more of m; false without memory. */
+HF_NODISCARD bool marks_reserve(struct tcb *tcb, struct marks *m);
+/* Behind all others; there must be room. */
+void marks_add(struct marks *m, uint32_t seq, uint32_t id);
+/* From seq to the first of m behind it; UINT32_MAX: there is none. */
+uint32_t marks_after(const struct marks *m, uint32_t seq);
+/* Bytes from seq to the end of its record; UINT32_MAX: no end is in sight. */
+static inline uint32_t marks_record(const struct tcb *tcb, uint32_t seq)
+{
+    return tcb->flow && tcb->flow->records.count ? marks_after(&tcb->flow->records, seq)
+                                                 : UINT32_MAX;
+}
+/* snd_una has moved. */
+void marks_acked(struct tcb *tcb);
+/* What is queued is not going to be sent: no more of it is held, which is told. */
+void marks_drop(struct tcb *tcb);
 
 /* Sending waits for that, too; no longer for that. Linux: tcp_chrono_start, tcp_chrono_stop. */
 void flow_waits(struct tcb *tcb, enum wait what);

@@ -258,7 +258,7 @@ static bool repeat_next(struct tcb *tcb, struct repair *r)
     seq = board_begin_of(r, i);
     most = tcb->cwnd > pipe ? (tcb->cwnd - pipe) / tcb->mss * tcb->mss : 0;
     most = HF_MAX(HF_MIN(most, output_limit(tcb)), (uint32_t)tcb->mss);
-    len = HF_MIN(r->runs[i].end - seq, most);
+    len = HF_MIN(HF_MIN(r->runs[i].end - seq, most), marks_record(tcb, seq));
     if (pipe && pipe + len > tcb->cwnd)
         return false;
     if (seq != tcb->snd_una && seq_gt(seq + len, tcb->snd_una + tcb->snd_wnd))

@@ -292,10 +292,11 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     }
     if (fin && got == len)
         h.flags |= TCP_FIN;
-    /* The end of a write pushes, unless it said that more follows. Linux: a super-segment pushes
-     * too, so that whoever puts its parts together again hands them up.
+    /* The end of a record pushes, and that of a write, unless it said that more follows. Linux: a
+     * super-segment pushes too, so that whoever puts its parts together again hands them up.
      */
-    if (got && ((off + got == tcb->sndq.len && !tcb->more) || got > tcb->mss))
+    if (got && ((off + got == tcb->sndq.len && !tcb->more) || got > tcb->mss ||
+                got == marks_record(tcb, seq)))
         h.flags |= TCP_PSH;
     if (tcb->snd_urgent && seq_lt(seq, tcb->snd_up)) {
         h.flags |= TCP_URG;
@@ -325,20 +326,21 @@ static bool send_next(struct tcb *tcb, bool force)
     uint32_t room = tcb->snd_wnd > off ? tcb->snd_wnd - off : 0;
     uint32_t usable = force ? room : HF_MIN(room, loss_room(tcb, off));
     bool repairs = seq_lt(tcb->snd_nxt, tcb->snd_max);
-    uint32_t limit, len, whole;
+    uint32_t record = marks_record(tcb, tcb->snd_nxt), limit, len, whole;
     int64_t sent;
     bool fin;
 
     if (!left && !fin_is_due(tcb))
         return false;
     limit = force || repairs || left <= tcb->mss ? tcb->mss : output_limit(tcb);
-    len = HF_MIN(HF_MIN(left, usable), limit);
+    len = HF_MIN(HF_MIN(left, record), HF_MIN(usable, limit));
     fin = fin_is_due(tcb) && off <= queued && len == left && len < usable;
     whole = len < tcb->mss ? 0 : len / tcb->mss * tcb->mss;
 
     if (len > whole && !force) {
-        bool goes = len == left ? short_may_go(tcb, fin)
-                                : whole == 0 && (repairs || len >= tcb_max_wnd(tcb) / 2);
+        bool goes = len == left     ? short_may_go(tcb, fin)
+                    : len == record ? true
+                                    : whole == 0 && (repairs || len >= tcb_max_wnd(tcb) / 2);
 
         len = goes ? len : whole;
         fin = fin && goes;
@@ -445,7 +447,7 @@ void output_forced(struct tcb *tcb)
 /* RFC 5681 3.2, RFC 6298 5.4: the earliest unacknowledged segment. */
 void output_head(struct tcb *tcb)
 {
-    uint32_t len = HF_MIN(tcb->sndq.len, tcb->mss);
+    uint32_t len = HF_MIN(HF_MIN(tcb->sndq.len, tcb->mss), marks_record(tcb, tcb->snd_una));
     bool fin = tcb->fin_queued && len == tcb->sndq.len && tcb_flight(tcb) > tcb->sndq.len;
 
     if (tcb_path(tcb) && tcb_flight(tcb))

@@ -124,6 +124,9 @@ bool tlp_send(struct tcb *tcb)
     if (tcb->snd_max == before) {
         uint32_t len = HF_MIN(tcb_flight(tcb), (uint32_t)tcb->mss);
 
+        while (marks_record(tcb, before - len) < len) /* one record's */
+            len -= marks_record(tcb, before - len);
+
         r->tlp_repeats = true;
         if (!output_again(tcb, before - len, before))
             return false;

@@ -59,9 +59,10 @@ static uint32_t notsent_lowat(const struct tcb *tcb)
     return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->notsent_lowat;
 }
 
+/* Where the next byte will stand: behind the SYN, as long as that is not acknowledged. */
 static uint32_t write_seq(const struct tcb *tcb)
 {
-    return tcb->snd_una + tcb->sndq.len;
+    return tcb->snd_una + !tcb_is_synchronised(tcb) + tcb->sndq.len;
 }
 
 /* Linux: sk_stream_memory_free. While there is any room a buffer is begun, and the newest one is
@@ -90,15 +91,35 @@ static void send_queued(struct tcb *tcb, int flags)
     tcp_output(tcb);
 }
 
+/* Room for the marks that a send asks for. */
+static bool may_mark(struct tcb *tcb, int flags)
+{
+    struct flow *f = flags & (TCP_SEND_RECORD | TCP_SEND_TELL) ? flow_of(tcb) : tcb->flow;
+
+    return (!(flags & TCP_SEND_RECORD) || (f && marks_reserve(tcb, &f->records))) &&
+           (!(flags & TCP_SEND_TELL) || (f && marks_reserve(tcb, &f->copies)));
+}
+
+/* The bytes that it took are queued, all it had to give or not. */
+static void mark(struct tcb *tcb, int flags, bool is_whole)
+{
+    if (flags & TCP_SEND_RECORD && is_whole)
+        marks_add(&tcb->flow->records, write_seq(tcb), 0);
+    if (flags & TCP_SEND_TELL)
+        marks_add(&tcb->flow->copies, write_seq(tcb), tcb->flow->copies_made++);
+}
+
 /* The first bytes of a deferred open go with its SYN, or wait for the answer to it. */
 static int64_t open_with(struct tcb *tcb, const struct hf_iovec *iov, size_t n, size_t want,
                          int flags)
 {
-    uint32_t room = want ? fastopen_room(tcb) : 0;
+    uint32_t room = want && may_mark(tcb, flags) ? fastopen_room(tcb) : 0;
     size_t done =
         room ? byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0, HF_MIN(want, (size_t)room))
              : 0;
 
+    if (done)
+        mark(tcb, flags, done == want);
     tcb->fo_waits = flags & TCP_SEND_WAITS && done < want;
     fastopen_send(tcb);
     return done ? (int64_t)done : -HF_EINPROGRESS;
@@ -136,6 +157,8 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     note_room(tcb, room);
     if (!room)
         return -HF_EAGAIN;
+    if (!may_mark(tcb, flags))
+        return -HF_ENOBUFS;
     while (room && done < want) {
         tcb->buf_end = write_seq(tcb) + room;
         took = byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, done,
@@ -150,6 +173,7 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     if (!done)
         return -HF_ENOBUFS;
     note_room(tcb, done == want);
+    mark(tcb, flags, done == want);
     send_queued(tcb, done == want ? flags : flags & ~TCP_SEND_OOB);
     return (int64_t)done;
 }

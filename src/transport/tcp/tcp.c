@@ -200,6 +200,7 @@ void tcp_done(struct tcb *tcb)
     core_cancel(tcb->tcp->core, &tcb->timer);
     repair_free(tcb);
     tcb->rexmt_due = tcb->delack_due = tcb->slow_due = 0;
+    marks_drop(tcb);
     byteq_fini(&tcb->sndq);
     path_put(tcb->pcb.path);
     tcb->pcb.path = NULL;

@@ -141,7 +141,13 @@ bool tcp_can_accept(const struct tcb *listener);
  * In SYN-SENT and SYN-RECEIVED: -HF_EAGAIN.
  * A deferred open begins now, with what the SYN may carry; nothing: -HF_EINPROGRESS.
  * TCP_SEND_WAITS: whoever sends waits until the rest is taken. */
-enum { TCP_SEND_MORE = 1, TCP_SEND_OOB = 2, TCP_SEND_WAITS = 4 };
+enum {
+    TCP_SEND_MORE = 1,
+    TCP_SEND_OOB = 2,
+    TCP_SEND_WAITS = 4,
+    TCP_SEND_RECORD = 8, /* MSG_EOR: a record ends with the last byte */
+    TCP_SEND_TELL = 16,  /* MSG_ZEROCOPY: the error queue says when what was taken is not held */
+};
 HF_NODISCARD int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags);
 /* As hf_sock_reserve and hf_sock_commit. */
 HF_NODISCARD int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n);
