@@ -65,6 +65,16 @@ static bool is_memory(const struct hf_iovec *iov, size_t n)
     return true;
 }
 
+/* Whoever waits for room is woken when poll() would say so, not by any room. */
+static bool wait_writable(struct drill *d, struct placeholder *p, hf_time until)
+{
+    do {
+        if (!drill_wait(d, until))
+            return false;
+    } while (!(hf_sock_poll(p->sk) & (POLLOUT | POLLERR | POLLHUP)));
+    return true;
+}
+
 static int64_t send_all(struct drill *d, struct placeholder *p, struct hf_msg *msg, int flags)
 {
     hf_time until = calls_limit(d, p, HF_SO_SNDTIMEO, flags);
@@ -90,7 +100,7 @@ static int64_t send_all(struct drill *d, struct placeholder *p, struct hf_msg *m
         }
         if (!p->is_stream || (n >= 0 && done >= total) || (n < 0 && n != -EAGAIN))
             break;
-        if (n == -EAGAIN && !drill_wait(d, until))
+        if (n == -EAGAIN && !wait_writable(d, p, until))
             break;
     }
     return done ? (int64_t)done : n;

@@ -336,7 +336,9 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
     if (seq_lt(ack, tcb->snd_una)) {
         if (tcb->snd_una - ack > tcb_max_wnd(tcb)) /* RFC 5961 5.2 */
             return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);
-        return true; /* old, but what it carries may be new */
+        if (s->h.sack_count) /* old, but what it carries may be new */
+            (void)!loss_acked(tcb, s, 0);
+        return true;
     }
     wnd_changes = take_window(tcb, s, seq_gt(ack, tcb->snd_una));
     if (s->h.sack_count)

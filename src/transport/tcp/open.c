@@ -1,6 +1,7 @@
 /* OPEN, active: from connect() to the SYN. RFC 9293 3.10.1; C03, C10. The SYN's answer is
  * input.c's, its repetition timer.c's. */
 #include "transport/tcp/fastopen.h"
+#include "transport/tcp/flow.h"
 
 #include "handfast/linux.h"
 
@@ -52,6 +53,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
     tcp_set_state(tcb, TCP_ESTABLISHED);
     open_ended(tcb, 0);
     timer_slow(tcb);
+    flow_acked(tcb);
     if (tcb->is_child && !tcb->is_queued)
         listen_established(tcb);
     else
