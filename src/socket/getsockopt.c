@@ -192,11 +192,20 @@ static int get_peername(struct hf_sock *sk, void *value, uint32_t *len)
     return n < *len ? -HF_EINVAL : option_give(value, len, name, *len);
 }
 
+/* Linux: 8 bytes where they fit, else 4. */
+static int get_max_rate(const struct hf_sock *sk, void *value, uint32_t *len)
+{
+    uint64_t rate = sk->is_stream ? tcp_max_rate(sock_tcb(sk)) : UINT64_MAX;
+    uint32_t small = (uint32_t)HF_MIN(rate, UINT32_MAX);
+
+    return *len >= sizeof(rate) ? option_give(value, len, &rate, sizeof(rate))
+                                : option_give(value, len, &small, sizeof(small));
+}
+
 int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
     static const int32_t nobody[3] = {0, -1, -1}; /* struct ucred */
-    static const uint64_t unlimited = UINT64_MAX;
-    static const uint32_t no_stamps[2] = {0, 0}; /* struct so_timestamping */
+    static const uint32_t no_stamps[2] = {0, 0};  /* struct so_timestamping */
     int which = option_find(HF_SOL_SOCKET, name);
     int v = 0, err;
 
@@ -221,8 +230,8 @@ int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
         return get_peername(sk, value, len);
     case HF_SO_PEERCRED:
         return option_give(value, len, nobody, sizeof(nobody));
-    case HF_SO_MAX_PACING_RATE: /* Linux: 8 bytes where they fit, else 4 */
-        return option_give(value, len, &unlimited, *len >= 8 ? 8 : 4);
+    case HF_SO_MAX_PACING_RATE:
+        return get_max_rate(sk, value, len);
     case HF_SO_TIMESTAMPING_OLD:
     case HF_SO_TIMESTAMPING_NEW:
         return option_give(value, len, no_stamps, sizeof(no_stamps));

@@ -190,8 +190,6 @@ static int set_number(struct hf_sock *sk, int name, int v)
         return 0;
     case HF_SO_DETACH_FILTER: /* there never is one */
         return option_is_on(sk, OPTION_INERT + INERT_LOCK_FILTER) ? -HF_EPERM : -HF_ENOENT;
-    case HF_SO_MAX_PACING_RATE:
-        return only(v, -1);
     case HF_SO_TIMESTAMP_OLD:
     case HF_SO_TIMESTAMPNS_OLD:
     case HF_SO_TIMESTAMPING_OLD:
@@ -210,6 +208,21 @@ static int set_number(struct hf_sock *sk, int name, int v)
     default: /* SO_TYPE, SO_ERROR and others that are only read, too */
         return -HF_ENOPROTOOPT;
     }
+}
+
+/* Linux: 8 bytes where there are as many, else 4, of which all ones mean the same. */
+static int set_max_rate(struct hf_sock *sk, const void *value, uint32_t len)
+{
+    uint64_t rate;
+    uint32_t small;
+
+    memcpy(&small, value, sizeof(small));
+    rate = small == UINT32_MAX ? UINT64_MAX : small;
+    if (len >= sizeof(rate))
+        memcpy(&rate, value, sizeof(rate));
+    if (!sk->is_stream) /* datagrams go as they come */
+        return rate == UINT64_MAX ? 0 : -HF_ENOPROTOOPT;
+    return tcp_set_max_rate(sock_tcb(sk), rate);
 }
 
 int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t len)
@@ -238,6 +251,8 @@ int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t 
     case HF_SO_RCVTIMEO_OLD:
     case HF_SO_RCVTIMEO_NEW:
         return set_timeout(&sk->opt.rcvtimeo_ms, value, len);
+    case HF_SO_MAX_PACING_RATE:
+        return set_max_rate(sk, value, len);
     case HF_SO_SNDTIMEO_OLD:
     case HF_SO_SNDTIMEO_NEW:
         return set_timeout(&sk->opt.sndtimeo_ms, value, len);

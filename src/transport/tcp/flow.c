@@ -11,6 +11,19 @@ struct flow *flow_of(struct tcb *tcb)
     return tcb->flow;
 }
 
+void flow_clear(struct tcb *tcb)
+{
+    struct flow *f = tcb->flow;
+
+    if (f && !f->max_rate) {
+        flow_free(tcb);
+    } else if (f) { /* the option stays the socket's */
+        repair_free(tcb);
+        marks_drop(tcb);
+        *f = (struct flow){.max_rate = f->max_rate, .wait_since = tcp_ms(tcb->tcp)};
+    }
+}
+
 void flow_free(struct tcb *tcb)
 {
     if (tcb->state == TCP_LISTEN || !tcb->flow)

@@ -25,6 +25,10 @@ struct flow {
     struct marks copies;   /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
     uint32_t copies_made;  /* sends with MSG_ZEROCOPY so far */
 
+    uint64_t max_rate; /* SO_MAX_PACING_RATE, bytes a second; 0: none */
+    hf_time pace_at;   /* when the next segment may go, and the tick at which it does; 0: now */
+    uint32_t pace_due;
+
     /* TCP_INFO */
     uint32_t data_segs_in, data_segs_out, bytes_retrans;
     uint32_t sent_once; /* segments of data that went out for the first time */
@@ -56,6 +60,18 @@ static inline uint32_t flow_data_in(const struct tcb *tcb)
 /* Makes it when there is none; NULL without memory. */
 struct flow *flow_of(struct tcb *tcb);
 void flow_free(struct tcb *tcb);
+/* What it holds belongs to one connection, but for options. */
+void flow_clear(struct tcb *tcb);
+
+/* pace.c: only where there is a max_rate */
+/* It is too early to send; the timer tells when it is not. */
+bool pace_is_early(struct tcb *tcb);
+void pace_sent(struct tcb *tcb, uint32_t bytes);
+
+static inline bool pace_waits(struct tcb *tcb)
+{
+    return tcb->flow && tcb->flow->max_rate && pace_is_early(tcb);
+}
 
 /* marks.c */
 /* Makes room for one more of m; false without memory. */

@@ -153,8 +153,8 @@ static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
     i->snd_cwnd = tcb->cwnd / tcb->mss;
     i->advmss = options_adv_mss(tcb);
     i->reordering = 3;
-    i->pacing_rate = cong_pacing_rate(tcb);
-    i->max_pacing_rate = UINT64_MAX;
+    i->max_pacing_rate = tcp_max_rate(tcb);
+    i->pacing_rate = HF_MIN(cong_pacing_rate(tcb), i->max_pacing_rate);
     i->rcv_space = tcb->rcvbuf / 2;
     i->total_retrans = tcb->total_retrans;
     i->notsent_bytes = tcp_unsent(tcb);

@@ -6,7 +6,7 @@
  * dropped and so are the last ACKs of children: their SYN-ACK is repeated, and so is the chance.
  * A listener for any destination holds its children: they go straight to the accept queue, nothing
  * answers until tcp_answer or tcp_refuse does. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/flow.h"
 
 #include "handfast/linux.h"
 
@@ -34,6 +34,7 @@ int tcp_listen(struct tcb *tcb, uint32_t backlog)
     if (err)
         return err;
     tcb_clear(tcb);
+    flow_free(tcb);
     tcp_set_state(tcb, TCP_LISTEN);
     list_init(&tcb->listen.accept_queue);
     list_init(&tcb->listen.syn_queue);

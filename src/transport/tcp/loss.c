@@ -275,7 +275,7 @@ bool loss_repeat(struct tcb *tcb)
 
     if (!r || !r->lost)
         return true;
-    while (repeat_next(tcb, r))
+    while (!pace_waits(tcb) && repeat_next(tcb, r))
         ;
     return board_missing(r) == r->count;
 }

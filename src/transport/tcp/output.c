@@ -227,7 +227,8 @@ uint32_t output_limit(const struct tcb *tcb)
     if (tcb->snd_urgent || gso < headers + 2 * mss)
         return mss;
     gso -= headers;
-    most = (cong_pacing_rate(tcb) >> PACING_SHIFT) + (near < 32 ? gso >> near : 0);
+    most = (HF_MIN(cong_pacing_rate(tcb), tcp_max_rate(tcb)) >> PACING_SHIFT) +
+           (near < 32 ? gso >> near : 0);
     most = HF_MAX(most / mss, tcb->tcp->min_tso_segs);
     most = HF_MIN(most, HF_MIN(tcb->cwnd / 2, gso) / mss);
     return (uint32_t)HF_MAX(most, 1) * mss;
@@ -254,6 +255,8 @@ static void note_sent(struct tcb *tcb, uint32_t seq, uint32_t bytes, uint32_t nu
 
     if (bytes)
         tcb->last_snd = tcp_ms(tcb->tcp);
+    if (flow && flow->max_rate)
+        pace_sent(tcb, bytes);
     if (seq_lt(seq, tcb->snd_max)) {
         tcb->tcp->core->stats.segments_retransmitted += segments;
         tcb->total_retrans += segments;
@@ -425,7 +428,7 @@ void tcp_output(struct tcb *tcb)
     if (tcb->ack_now && sack_is_due(tcb)) /* segments with payload have no room for it */
         output_ack(tcb);
     if (loss_repeat(tcb))
-        while (send_next(tcb, false))
+        while (!pace_waits(tcb) && send_next(tcb, false))
             ;
     is_limited = loss_room(tcb, tcb->snd_nxt - tcb->snd_una) < tcb->mss;
     if (is_limited || tcb->snd_max != before)

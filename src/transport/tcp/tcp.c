@@ -127,12 +127,16 @@ void tcp_event(struct tcb *tcb)
 
 void tcb_clear(struct tcb *tcb)
 {
+    struct flow *flow = NULL;
+
     if (tcb->state != TCP_LISTEN) {
         receive_purge(tcb);
-        flow_free(tcb);
+        flow_clear(tcb);
         byteq_fini(&tcb->sndq);
+        flow = tcb->flow;
     }
     memset((char *)tcb + offsetof(struct tcb, rxq), 0, sizeof(*tcb) - offsetof(struct tcb, rxq));
+    tcb->flow = flow;
     tcb->mss = 536;
     tcb->is_held = tcb->is_over = tcb->is_passive = 0;
     tcb->fin_queued = tcb->fin_received = tcb->ts_ok = tcb->ack_now = tcb->more = 0;

@@ -217,6 +217,9 @@ struct tcp_options *tcp_options(struct tcb *tcb);
 void tcp_options_changed(struct tcb *tcb);
 /* What waits for company goes now, corked or not. */
 void tcp_push(struct tcb *tcb);
+/* Bytes a second that are not to be exceeded; UINT64_MAX: none. -HF_ENOPROTOOPT of a listener. */
+uint64_t tcp_max_rate(const struct tcb *tcb);
+HF_NODISCARD int tcp_set_max_rate(struct tcb *tcb, uint64_t rate);
 void tcp_set_rcvbuf(struct tcb *tcb, uint32_t bytes); /* as SO_RCVBUF reports them */
 uint32_t tcp_mss(const struct tcb *tcb);              /* what TCP_MAXSEG reports */
 uint32_t tcp_rcvbuf(const struct tcb *tcb);           /* what SO_RCVBUF, SO_SNDBUF report */

@@ -39,6 +39,8 @@ void timer_update(struct tcb *tcb)
         wait = HF_MIN(wait, (int32_t)(tcb->delack_due - (uint32_t)ms));
     if (tcb->slow_due)
         wait = HF_MIN(wait, (int32_t)(tcb->slow_due - (uint32_t)ms));
+    if (tcb->flow && tcb->flow->pace_due)
+        wait = HF_MIN(wait, (int32_t)(tcb->flow->pace_due - (uint32_t)ms));
     if (wait == INT32_MAX)
         return;
     due = (ms + wait) * HF_MS;
@@ -271,6 +273,10 @@ void timer_fire(struct timer *timer)
         tcb->delack_due = 0;
         tcb->pingpong = 0; /* no answer came in time to carry it */
         tcb->ack_now = 1;
+        tcp_output(tcb);
+    }
+    if (tcb->flow && passed(tcb, tcb->flow->pace_due)) {
+        tcb->flow->pace_due = 0;
         tcp_output(tcb);
     }
     if (passed(tcb, tcb->slow_due)) {
