@@ -19,6 +19,9 @@
 #define QUOTE4     (576 - 20 - 8)  /* RFC 1812 4.3.2.3 */
 #define QUOTE6     (1280 - 40 - 8) /* RFC 4443 2.4 (c) */
 
+#define TOS_KEPT             0x1e /* of the packet's own; Linux: RT_TOS */
+#define TOS_INTERNET_CONTROL 0xc0
+
 struct message {
     uint8_t type, code;
 };
@@ -111,7 +114,13 @@ static void send_quote(struct net *net, struct message m, uint32_t info, const s
     struct icmp_header h = {.type = m.type, .code = m.code, .info = info};
     struct path_query q = {.dst = *to, .src = is_ours ? *about : is4 ? ADDR_ANY4 : ADDR_ANY6};
     struct ip_out out = {.dst = *to, .proto = is4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6};
-    uint8_t *at = hf_frame_push(f, ICMP_HEADER);
+    uint8_t *at;
+
+    if (is4) { /* RFC 1812 4.3.2.5 */
+        hf_frame_read(f, 1, &out.tos, 1);
+        out.tos = (out.tos & TOS_KEPT) | TOS_INTERNET_CONTROL;
+    }
+    at = hf_frame_push(f, ICMP_HEADER);
 
     q.proto = out.proto;
     if (addr_is_link_local6(to))

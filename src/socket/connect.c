@@ -133,6 +133,8 @@ static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
     if (given != family)
         return -HF_EAFNOSUPPORT;
     sockaddr_read(addr, len, family, &dst);
+    if (!dst.scope && sockaddr_needs_scope(&dst.addr) && addr_is_multicast(&dst.addr))
+        dst.scope = sk->opt.mcast_if;
     err = check_scope(sock_pcb(sk), &dst);
     return err ? err : udp_connect(sock_udp(sk), &dst);
 }

@@ -25,7 +25,7 @@ int cork_begin(struct hf_sock *sk, const struct udp_how *how, bool is4, size_t b
     probe.is_probe = true;
     err = (int)udp_send(sock_udp(sk), &probe, NULL, 0);
     if (!err && bytes > (is4 ? MOST4 : MOST6))
-        err = -HF_EMSGSIZE;
+        err = udp_refuse_size(sock_udp(sk), how);
     if (!err)
         err = sock_take_error(sk);
     if (err)
@@ -71,7 +71,7 @@ static int64_t append(struct hf_sock *sk, const struct hf_msg *msg)
 
     for (size_t i = 0; i < msg->iov_len; i++) {
         if (msg->iov[i].len > most - k->len - len)
-            return -HF_EMSGSIZE;
+            return udp_refuse_size(sock_udp(sk), &k->how);
         len += msg->iov[i].len;
     }
     if (!make_room(&sk->all->core.env, k, (uint32_t)len))

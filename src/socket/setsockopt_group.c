@@ -43,9 +43,14 @@ static int change(struct hf_sock *sk, bool joins, const struct ip_addr *group,
     if (!addr_is_multicast(group))
         return joins || !addr_is4(group) ? -HF_EINVAL : -HF_EADDRNOTAVAIL;
     link_index = choose_link(sk, group, addr, index);
-    if (!joins)
+    if (!joins) { /* what was named and is not there is no membership either */
+        if (!link_index && (index || !addr_is_any(addr)))
+            return -HF_EADDRNOTAVAIL;
         return !link_index && addr_is4(group) ? -HF_ENODEV
                                               : membership_leave(sock_udp(sk), group, link_index);
+    }
+    if (!index && !addr_is4(group) && membership_has(sock_udp(sk), group))
+        return -HF_EADDRINUSE; /* Linux: before a link is looked for */
     return link_index ? membership_join(sock_udp(sk), group, link_index) : -HF_ENODEV;
 }
 

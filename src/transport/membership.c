@@ -36,6 +36,15 @@ int membership_join(struct udp_pcb *up, const struct ip_addr *group, uint32_t li
     return 0;
 }
 
+bool membership_has(const struct udp_pcb *up, const struct ip_addr *group)
+{
+    const struct membership *m = up->memberships;
+
+    while (m && !addr_eq(&m->group, group))
+        m = m->next;
+    return m;
+}
+
 static void drop(struct udp_pcb *up, struct membership **at)
 {
     const struct hf_env *env = &up->udp->core->env;

@@ -12,6 +12,8 @@
  *   -HF_ENOBUFS     too many, or no memory */
 HF_NODISCARD int membership_join(struct udp_pcb *up, const struct ip_addr *group,
                                  uint32_t link_index);
+/* On whichever link. */
+bool membership_has(const struct udp_pcb *up, const struct ip_addr *group);
 /* Leaves; link_index 0: on whichever link it joined. -HF_EADDRNOTAVAIL: it has not. */
 HF_NODISCARD int membership_leave(struct udp_pcb *up, const struct ip_addr *group,
                                   uint32_t link_index);

@@ -67,7 +67,8 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only)
     up->pcb.entry.laddr = up->pcb.entry.raddr = pcb_any(&up->pcb);
     up->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
     up->pcb.mcast_ttl = 1;
-    up->mcast_loop = up->mcast_all = up->mcast_all6 = 1;
+    up->mcast_loop = up->mcast_all6 = 1;
+    up->mcast_all = !is_v6; /* Linux: an IPv6 socket begins with its own family's alone */
     udp->core->stats.udp_sockets++;
 }
 
@@ -402,6 +403,21 @@ static int refuse_size(struct udp_pcb *up, const struct endpoint *to, uint32_t m
         up->udp->up->event(up);
     }
     return -HF_EMSGSIZE;
+}
+
+int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how)
+{
+    struct endpoint to = how->dst ? *how->dst : peer_of(up);
+    struct path *path;
+    int err;
+
+    to.addr = destination(up, &to.addr, how);
+    err = udp_find_way(up, &to, how, &path);
+    if (err)
+        return err;
+    err = refuse_size(up, &to, goes_by_link(&up->pcb) ? path_link_mtu(path) : path_mtu(path));
+    path_put(path);
+    return err;
 }
 
 /* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown().

@@ -97,6 +97,9 @@ struct udp_how {
 HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct udp_how *how,
                               const struct hf_iovec *iov, size_t n);
 
+/* A datagram that is being made got too long: told as udp_send tells it. -HF_EMSGSIZE. */
+HF_NODISCARD int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how);
+
 /* The oldest datagram, still queued; NULL when none is. */
 struct hf_frame *udp_front(const struct udp_pcb *up);
 static inline const struct udp_dgram *udp_dgram(const struct hf_frame *f)

@@ -4,315 +4,21 @@
  * Left out, because only time or tuning decides it: full buffers (nothing sends much), SIOCOUTQ of
  * a stream (acknowledgements may be late), lingering, low buffers together with data. And 0.0.0.0
  * bound to the port of an IPv6 connection, which docs/deviations.md has. */
-#include "diff.h"
+#include "gen.h"
 
 #include <string.h>
 #include <sys/socket.h>
 
 #include "handfast/linux.h"
 
-enum theme { THEME_STREAM, THEME_DATAGRAM, THEME_MIXED, THEME_PORTS, THEME_OPTIONS, THEMES };
-
-struct gen {
-    uint64_t state;
-    enum theme theme;
-    struct program *p;
-    struct {
-        bool is_open, is_stream, is_v6, listens;
-        bool spoke4;    /* an IPv6 socket that has spoken IPv4, or may have */
-        bool is_corked; /* a datagram is being made, or may be */
-        bool is_on_lo;  /* bound to a link */
-        bool has_peer;  /* a datagram socket that was connected, or may have been */
-    } slots[SLOTS];
-};
-
-/* SplitMix64. */
-static uint32_t below(struct gen *g, uint32_t n)
-{
-    uint64_t z = g->state += 0x9e3779b97f4a7c15;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return (uint32_t)((z ^ z >> 31) % n);
-}
-
-static bool chance(struct gen *g, uint32_t percent)
-{
-    return below(g, 100) < percent;
-}
-
-#define PICK(g, list) ((list)[below((g), COUNT(list))])
-
-static struct step *add(struct gen *g, enum op op, int slot)
-{
-    static struct step spare;
-    struct step *s = g->p->n < STEPS_MOST ? &g->p->steps[g->p->n++] : &spare;
-
-    memset(s, 0, sizeof(*s));
-    s->op = op;
-    s->f[F_SLOT] = slot;
-    s->f[F_FAMILY] = s->f[F_LEN] = -1;
-    return s;
-}
-
-static int host(const char *text)
-{
-    for (int i = 0; i < host_count; i++)
-        if (strcmp(hosts[i].text, text) == 0)
-            return i;
-    return 0;
-}
-
-/* ---- arguments ---- */
-
-static int some_port(struct gen *g)
-{
-    if (chance(g, 30))
-        return PORT_OF_SLOT + (int)below(g, SLOTS);
-    if (chance(g, 6))
-        return PORT_LOW;
-    return (int)below(g, chance(g, 70) ? 3 : PORTS + 1);
-}
-
-/* Multicast, and addresses that many share in IPv6 clothes: where Linux's two families mix. */
-static bool is_group(int at)
-{
-    const uint8_t *b = hosts[at].addr;
-
-    return (hosts[at].family == AF_INET ? b[0]
-            : b[10] == 0xff             ? b[12]
-                                        : 0) >>
-                   4 ==
-               14 ||
-           strcmp(hosts[at].text, "::ffff:127.255.255.255") == 0;
-}
-
-/* No route leads there. On a link that the socket names Linux looks for a source elsewhere, and has
- * none; ours is 127.0.0.1. */
-static bool is_far(int at)
-{
-    return strstr(hosts[at].text, "10.9.9.9") || strcmp(hosts[at].text, "240.0.0.1") == 0;
-}
-
-static int some_host(struct gen *g, bool is_v6)
-{
-    static const char *const v4[] = {"127.0.0.1", "127.0.0.1", "127.0.0.1", "0.0.0.0", "127.0.0.2"};
-    static const char *const v6[] = {"::1",
-                                     "::1",
-                                     "::1",
-                                     "::",
-                                     "::ffff:127.0.0.1",
-                                     "::ffff:127.0.0.1",
-                                     "::ffff:0.0.0.0",
-                                     "::ffff:127.0.0.2"};
-
-    if (chance(g, 12)) {
-        int any = 1 + (int)below(g, (uint32_t)host_count - 1);
-
-        if (!is_group(any))
-            return any;
-    }
-    return host(is_v6 ? PICK(g, v6) : PICK(g, v4));
-}
-
-static bool has_v6(const struct gen *g)
-{
-    for (int i = 0; i < SLOTS; i++)
-        if (g->slots[i].is_v6)
-            return true;
-    return false;
-}
-
-static void give_address(struct gen *g, struct step *s, bool is_v6)
-{
-    static const int lengths[] = {0,  1,  2,  3,  7,  8,  12, 15,  16,  17,
-                                  20, 23, 24, 25, 27, 28, 29, 127, 128, 129};
-    static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX, 77};
-
-    do
-        s->f[F_HOST] = some_host(g, chance(g, 4) ? !is_v6 : is_v6);
-    while (g->slots[s->f[F_SLOT]].is_on_lo && is_far(s->f[F_HOST]));
-    do
-        s->f[F_PORT] = some_port(g);
-    while (s->op == OP_BIND && s->f[F_PORT] && s->f[F_HOST] == host("0.0.0.0") && has_v6(g));
-    if (chance(g, 4))
-        s->f[F_LEN] = PICK(g, lengths);
-    if (chance(g, 4))
-        s->f[F_FAMILY] = PICK(g, families);
-}
-
-static int some_room(struct gen *g)
-{
-    static const int rooms[] = {0, 1, 2, 3, 4, 8, 15, 16, 17, 27, 28, 29, 128};
-
-    return chance(g, 75) ? 28 : PICK(g, rooms);
-}
-
-static int some_flags(struct gen *g, bool receives)
-{
-    static const int sends[] = {HF_MSG_OOB,  HF_MSG_DONTROUTE, HF_MSG_DONTWAIT,
-                                HF_MSG_EOR,  HF_MSG_CONFIRM,   HF_MSG_MORE,
-                                HF_MSG_PEEK, HF_MSG_TRUNC,     HF_MSG_PROXY};
-    static const int takes[] = {HF_MSG_OOB,   HF_MSG_PEEK,    HF_MSG_PEEK,
-                                HF_MSG_TRUNC, HF_MSG_TRUNC,   HF_MSG_DONTWAIT,
-                                HF_MSG_OOB,   HF_MSG_WAITALL, HF_MSG_ERRQUEUE};
-    int flags = 0;
-
-    while (chance(g, 30))
-        flags |= receives ? PICK(g, takes) : PICK(g, sends);
-    if (flags & HF_MSG_PROXY)
-        flags &= ~HF_MSG_MORE; /* half begun on Linux */
-    return flags;
-}
-
-static void any_option(struct gen *g, struct step *s, bool is_stream, bool is_v6)
-{
-    static const int levels[] = {
-        HF_SOL_SOCKET, HF_SOL_IP, HF_SOL_IPV6, HF_SOL_TCP, HF_IPPROTO_UDP, 58, 132,
-        136,           255,       262,         99};
-    int want = chance(g, 35)   ? HF_SOL_SOCKET
-               : chance(g, 45) ? (is_v6 && chance(g, 80) ? HF_SOL_IPV6 : HF_SOL_IP)
-                               : (is_stream ? HF_SOL_TCP : HF_IPPROTO_UDP);
-
-    if (chance(g, 10)) {
-        s->f[F_LEVEL] = PICK(g, levels);
-        s->f[F_NAME] = (int)below(g, 110);
-        return;
-    }
-    do {
-        const struct option_name *o = &option_names[below(g, (uint32_t)option_count)];
-
-        s->f[F_LEVEL] = o->level;
-        s->f[F_NAME] = o->name;
-    } while (s->f[F_LEVEL] != want);
-}
-
-static void give_option(struct gen *g, struct step *s, bool is_stream, bool is_v6)
-{
-    do
-        any_option(g, s, is_stream, is_v6);
-    while (option_skipped(s->f[F_LEVEL], s->f[F_NAME]));
-}
-
-static bool is_buffer(const struct step *s)
-{
-    static const int names[] = {HF_SO_SNDBUF,   HF_SO_RCVBUF, HF_SO_SNDBUFFORCE, HF_SO_RCVBUFFORCE,
-                                HF_SO_BUF_LOCK, HF_SO_LINGER, HF_SO_RCVLOWAT};
-
-    if (s->f[F_LEVEL] == HF_SOL_TCP)
-        return s->f[F_NAME] == HF_TCP_WINDOW_CLAMP || s->f[F_NAME] == HF_TCP_MAXSEG ||
-               s->f[F_NAME] == HF_TCP_DEFER_ACCEPT || s->f[F_NAME] == HF_TCP_CORK;
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == names[i])
-            return true;
-    return false;
-}
-
-static void add_getopt(struct gen *g, int slot)
-{
-    static const int rooms[] = {0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 20, 28, 64, 256, -1};
-    struct step *s = add(g, OP_GETOPT, slot);
-
-    give_option(g, s, g->slots[slot].is_stream, g->slots[slot].is_v6);
-    if (g->theme != THEME_OPTIONS && chance(g, 50)) {
-        s->f[F_LEVEL] = HF_SOL_SOCKET;
-        s->f[F_NAME] = HF_SO_ERROR;
-    }
-    s->f[F_ROOM] = chance(g, 60) ? 4 : PICK(g, rooms);
-}
-
-static bool is_time(const struct step *s)
-{
-    static const int names[] = {HF_SO_RCVTIMEO_OLD, HF_SO_SNDTIMEO_OLD, HF_SO_RCVTIMEO_NEW,
-                                HF_SO_SNDTIMEO_NEW};
-
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == names[i])
-            return true;
-    return false;
-}
-
-/* What is kept in less room than Linux has, or in ticks of another clock, or depends on sysctls, or
- * on whether a FIN is acknowledged at once. */
-static void keep_small(struct step *s)
-{
-    if ((is_time(s) || s->f[F_NAME] == HF_SO_RCVLOWAT) && s->f[F_LEVEL] == HF_SOL_SOCKET &&
-        s->f[F_VALUE] < 0)
-        s->f[F_VALUE] = 0;
-    if (is_time(s)) {
-        s->f[F_VALUE] %= 1000000;
-        s->f[F_VALUE2] = 0;
-        s->f[F_VALUE3] -= s->f[F_VALUE3] % 20000;
-    }
-    if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == HF_SO_RCVLOWAT)
-        s->f[F_VALUE] %= 1000000;
-    if (s->f[F_LEVEL] == HF_SOL_SOCKET && s->f[F_NAME] == HF_SO_PRIORITY)
-        s->f[F_VALUE] %= 128;
-    if (s->f[F_LEVEL] == HF_SOL_TCP && s->f[F_NAME] == HF_TCP_LINGER2 && s->f[F_VALUE] < 0)
-        s->f[F_VALUE] = 0;
-}
-
-static void note_link(struct gen *g, int slot, const struct step *s)
-{
-    g->slots[slot].is_on_lo |=
-        s->f[F_LEVEL] == HF_SOL_SOCKET &&
-        (s->f[F_NAME] == HF_SO_BINDTODEVICE || s->f[F_NAME] == HF_SO_BINDTOIFINDEX);
-}
-
-static void add_setopt(struct gen *g, int slot)
-{
-    static const int values[] = {0,         1,         1,      0,         -1,    2,     3,
-                                 5,         6,         7,      63,        64,    100,   255,
-                                 256,       536,       1280,   32767,     65535, 65536, 1000000,
-                                 INT32_MAX, INT32_MIN, 0x6f6c, 0x0100007f};
-    static const int lengths[] = {0, 1, 2, 3, 5, 8, 12, 16, 20, -1};
-    struct step *s = add(g, OP_SETOPT, slot);
-
-    do
-        give_option(g, s, g->slots[slot].is_stream, g->slots[slot].is_v6);
-    while (option_unset(s->f[F_LEVEL], s->f[F_NAME]) ||
-           (g->theme != THEME_OPTIONS && is_buffer(s)));
-    s->f[F_VALUE] = PICK(g, values);
-    s->f[F_VALUE2] = chance(g, 70) ? 0 : PICK(g, values);
-    s->f[F_VALUE3] = chance(g, 70) ? 0 : PICK(g, values);
-    s->f[F_LEN] = chance(g, 75) ? 4 : PICK(g, lengths);
-    g->slots[slot].is_corked |= s->f[F_LEVEL] == HF_IPPROTO_UDP && s->f[F_NAME] == HF_UDP_CORK;
-    note_link(g, slot, s);
-    keep_small(s);
-}
-
-/* Those that change who may have which port, and how sockets find each other. */
-static void add_port_option(struct gen *g, int slot)
-{
-    static const struct {
-        int level, name;
-    } list[] = {
-        {HF_SOL_SOCKET, HF_SO_REUSEADDR},        {HF_SOL_SOCKET, HF_SO_REUSEADDR},
-        {HF_SOL_SOCKET, HF_SO_REUSEPORT},        {HF_SOL_IPV6, HF_IPV6_V6ONLY},
-        {HF_SOL_IP, HF_IP_BIND_ADDRESS_NO_PORT}, {HF_SOL_IP, HF_IP_FREEBIND},
-        {HF_SOL_SOCKET, HF_SO_BROADCAST},        {HF_SOL_SOCKET, HF_SO_BINDTODEVICE},
-        {HF_SOL_SOCKET, HF_SO_BINDTOIFINDEX},
-    };
-    struct step *s = add(g, OP_SETOPT, slot);
-    size_t i = below(g, COUNT(list));
-
-    s->f[F_LEVEL] = list[i].level;
-    s->f[F_NAME] = list[i].name;
-    s->f[F_VALUE] = chance(g, 80) ? 1 : 0;
-    if (s->f[F_NAME] == HF_SO_BINDTODEVICE)
-        s->f[F_VALUE] = chance(g, 80) ? 0x6f6c : 0;
-    s->f[F_LEN] = 4;
-    note_link(g, slot, s);
-}
-
 /* ---- steps ---- */
 
 static void add_socket(struct gen *g, int slot)
 {
     struct step *s = add(g, OP_SOCKET, slot);
-    bool is_stream = g->theme == THEME_STREAM     ? chance(g, 95)
-                     : g->theme == THEME_DATAGRAM ? chance(g, 5)
-                                                  : chance(g, 50);
+    bool is_stream = g->theme == THEME_STREAM                                 ? chance(g, 95)
+                     : g->theme == THEME_DATAGRAM || g->theme >= THEME_ERRORS ? chance(g, 5)
+                                                                              : chance(g, 50);
     bool is_v6 = chance(g, 50), is_odd = chance(g, 2);
 
     s->f[F_DOMAIN] = is_odd ? (int)below(g, 50) - 1 : is_v6 ? AF_INET6 : AF_INET;
@@ -391,8 +97,8 @@ static void add_send(struct gen *g, int slot)
     bool is_stream = g->slots[slot].is_stream;
 
     s->f[F_N] = PICK(g, sizes);
-    if (!is_stream && chance(g, 2))
-        s->f[F_N] = PICK(g, huge);
+    if (!is_stream && chance(g, 2) && !(g->theme == THEME_ERRORS && g->slots[slot].is_v6))
+        s->f[F_N] = PICK(g, huge); /* lo's MTU is one more for IPv6 than ours */
     s->f[F_FLAGS] = some_flags(g, false);
     if (is_stream)
         s->f[F_FLAGS] &= ~HF_MSG_MORE; /* waits for more, or for a timer */
@@ -415,6 +121,10 @@ static void add_recv(struct gen *g, int slot)
         s->f[F_ROOM] = some_room(g);
     if (chance(g, 30))
         s->f[F_CTLROOM] = chance(g, 60) ? 200 : PICK(g, rooms);
+    if (g->theme == THEME_ERRORS && chance(g, 50)) {
+        s->f[F_FLAGS] |= HF_MSG_ERRQUEUE;
+        s->f[F_CTLROOM] = chance(g, 80) ? 200 : s->f[F_CTLROOM];
+    }
 }
 
 static void add_listen(struct gen *g, int slot)
@@ -512,6 +222,23 @@ static const uint8_t weights[THEMES][OPS] = {
                      [OP_PEERNAME] = 2,
                      [OP_GETOPT] = 4,
                      [OP_SETOPT] = 30},
+    [THEME_ERRORS] = {[OP_CLOSE] = 4,
+                      [OP_BIND] = 6,
+                      [OP_CONNECT] = 12,
+                      [OP_SEND] = 30,
+                      [OP_RECV] = 30,
+                      [OP_SHUTDOWN] = 2,
+                      [OP_GETOPT] = 12,
+                      [OP_SETOPT] = 14},
+    [THEME_GROUPS] = {[OP_CLOSE] = 4,
+                      [OP_BIND] = 12,
+                      [OP_CONNECT] = 8,
+                      [OP_SEND] = 30,
+                      [OP_RECV] = 20,
+                      [OP_SHUTDOWN] = 1,
+                      [OP_SOCKNAME] = 4,
+                      [OP_GETOPT] = 4,
+                      [OP_SETOPT] = 24},
     [THEME_OPTIONS] = {[OP_CLOSE] = 3,
                        [OP_BIND] = 4,
                        [OP_LISTEN] = 3,
@@ -574,7 +301,11 @@ static void add_some(struct gen *g, int slot)
     case OP_SETOPT:
         if (g->slots[slot].is_corked)
             break;
-        if (g->theme == THEME_PORTS || (g->theme != THEME_OPTIONS && chance(g, 40)))
+        if (g->theme == THEME_ERRORS)
+            add_error_option(g, slot);
+        else if (g->theme == THEME_GROUPS)
+            (chance(g, 85) ? add_group_option : add_port_option)(g, slot);
+        else if (g->theme == THEME_PORTS || (g->theme != THEME_OPTIONS && chance(g, 40)))
             add_port_option(g, slot);
         else
             add_setopt(g, slot);
@@ -602,30 +333,55 @@ static void begin_stream(struct gen *g)
 {
     bool is_v6 = chance(g, 50), speaks4 = is_v6 && chance(g, 30);
     int any = host(is_v6 ? "::" : "0.0.0.0");
+    bool is_mixed = speaks4 && chance(g, 40); /* an IPv4 socket connects to an IPv6 one */
     int own = host(speaks4 ? "::ffff:127.0.0.1" : is_v6 ? "::1" : "127.0.0.1");
+    int from = is_mixed ? host("127.0.0.1") : own;
 
     for (int i = 0; i < 2; i++) {
         struct step *s = add(g, OP_SOCKET, i);
+        bool is_six = is_v6 && !(is_mixed && i == 1);
 
-        s->f[F_DOMAIN] = is_v6 ? AF_INET6 : AF_INET;
+        s->f[F_DOMAIN] = is_six ? AF_INET6 : AF_INET;
         s->f[F_TYPE] = SOCK_STREAM;
         g->slots[i].is_open = g->slots[i].is_stream = true;
-        g->slots[i].is_v6 = is_v6;
+        g->slots[i].is_v6 = is_six;
     }
     if (chance(g, 20))
         (g->theme == THEME_OPTIONS ? add_setopt : add_port_option)(g, 0);
     plain(g, OP_BIND, 0, chance(g, 40) ? any : own, 1);
     add_listen(g, 0);
     if (chance(g, 30))
-        plain(g, OP_BIND, 1, chance(g, 50) ? any : own, chance(g, 50) ? 2 : 0);
-    plain(g, OP_CONNECT, 1, own, 1);
+        plain(g, OP_BIND, 1, chance(g, 50) && !is_mixed ? any : from, chance(g, 50) ? 2 : 0);
+    plain(g, OP_CONNECT, 1, from, 1);
     g->slots[1].spoke4 = speaks4;
     if (chance(g, 25))
         return;
     add(g, OP_ACCEPT, 2)->f[F_ROOM] = 28;
     g->slots[2] = g->slots[1];
+    g->slots[2].is_v6 = is_v6;
     if (chance(g, 60))
-        plain(g, OP_CONNECT, 1, own, 1);
+        plain(g, OP_CONNECT, 1, from, 1);
+}
+
+/* Slots 0, 1: a member of a group, and who sends to it. */
+static void begin_group(struct gen *g)
+{
+    bool is_v6 = chance(g, 50);
+    int any = host(is_v6 ? "::" : "0.0.0.0"), group = host(is_v6 ? "ff02::1%1" : "239.1.2.3");
+
+    for (int i = 0; i < 2; i++) {
+        struct step *s = add(g, OP_SOCKET, i);
+
+        s->f[F_DOMAIN] = is_v6 ? AF_INET6 : AF_INET;
+        s->f[F_TYPE] = SOCK_DGRAM;
+        g->slots[i].is_open = true;
+        g->slots[i].is_stream = false;
+        g->slots[i].is_v6 = is_v6;
+    }
+    plain(g, OP_BIND, 0, chance(g, 80) ? any : group, 1);
+    add_group_option(g, 0);
+    add_group_option(g, 1);
+    plain(g, OP_SEND, 1, group, 1)->f[F_N] = 3;
 }
 
 /* Slots 0, 1: each may know the other. */
@@ -642,8 +398,10 @@ static void begin_datagram(struct gen *g)
         g->slots[i].is_open = true;
         g->slots[i].is_stream = false;
         g->slots[i].is_v6 = is_v6;
-        if (chance(g, 70))
+        if (chance(g, g->theme == THEME_ERRORS ? 20 : 70))
             plain(g, OP_BIND, i, own, i + 1);
+        if (g->theme == THEME_ERRORS)
+            add_error_option(g, i);
     }
     for (int i = 0; i < 2; i++) {
         if (chance(g, 50))
@@ -663,7 +421,10 @@ void generate(uint64_t seed, struct program *p)
     g.theme = (enum theme)below(&g, THEMES);
     p->privileged = chance(&g, 15);
     steps = 8 + (int)below(&g, STEPS_MOST - 16);
-    if (g.theme != THEME_DATAGRAM && chance(&g, g.theme == THEME_PORTS ? 20 : 60))
+    if (g.theme == THEME_GROUPS)
+        begin_group(&g);
+    else if (g.theme != THEME_DATAGRAM && g.theme != THEME_ERRORS &&
+             chance(&g, g.theme == THEME_PORTS ? 20 : 60))
         begin_stream(&g);
     else if (g.theme != THEME_STREAM && chance(&g, 60))
         begin_datagram(&g);

@@ -94,10 +94,14 @@ uint32_t step_address(const struct step *s, const struct ports_in_use *ports, ui
 
 uint32_t step_value(const struct step *s, uint8_t *room)
 {
+    const struct host *h = &hosts[s->f[F_HOST]];
+    size_t at = !s->f[F_HOST] ? 0 : h->family == AF_INET ? 4 : 16;
+
     memset(room, 0, 160);
-    memcpy(room, &s->f[F_VALUE], 4);
-    memcpy(room + 4, &s->f[F_VALUE2], 4);
-    memcpy(room + 8, &s->f[F_VALUE3], 4);
+    memcpy(room, h->addr, at); /* a group, where one is named */
+    memcpy(room + at, &s->f[F_VALUE], 4);
+    memcpy(room + at + 4, &s->f[F_VALUE2], 4);
+    memcpy(room + at + 8, &s->f[F_VALUE3], 4);
     return (uint32_t)s->f[F_LEN];
 }
 
@@ -213,8 +217,8 @@ static const uint32_t used[OPS] = {
     [OP_SOCKNAME] = 1 << F_ROOM,
     [OP_PEERNAME] = 1 << F_ROOM,
     [OP_GETOPT] = 1 << F_LEVEL | 1 << F_NAME | 1 << F_ROOM,
-    [OP_SETOPT] =
-        1 << F_LEVEL | 1 << F_NAME | 1 << F_VALUE | 1 << F_VALUE2 | 1 << F_VALUE3 | 1 << F_LEN,
+    [OP_SETOPT] = 1 << F_LEVEL | 1 << F_NAME | 1 << F_HOST | 1 << F_VALUE | 1 << F_VALUE2 |
+                  1 << F_VALUE3 | 1 << F_LEN,
     [OP_IOCTL] = 1 << F_N,
     [OP_WAIT] = 1 << F_N,
 };

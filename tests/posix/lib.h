@@ -381,17 +381,24 @@ static inline void reset(int fd)
     MUST(close(fd));
 }
 
-/* Sends until a send has found no room for a while: all between here and the peer is full, also
- * where that takes bytes a moment after they were sent. Returns how many bytes that was. */
+/* Sends until sends have found no room for a while: all between here and the peer is full, also
+ * where that takes bytes a moment after they were sent. The question in between is answered by
+ * whoever takes them, however busy the machine is. Returns how many bytes that was. */
 static inline long long fill(int fd)
 {
     static const char junk[65536];
     long long sent = 0;
-    ssize_t n;
-    set_timeout(fd, SO_SNDTIMEO, 500);
-    while ((n = send(fd, junk, sizeof(junk), 0)) > 0)
-        sent += n;
-    MUST(errno == EAGAIN ? 0 : -1);
+    set_timeout(fd, SO_SNDTIMEO, 100);
+    for (int refused = 0, left; refused < 5; refused++) {
+        ssize_t n = send(fd, junk, sizeof(junk), 0);
+        if (n > 0) {
+            sent += n;
+            refused = -1;
+            continue;
+        }
+        MUST(errno == EAGAIN ? 0 : -1);
+        (void)ioctl(fd, TIOCOUTQ, &left);
+    }
     set_timeout(fd, SO_SNDTIMEO, 0);
     return sent;
 }

@@ -30,16 +30,12 @@ void read_consume(struct tcb *tcb, uint32_t len)
         tcb->urgent = URGENT_NONE;
 }
 
-/* What a read is told when there are no bytes; 1 when there are. Linux's order: the end of the
- * stream, the error, the end by other means, never opened. NetSem recv_7, recv_8. */
-static int read_status(struct tcb *tcb)
+/* What a read is told when there are no bytes. Linux's order: the end of the stream, the error, the
+ * end by other means, never opened. NetSem recv_7, recv_8. */
+static int end_status(struct tcb *tcb)
 {
     int err = tcb->pcb.err;
 
-    if (tcb->state == TCP_LISTEN)
-        return -HF_ENOTCONN;
-    if (read_run_from(tcb, tcb->copied_seq) > (urgent_is_lifted_out(tcb, tcb->copied_seq) ? 1 : 0))
-        return 1;
     if (tcb->fin_received)
         return 0;
     if (err) {
@@ -49,6 +45,16 @@ static int read_status(struct tcb *tcb)
     if (tcb->is_over)
         return 0;
     return tcb->state == TCP_CLOSED ? -HF_ENOTCONN : -HF_EAGAIN;
+}
+
+/* The same; 1 when there are bytes. */
+static int read_status(struct tcb *tcb)
+{
+    if (tcb->state == TCP_LISTEN)
+        return -HF_ENOTCONN;
+    if (read_run_from(tcb, tcb->copied_seq) > (urgent_is_lifted_out(tcb, tcb->copied_seq) ? 1 : 0))
+        return 1;
+    return end_status(tcb);
 }
 
 /* Where a copy stands in the caller's vector. */
@@ -174,7 +180,7 @@ int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
             read_consume(tcb, lifted + len);
     }
     if (!done && room)
-        return -HF_EAGAIN; /* peek_off is beyond what is here */
+        return end_status(tcb); /* peek_off is beyond what is here */
     if (!peeks)
         receive_window_update(tcb, done);
     return done;
