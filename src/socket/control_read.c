@@ -132,8 +132,11 @@ static int read_ipv6_item(const struct hf_sock *sk, const struct item *i, struct
         return read_small(i, -1, &how->ttl);
     case HF_IPV6_TCLASS:
         return read_small(i, -1, &how->tos);
-    case HF_IPV6_DONTFRAG: /* as the option: nothing is cut that fits the link */
-        return i->len != 4 || (int_of(i) & ~1) ? -HF_EINVAL : 0;
+    case HF_IPV6_DONTFRAG:
+        if (i->len != 4 || (int_of(i) & ~1))
+            return -HF_EINVAL;
+        how->dont_fragment = (int8_t)int_of(i);
+        return 0;
     default:
         return -HF_EINVAL;
     }

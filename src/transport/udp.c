@@ -423,10 +423,11 @@ int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how)
 /* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown().
  * NetSem send_22, send_23. */
 static int may_send(struct udp_pcb *up, struct path *path, const struct endpoint *to, uint32_t len,
-                    bool is_shut)
+                    const struct udp_how *how)
 {
     bool is4 = addr_is4(&path->dst);
-    bool is_whole = never_fragments(&up->pcb) || (!is4 && up->dont_fragment6);
+    bool is_asked = how->dont_fragment < 0 ? up->dont_fragment6 : how->dont_fragment;
+    bool is_whole = never_fragments(&up->pcb) || (!is4 && is_asked);
     uint32_t size = len + UDP_HEADER + (is4 ? IP4_HEADER : IP6_HEADER);
     uint32_t mtu = goes_by_link(&up->pcb) ? path_link_mtu(path) : path_mtu(path);
     int err;
@@ -438,7 +439,7 @@ static int may_send(struct udp_pcb *up, struct path *path, const struct endpoint
         return refuse_size(up, to, mtu);
     err = up->pcb.err; /* NetSem connect_10 */
     up->pcb.err = 0;
-    return err ? -err : is_shut ? -HF_EPIPE : 0;
+    return err ? -err : how->is_shut ? -HF_EPIPE : 0;
 }
 
 static int output(struct udp_pcb *up, const struct udp_how *how, struct path *path, uint16_t port,
@@ -501,7 +502,7 @@ int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_
     if (path->is_broadcast && !up->pcb.broadcast)
         err = -HF_EACCES;
     else if (!how->is_probe)
-        err = may_send(up, path, &to, len, how->is_shut);
+        err = may_send(up, path, &to, len, how);
     if (!err && !how->is_probe)
         err = output(up, how, path, to.port, iov, len);
     path_put(path);

@@ -84,6 +84,7 @@ struct udp_how {
     struct ip_addr src;         /* IP_PKTINFO's; any, also ADDR_ANY6 over IPv4: the socket's */
     uint32_t link_index;        /* IP_PKTINFO's; 0: the socket's */
     int16_t ttl, tos;           /* below 0: the socket's */
+    int8_t dont_fragment;       /* IPV6_DONTFRAG's; below 0: the socket's */
     bool is_unbound;            /* IP_PKTINFO without a source: not the socket's either */
     bool is_shut;               /* shutdown() forbids it: EPIPE, told last as on Linux */
     bool is_probe;              /* MSG_PROXY: is there a way? Nothing is sent */

@@ -72,7 +72,7 @@ static void add_connect(struct gen *g, int slot)
     if (chance(g, 15) && (g->slots[slot].is_stream || !g->slots[slot].spoke4))
         s->f[F_FAMILY] = AF_UNSPEC;
     g->slots[slot].is_on_lo |= hosts[s->f[F_HOST]].scope != 0;
-    if (is_mapped(s->f[F_HOST]) && g->slots[slot].is_v6)
+    if ((is_mapped(s->f[F_HOST]) || hosts[s->f[F_HOST]].family == AF_INET) && g->slots[slot].is_v6)
         g->slots[slot].spoke4 = true;
     g->slots[slot].has_peer = true;
 }
