@@ -53,16 +53,20 @@ BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
-LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto -ffat-lto-objects)
-# The objects serve both ways: only core.o is linked the other one, which takes seconds.
-LDFLAGS += $(if $(LTO),-fno-lto)
-$(CORE_OBJ) $(B)/core.o: CFLAGS += -ffreestanding -fbuiltin $(LTO)# memcpy of a few bytes is no call
+LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto)
+LTO_OBJ := $(if $(LTO),$(CORE_SRC:%.c=$(B)/lto/%.o))
+$(CORE_OBJ) $(LTO_OBJ) $(B)/core.o: CFLAGS += -ffreestanding -fbuiltin# memcpy of a few bytes is no call
+LDFLAGS += -fno-lto
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
-# The core is one object, across whose files a release by gcc optimises.
-$(B)/core.o: $(CORE_OBJ)
-	$(if $(LTO),$(CC) $(CFLAGS) -r -nostdlib -flinker-output=nolto-rel,$(LD) -r) -o $@ $^
+# The core is one object, across whose files a release by gcc optimises, unless LTO= is said; objects of its own make it.
+$(B)/lto/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LTO) -c -o $@ $<
+$(B)/core.o: $(or $(LTO_OBJ),$(CORE_OBJ))
+	$(if $(LTO),$(CC) $(CFLAGS) $(LTO) -r -nostdlib -flinker-output=nolto-rel,$(LD) -r) -o $@ $^
+	objcopy --wildcard -R '.gnu.lto_*' -R '.gnu.debuglto_*' $@
 # Unit tests link the layers as they are; a user's archive shows hf_* and nothing else.
 $(B)/layers.a: $(CORE_OBJ) $(LIB_OBJ)
 	@rm -f $@
@@ -280,4 +284,4 @@ clean:
 	rm -rf build
 .PHONY: all everything packetdrill packetdrill-plugin unit sim sim-accept test platform programs realworld interop diff conformance checkers check check-full man demo bench \
         bench-quick bench-run bench-path bench-tap bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)
+-include $(CORE_OBJ:.o=.d) $(LTO_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)
