@@ -19,8 +19,9 @@ import tempfile
 
 # What packetdrill's own scripts take for granted, in its defaults.sh.
 DEFAULTS = {"tcp_rmem": "4096/540000/15728640", "tcp_wmem": "4096/262144/4194304", "tcp_timestamps": "1",
-            "tcp_sack": "1", "tcp_syn_retries": "5", "tcp_synack_retries": "5", "tcp_fastopen": "0x70403",
-            "tcp_slow_start_after_idle": "0"}
+            "tcp_sack": "1", "tcp_syn_retries": "5", "tcp_synack_retries": "5", "tcp_ecn": "0",
+            "tcp_syncookies": "1", "tcp_mtu_probing": "0", "tcp_fastopen": "0x70403",
+            "tcp_fastopen_key": "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4", "tcp_slow_start_after_idle": "0"}
 KNOWN = set(DEFAULTS) | {"tcp_window_scaling", "tcp_fastopen_blackhole_timeout_sec", "tcp_notsent_lowat",
                          "tcp_min_tso_segs"}
 COMMAND = re.compile(r"^([ \t]*(?:[+.\d~]+[ \t]*)?)`([^`]*)`[^\n]*$", re.M)
@@ -33,7 +34,8 @@ VARIANTS = {
              "mtu=1500,local=192.168.0.1/16"),
     "ipv6": (["--ip_version=ipv6", "--mtu=1520", "--local_ip=fd3d:0a0b:17d6::1",
               "--gateway_ip=fd3d:0a0b:17d6:8888::1", "--remote_ip=fd3d:fa7b:d17d::1", "-D",
-              "TFO_COOKIE=c1d1e9742a47a9bc", "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR"],
+              "TFO_COOKIE=c1d1e9742a47a9bc", "-D", "CODE=address_unreachable", "-D",
+              "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR"],
              "mtu=1520,local=fd3d:a0b:17d6::1/48"),
     "mapped": (["--ip_version=ipv4-mapped-ipv6", *V4, "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D",
                 "CMSG_TYPE_RECVERR=IPV6_RECVERR"], "mtu=1500,local=192.168.0.1/16"),
@@ -41,7 +43,13 @@ VARIANTS = {
 LIMIT_S = 90
 
 
+OWN = re.compile(r"^--((?:local|remote)_ip)=(\S+)", re.M)  # what a script says itself holds for one family
+
+
 def variants_of(script):
+    own = OWN.search(script.read_text())
+    if own:
+        return ["ipv6" if ":" in own.group(2) else "ipv4"]
     return [v for v in VARIANTS
             if not (v == "ipv6" and script.stem.endswith("v4") or v != "ipv6" and script.stem.endswith("v6"))]
 
@@ -65,6 +73,10 @@ def plain(text):
 
 def command_of(args, script, variant, scratch):
     options, flags = VARIANTS[variant]
+    said = dict(OWN.findall(script.read_text()))
+    options = [o for o in options if o[2:].split("=")[0] not in said]
+    if "local_ip" in said:
+        flags = flags.split(",")[0] + f",local={said['local_ip']}/{64 if variant == 'ipv6' else 16}"
     own = [args.packetdrill, "--send_omit_free", *options]
     if args.kernel:
         inner = " ".join(["ip link set lo up && exec", *own, script.name])

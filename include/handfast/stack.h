@@ -108,13 +108,21 @@ enum hf_tcp_setting {
      * it the cookies they were given are forgotten); 2: listeners may that TCP_FASTOPEN asks for;
      * 4: clients need no cookie; 0x200: nor do listeners; 0x400: all listeners do. */
     HF_TCP_FASTOPEN_MODE,
-    HF_TCP_FASTOPEN_PAUSE,        /* tcp_fastopen_blackhole_timeout_sec: 0..86400; 0: never */
     HF_TCP_SLOW_START_AFTER_IDLE, /* 0 or 1 */
     HF_TCP_UNSENT_DEFAULT,        /* bytes; sockets that do not say otherwise */
     HF_TCP_MIN_TSO_SEGS,          /* 1..65535: a super-segment has that many, where cwnd lets it */
+    HF_TCP_MTU_PROBING, /* RFC 4821: 1: where full segments vanish (the default); 0: never */
+    HF_TCP_SYN_COOKIES, /* 1: when a listener's SYN queue is full (the default); 2: always; 0: never
+                         */
+    HF_TCP_ECN, /* RFC 3168: 2: for who asks (the default); 1: and when we connect; 0: not at all */
+    HF_TCP_FASTOPEN_PAUSE, /* tcp_fastopen_blackhole_timeout_sec: 0..86400; 0: never */
 };
 /* For sockets made from now on. -HF_EINVAL: out of range. */
 HF_NODISCARD int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t value);
+
+/* Linux's tcp_fastopen_key: 16 bytes that Fast Open cookies are made with, as TCP_FASTOPEN_KEY has
+ * them, or 32 with the key before. -HF_EINVAL: another length. Otherwise the key is random. */
+HF_NODISCARD int hf_stack_set_fastopen_key(struct hf_stack *st, const void *key, uint32_t len);
 
 /* How often the stack dropped something for that reason. */
 uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason);
@@ -124,6 +132,7 @@ uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason);
 struct hf_stack_stats {
     uint64_t sockets, tcp_connections, tcp_time_wait, udp_sockets;
     uint64_t segments_in, segments_out, segments_retransmitted, packets_in, packets_out;
+    uint64_t syn_cookies_sent, syn_cookies_taken;
 };
 void hf_stack_stats(const struct hf_stack *st, struct hf_stack_stats *out);
 

@@ -133,6 +133,9 @@ static const struct {
     {"tcp_syn_retries", 0, HF_TCP_SYN_RETRIES},
     {"tcp_synack_retries", 0, HF_TCP_SYNACK_RETRIES},
     {"tcp_window_scaling", 0, HF_TCP_WINDOW_SCALING},
+    {"tcp_mtu_probing", 0, HF_TCP_MTU_PROBING},
+    {"tcp_syncookies", 0, HF_TCP_SYN_COOKIES},
+    {"tcp_ecn", 0, HF_TCP_ECN},
     {"tcp_fastopen", 0, HF_TCP_FASTOPEN_MODE},
     {"tcp_fastopen_blackhole_timeout_sec", 0, HF_TCP_FASTOPEN_PAUSE},
     {"tcp_slow_start_after_idle", 0, HF_TCP_SLOW_START_AFTER_IDLE},
@@ -162,6 +165,19 @@ static void set_sysctl(struct drill *d, const char *name, const char *value)
         give_up("no such setting: ", name);
 }
 
+/* Four words in hexadecimal, as Linux prints it. */
+static void set_key(struct drill *d, const char *value)
+{
+    unsigned int word[4];
+    uint8_t key[16];
+
+    if (sscanf(value, "%x-%x-%x-%x", &word[0], &word[1], &word[2], &word[3]) != 4)
+        give_up("not a key: ", value);
+    for (unsigned i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)(word[i / 4] >> 8 * (i % 4));
+    (void)!hf_stack_set_fastopen_key(d->stack, key, sizeof(key));
+}
+
 /* "mtu=1500,local=192.168.0.1/16,tcp_rmem=4096/540000/15728640": addresses of this host, the
  * wire's MTU, and Linux's sysctls. */
 static void take_flag(struct drill *d, char *flag)
@@ -174,6 +190,8 @@ static void take_flag(struct drill *d, char *flag)
     if (strcmp(flag, "local") == 0) {
         if (hf_addr_add(d->stack, &d->wire.link, value))
             give_up("not an address: ", value);
+    } else if (strcmp(flag, "tcp_fastopen_key") == 0) {
+        set_key(d, value);
     } else if (strcmp(flag, "mtu") != 0) {
         set_sysctl(d, flag, value);
     }

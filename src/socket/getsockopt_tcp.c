@@ -11,6 +11,7 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     struct tcb *tcb = sock_tcb(sk);
     const struct tcp *tcp = &sk->all->tcp;
     const struct tcp_options *t = tcp_options(tcb);
+    const struct tcp_fastopen_queue *q;
 
     switch (name) {
     case HF_TCP_NODELAY:
@@ -55,6 +56,10 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_THIN_LINEAR_TIMEOUTS:
         *v = option_is_on(sk, OPTION_INERT + INERT_THIN_LTO);
         return 0;
+    case HF_TCP_FASTOPEN:
+        q = sock_fastopen(sk);
+        *v = q ? (int)q->limit : 0;
+        return 0;
     case HF_TCP_FASTOPEN_CONNECT:
         *v = sk->opt.fastopen_connect;
         return 0;
@@ -70,7 +75,6 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     /* What is never on. */
     case HF_TCP_THIN_DUPACK:
     case HF_TCP_REPAIR:
-    case HF_TCP_FASTOPEN:
     case HF_TCP_SAVE_SYN:
     case HF_TCP_TX_DELAY:
         *v = 0;
@@ -89,6 +93,8 @@ int getsockopt_tcp(struct hf_sock *sk, int name, void *value, uint32_t *len)
     case HF_TCP_INFO:
         *len = tcp_info(sock_tcb(sk), value, *len);
         return 0;
+    case HF_TCP_FASTOPEN_KEY:
+        return fastopen_get_keys(sk, value, len);
     case HF_TCP_CONGESTION:
         tcp_congestion(sock_tcb(sk), text);
         return option_give(value, len, text, sizeof(text));

@@ -17,6 +17,8 @@ int hf_sock_listen(struct hf_sock *sk, int backlog)
     state = tcp_state(sock_tcb(sk));
     if (sk->state != SOCK_UNCONNECTED || (state != TCP_CLOSED && state != TCP_LISTEN))
         return -HF_EINVAL;
+    if (state == TCP_CLOSED)
+        fastopen_listen(sk, (uint32_t)backlog);
     return tcp_listen(sock_tcb(sk), (uint32_t)backlog);
 }
 

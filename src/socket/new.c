@@ -16,9 +16,12 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
     all->wanted = config->wanted;
     all->event_ctx = config->event_ctx;
     all->unprivileged_port_start = config->unprivileged_port_start;
-    err = net_init(&all->net, &all->core);
+    err = hash_init(&all->fastopen, env);
     if (err)
         return err;
+    err = net_init(&all->net, &all->core);
+    if (err)
+        goto no_net;
     err = tcp_init(&all->tcp, &all->core, &all->net, &sock_tcp_up, min, max);
     if (err)
         goto no_tcp;
@@ -38,6 +41,8 @@ no_udp:
     tcp_fini(&all->tcp);
 no_tcp:
     net_fini(&all->net);
+no_net:
+    hash_fini(&all->fastopen);
     return err;
 }
 
@@ -80,6 +85,7 @@ void sockets_fini(struct sockets *all)
     udp_fini(&all->udp);
     tcp_fini(&all->tcp);
     net_fini(&all->net);
+    hash_fini(&all->fastopen);
     pool_fini(&all->locals);
     pool_fini(&all->streams);
     pool_fini(&all->datagrams);
@@ -208,6 +214,7 @@ static struct tcb *child_new(struct tcb *listener)
         return NULL;
     sk->opt = parent->opt;
     sk->opt.cookie = 0;
+    sk->opt.has_fastopen = 0;
     sk->opt.priority = 0;
     sk->state = SOCK_CONNECTED;
     sk->shut = parent->shut; /* Linux: what was shut before listen() is so in children, too */
@@ -220,6 +227,7 @@ static void released(struct tcb *tcb)
     struct hf_sock *sk = sock_of_block(tcb);
 
     sk->all->core.stats.sockets--;
+    sock_fastopen_drop(sk);
     pool_put(&sk->all->streams, sk);
 }
 
@@ -239,6 +247,11 @@ static void udp_event(struct udp_pcb *up)
     sock_event(sock_of_block(up));
 }
 
+static struct tcp_fastopen_queue *fastopen_queue(struct tcb *listener)
+{
+    return sock_fastopen(sock_of_block(listener));
+}
+
 static bool is_wanted(struct hf_sock *sk)
 {
     return !sk->all->wanted || sk->all->wanted(sk->all->event_ctx, sk, sk->user);
@@ -254,7 +267,7 @@ static bool udp_wanted(struct udp_pcb *up)
     return is_wanted(sock_of_block(up));
 }
 
-const struct tcp_up sock_tcp_up = {child_new, tcp_event, released, tcp_wanted};
+const struct tcp_up sock_tcp_up = {child_new, tcp_event, released, fastopen_queue, tcp_wanted};
 const struct udp_up sock_udp_up = {udp_event, udp_wanted};
 
 void hf_sock_set_user(struct hf_sock *sk, void *user)

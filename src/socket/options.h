@@ -33,6 +33,7 @@ struct sock_options {
     uint8_t addr_preferences : 3;               /* options_fixed.c */
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
     uint8_t fastopen_connect : 1, fastopen_no_cookie : 1;
+    uint8_t has_fastopen : 1;           /* sock_fastopen finds something */
     uint8_t zerocopy : 1, recv_inq : 1; /* SO_ZEROCOPY, TCP_INQ */
     int8_t priority;                    /* Deviates: an administrator's beyond that is cut */
     uint8_t mcast_if, unicast_if;       /* link indexes, 0: none */
@@ -116,6 +117,13 @@ HF_NODISCARD int getsockopt_socket(struct hf_sock *sk, int name, void *value, ui
 HF_NODISCARD int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len);
 HF_NODISCARD int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len);
 HF_NODISCARD int setsockopt_tcp(struct hf_sock *sk, int name, const void *value, uint32_t len);
+
+/* fastopen.c: TCP_FASTOPEN, TCP_FASTOPEN_KEY; and what listen() does where all listeners have it.
+ */
+HF_NODISCARD int fastopen_limit(struct hf_sock *sk, uint32_t limit);
+HF_NODISCARD int fastopen_set_keys(struct hf_sock *sk, const void *value, uint32_t len);
+HF_NODISCARD int fastopen_get_keys(const struct hf_sock *sk, void *value, uint32_t *len);
+void fastopen_listen(struct hf_sock *sk, uint32_t backlog);
 
 /* setsockopt_group.c: joining (else leaving) a group, as struct ip_mreq and ip_mreqn, ipv6_mreq and
  * group_req say. */

@@ -13,7 +13,6 @@ enum {
     PREFER_PUBTMP_DEFAULT = 0x100,
     PREFER_HOME = 0x400,
     PREFER_NONCGA = 0x800,
-    FASTOPEN_KEY = 16,
 };
 
 static int get_socket(const struct hf_sock *sk, int name, void *value, uint32_t *len)
@@ -131,10 +130,7 @@ int option_get_fixed(const struct hf_sock *sk, int level, int name, void *value,
     case HF_SOL_TCP:
         if (name == HF_TCP_TIMESTAMP)
             return option_give_int(value, len, (int)(sk->all->core.now / HF_MS));
-        if (name != HF_TCP_FASTOPEN_KEY)
-            return -HF_ENOPROTOOPT;
-        *len = 0;
-        return 0;
+        return -HF_ENOPROTOOPT;
     default:
         return -HF_ENOPROTOOPT;
     }
@@ -217,10 +213,6 @@ int option_set_fixed(struct hf_sock *sk, int level, int name, int v, uint32_t le
         return -HF_ENOPROTOOPT;
     case HF_SOL_IPV6:
         return set_ipv6(sk, name, v, len);
-    case HF_SOL_TCP: /* a key may be left here; no cookie is ever made of it */
-        if (name == HF_TCP_FASTOPEN_KEY)
-            return len == FASTOPEN_KEY || len == 2 * FASTOPEN_KEY ? 0 : -HF_EINVAL;
-        return -HF_ENOPROTOOPT;
     default:
         return -HF_ENOPROTOOPT;
     }

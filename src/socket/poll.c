@@ -19,7 +19,7 @@ static uint32_t stream_poll(const struct hf_sock *sk)
         mask |= HF_POLLIN | HF_POLLRDNORM | HF_POLLRDHUP;
     if (tcp_is_deferred(tcb))
         mask |= HF_POLLOUT | HF_POLLWRNORM;
-    if (state != TCP_SYN_SENT && state != TCP_SYN_RECEIVED) {
+    if (state != TCP_SYN_SENT && (state != TCP_SYN_RECEIVED || tcp_is_open_early(tcb))) {
         if (tcp_readable(tcb) > 0 && tcp_readable(tcb) >= sk->opt.rcvlowat)
             mask |= HF_POLLIN | HF_POLLRDNORM;
         if (no_more_out || state == TCP_CLOSED || tcp_writable(tcb))

@@ -117,6 +117,13 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
     }
 }
 
+static bool may_listen(const struct hf_sock *sk)
+{
+    enum tcp_state state = tcp_state(sock_tcb(sk));
+
+    return state == TCP_CLOSED || state == TCP_LISTEN;
+}
+
 static int set_other(struct hf_sock *sk, int name, int v)
 {
     switch (name) {
@@ -137,11 +144,8 @@ static int set_other(struct hf_sock *sk, int name, int v)
         return tcp_state(sock_tcb(sk)) == TCP_CLOSED ? -HF_EINVAL : -HF_EPERM;
     case HF_TCP_TIMESTAMP: /* only under repair */
         return -HF_EPERM;
-    case HF_TCP_FASTOPEN: /* as where the sysctl tcp_fastopen is 0 */
-        return v >= 0 && (tcp_state(sock_tcb(sk)) == TCP_CLOSED ||
-                          tcp_state(sock_tcb(sk)) == TCP_LISTEN)
-                   ? 0
-                   : -HF_EINVAL;
+    case HF_TCP_FASTOPEN:
+        return v < 0 || !may_listen(sk) ? -HF_EINVAL : fastopen_limit(sk, (uint32_t)v);
     case HF_TCP_FASTOPEN_CONNECT:
         if (v != 0 && v != 1)
             return -HF_EINVAL;
@@ -152,10 +156,11 @@ static int set_other(struct hf_sock *sk, int name, int v)
         sk->opt.fastopen_connect = v & 1;
         return 0;
     case HF_TCP_FASTOPEN_NO_COOKIE:
-        if ((v != 0 && v != 1) ||
-            (tcp_state(sock_tcb(sk)) != TCP_CLOSED && tcp_state(sock_tcb(sk)) != TCP_LISTEN))
+        if ((v != 0 && v != 1) || !may_listen(sk))
             return -HF_EINVAL;
         sk->opt.fastopen_no_cookie = v & 1;
+        if (sock_fastopen(sk))
+            sock_fastopen(sk)->no_cookie = v & 1;
         return 0;
     case HF_TCP_INQ:
         if (v < 0 || v > 1)
@@ -189,6 +194,8 @@ int setsockopt_tcp(struct hf_sock *sk, int name, const void *value, uint32_t len
 
     if (name == HF_TCP_CONGESTION)
         return set_congestion(sock_tcb(sk), value, len);
+    if (name == HF_TCP_FASTOPEN_KEY)
+        return fastopen_set_keys(sk, value, len);
     if (name == HF_TCP_ULP)
         return len < 1 ? -HF_EINVAL : -HF_ENOENT;
     if (len < sizeof(v))

@@ -37,6 +37,7 @@ struct sockets {
     struct unix_net un;
     struct pool streams, datagrams, locals; /* of sockets with memory */
     struct list others;                     /* datagrams and locals, by what stands before them */
+    struct hash fastopen; /* what listeners have of Fast Open, by their sockets: fastopen.c */
     hf_event_fn *event;
     hf_wanted_fn *wanted;
     void *event_ctx; /* of both */
@@ -121,6 +122,12 @@ HF_NODISCARD int sock_new(struct sockets *all, int domain, int type, int protoco
 /* connect.c: of a stream. how: TCP_OPEN_...; 0: deferred. */
 HF_NODISCARD int sock_connect_stream(struct hf_sock *sk, const void *addr, uint32_t len, int how,
                                      bool can_wait);
+/* fastopen.c: what the socket has of Fast Open as a listener, or NULL; without it from now on. */
+struct tcp_fastopen_queue *sock_fastopen(const struct hf_sock *sk);
+void sock_fastopen_drop(struct hf_sock *sk);
+/* fastopen.c: 16 or 32 bytes as keys; -HF_EINVAL. */
+HF_NODISCARD int fastopen_read_keys(struct tcp_fastopen_keys *keys, const void *value,
+                                    uint32_t len);
 /* What the socket's options say of Fast Open, as TCP_OPEN_... */
 int sock_fastopen_how(const struct hf_sock *sk);
 

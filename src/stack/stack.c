@@ -170,6 +170,11 @@ struct hf_stack *hf_sock_stack(const struct hf_sock *sk)
     return container_of(sk->all, struct hf_stack, sockets);
 }
 
+int hf_stack_set_fastopen_key(struct hf_stack *st, const void *key, uint32_t len)
+{
+    return fastopen_read_keys(&st->sockets.tcp.fastopen_keys, key, len);
+}
+
 static int set_bytes(uint32_t *field, uint32_t value)
 {
     if (value < 4096 || value > 1u << 30)
@@ -191,6 +196,14 @@ static int set_switch(bool *field, uint32_t value)
     if (value > 1)
         return -HF_EINVAL;
     *field = value;
+    return 0;
+}
+
+static int set_of_three(uint8_t *field, uint32_t value)
+{
+    if (value > 2)
+        return -HF_EINVAL;
+    *field = (uint8_t)value;
     return 0;
 }
 
@@ -217,6 +230,12 @@ int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t val
         return set_switch(&tcp->sack, value);
     case HF_TCP_WINDOW_SCALING:
         return set_switch(&tcp->window_scaling, value);
+    case HF_TCP_MTU_PROBING:
+        return set_switch(&tcp->mtu_probing, value);
+    case HF_TCP_SYN_COOKIES:
+        return set_of_three(&tcp->syn_cookies, value);
+    case HF_TCP_ECN:
+        return set_of_three(&tcp->ecn, value);
     case HF_TCP_FASTOPEN_MODE:
         tcp_set_fastopen(tcp, value);
         return 0;

@@ -66,6 +66,10 @@ static void orphan(struct tcb *tcb)
         return;
     }
     timer_slow(tcb);
+    if (tcp_is_open_early(tcb)) { /* Linux: FIN-WAIT-1, with the SYN-ACK still to be answered */
+        tcb->fin_queued = 1;
+        tcp_set_state(tcb, TCP_FIN_WAIT_1);
+    }
     if (tcb->state == TCP_ESTABLISHED || tcb->state == TCP_CLOSE_WAIT) {
         int err = tcp_shut_send(tcb);
 
@@ -90,7 +94,7 @@ void tcp_close(struct tcb *tcb, bool abort)
     unread = tcb->rxq.last && read_run_from(tcb, tcb->copied_seq) > 0;
     receive_purge(tcb);
     /* RFC 2525 2.17, RFC 9293 MUST-17 as Linux reads it: bytes that nobody will read are a RST. */
-    if (abort || unread || !tcb_is_synchronised(tcb)) {
+    if (abort || unread || !tcb_can_send(tcb)) {
         tcb->is_orphan = 1;
         if (needs_reset(tcb))
             output_reset(tcb);

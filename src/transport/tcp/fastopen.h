@@ -53,4 +53,17 @@ void fastopen_false_reset(struct tcb *tcb);
 /* tcb ends: what came on it says something of the way. Before its queues are emptied. */
 void fastopen_ended(struct tcb *tcb);
 
+/* ---- fastopen_server.c ---- */
+
+/* Whether s, a SYN for the listener, opens at once; and the option that its answer is to have. */
+bool fastopen_accepts(struct tcb *listener, const struct segment *s, struct tcp_header *answer);
+/* The child, SYN-RECEIVED, takes what s carries, and may send. */
+void fastopen_begin(struct tcb *child, struct tcb *listener, struct segment *s);
+/* The listener gives the child away, whose handshake is not done. */
+void fastopen_accepted(struct tcb *child, struct tcp_fastopen_queue *q);
+/* s answers the SYN-ACK: the handshake is done. False: it does not. */
+HF_NODISCARD bool fastopen_confirmed(struct tcb *tcb, struct segment *s);
+/* tcb does not count any more among those whose handshake is not done, if it did. */
+void fastopen_settled(struct tcb *tcb, bool by_reset);
+
 #endif

@@ -2,7 +2,7 @@
  * itself, the other states through the steps in the standard's order. A step returns false when the
  * segment is dealt with or the connection is gone: nobody touches tcb then. */
 #include "transport/tcp/fastopen.h"
-#include "transport/tcp/flow.h"
+#include "transport/tcp/mtu.h"
 
 #define PAWS_IDLE_MS     (24u * 86400u * 1000u) /* RFC 7323 5.5 */
 #define HANDSHAKE_ACK_MS 200                    /* Linux: TCP_DELACK_MAX */
@@ -70,6 +70,7 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
     tcb->rcv_nxt = s->seq + 1;
     tcb->last_rcv = tcp_ms(tcp);
     options_from_syn(tcb, &s->h);
+    options_ecn(tcb, s);
     receive_start(tcb);
     tcb->pcb.soft_err = 0;
     if (flags & TCP_ACK) {
@@ -136,8 +137,10 @@ static bool unacceptable(struct tcb *tcb, struct segment *s, enum hf_drop reason
     if (s->h.flags & TCP_RST)
         return drop(tcb, s, reason);
     if (tcb->state == TCP_SYN_RECEIVED && s->h.flags & TCP_SYN && !(s->h.flags & TCP_ACK)) {
-        if (s->seq == tcb->rcv_nxt - 1)
-            output_syn(tcb); /* the peer has not heard our SYN-ACK */
+        if (s->seq == tcb->irs - 1) { /* the peer has not heard our SYN-ACK */
+            tcb->is_timed = 0;        /* Karn: RFC 6298 3 */
+            output_syn(tcb);
+        }
         return drop(tcb, s, HF_DROP_TCP_DUPLICATE);
     }
     if (s->len || s->h.flags & TCP_FIN) {
@@ -189,6 +192,7 @@ static bool step_rst(struct tcb *tcb, struct segment *s)
         fastopen_false_reset(tcb);
         return challenge(tcb, s, HF_DROP_TCP_RST_INEXACT);
     }
+    fastopen_settled(tcb, true);
     tcp_fail(tcb, reset_error(tcb));
     return false;
 }
@@ -279,6 +283,7 @@ static void ack_new(struct tcb *tcb, struct segment *s)
     if (!loss_acked(tcb, s, bytes))
         newreno_acked(tcb, s, bytes);
     flow_acked(tcb);
+    mtu_acked(tcb);
     if (tcb->pcb.path)
         path_confirm(tcb->pcb.path);
 }
@@ -327,6 +332,8 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
 
     if (!(s->h.flags & TCP_ACK))
         return drop(tcb, s, HF_DROP_TCP_NO_FLAGS);
+    if (tcb->fo_pending && !fastopen_confirmed(tcb, s))
+        return false;
     if (tcb->state == TCP_SYN_RECEIVED)
         return ack_syn_received(tcb, s);
     if (seq_gt(ack, tcb->snd_max)) {
@@ -446,7 +453,7 @@ static void take_timestamp(struct tcb *tcb, const struct segment *s)
         tcb->ts_recent = s->h.ts_val;
 }
 
-static void synchronised_input(struct tcb *tcb, struct segment *s)
+void input_segment(struct tcb *tcb, struct segment *s)
 {
     bool was_writable, was_urgent;
     uint32_t had;
@@ -536,7 +543,7 @@ static void dispatch(struct tcp *tcp, struct segment *s)
         if (tcb->is_held)
             held_input(tcb, s);
         else
-            synchronised_input(tcb, s);
+            input_segment(tcb, s);
         break;
     }
 }

@@ -65,6 +65,8 @@ void listen_stop(struct tcb *listener);
 
 /* input.c */
 void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
+/* s, for a connection past its SYN. */
+void input_segment(struct tcb *tcb, struct segment *s);
 /* The FIN has been reached. False when that was the end. */
 HF_NODISCARD bool input_fin(struct tcb *tcb);
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
@@ -97,6 +99,8 @@ enum { IP_ECN_MASK = 3, IP_ECT0 = 2, IP_CE = 3 }; /* of the traffic class, RFC 3
 void options_syn(const struct tcb *tcb, struct tcp_header *h);
 void options_from_syn(struct tcb *tcb, const struct tcp_header *h);
 void options_ecn(struct tcb *tcb, const struct segment *s);
+/* Whether s, a SYN, asks for ECN and may have it. */
+bool options_asks_ecn(const struct tcp *tcp, const struct segment *s);
 void options_sync_mss(struct tcb *tcb);
 uint8_t options_rcv_wscale(const struct tcb *tcb);
 uint16_t options_adv_mss(const struct tcb *tcb);

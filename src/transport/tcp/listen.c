@@ -4,11 +4,14 @@
  * A child is in the SYN queue until its handshake is done, then in the accept queue; dead ones stay
  * in the latter and are handed out with their error, as Linux does. When backlog + 1 wait, SYNs are
  * dropped and so are the last ACKs of children: their SYN-ACK is repeated, and so is the chance.
+ * When the SYN queue is full, SYNs are answered by cookies (syncookie.c).
  * A listener for any destination holds its children: they go straight to the accept queue, nothing
  * answers until tcp_answer or tcp_refuse does. */
+#include "transport/tcp/fastopen.h"
 #include "transport/tcp/flow.h"
 
 #include "handfast/linux.h"
+#include "transport/tcp/syncookie.h"
 
 #define SYN_QUEUE_MIN 8
 
@@ -100,6 +103,8 @@ struct tcb *tcp_accept(struct tcb *listener)
         return NULL;
     child = child_of_link(listener->listen.accept_queue.next);
     listen_unlink(child);
+    if (child->fo_pending)
+        fastopen_accepted(child, child->tcp->up->fastopen_queue(listener));
     return child;
 }
 
@@ -117,6 +122,7 @@ void listen_stop(struct tcb *listener)
         while (!list_empty(queues[i])) {
             struct tcb *child = child_of_link(queues[i]->next);
 
+            fastopen_settled(child, false);
             listen_unlink(child);
             tcp_close(child, true);
         }
@@ -169,9 +175,10 @@ static enum hf_drop settle(struct tcb *child, const struct tcb *listener)
 }
 
 /* RFC 9293 3.10.7.2 (third): the SYN's numbers and options, SYN-RECEIVED. */
-static void begin(struct tcb *child, struct tcb *listener, const struct segment *s)
+static void begin(struct tcb *child, struct tcb *listener, struct segment *s)
 {
-    bool held = listener->pcb.entry.any_dst;
+    bool held = listener->pcb.entry.any_dst, opens;
+    struct tcp_header fastopen;
 
     child->rcv_nxt = s->seq + 1;
     open_start(child, s->iss);
@@ -183,55 +190,104 @@ static void begin(struct tcb *child, struct tcb *listener, const struct segment 
     child->snd_wnd = s->h.window;
     tcp_set_state(child, TCP_SYN_RECEIVED);
     tcb_enter(child);
-    enqueue(listener, child, held);
+    opens = !held && fastopen_accepts(listener, s, &fastopen);
+    enqueue(listener, child, held || opens);
     if (held) {
         child->is_held = 1;
         child->retries = 1;
         tcp_event(listener);
         return;
     }
-    output_syn(child);
+    if (opens)
+        fastopen_begin(child, listener, s);
+    output_first_syn(child, &fastopen, 0);
+    if (opens)
+        tcp_event(listener);
 }
 
-/* NetSem deliver_in_1, resourcefail_2. */
+/* A child of s's four-tuple, in no state yet; NULL: s was dropped. NetSem resourcefail_2. */
+static struct tcb *make_child(struct tcb *listener, struct segment *s)
+{
+    struct tcp *tcp = listener->tcp;
+    struct tcb *child = tcp->up->child_new(listener);
+    enum hf_drop failed;
+
+    if (!child) {
+        segment_drop(tcp->core, s, HF_DROP_NO_MEMORY);
+        return NULL;
+    }
+    inherit(child, listener, s);
+    failed = settle(child, listener);
+    if (failed == HF_DROP_COUNT)
+        return child;
+    segment_drop(tcp->core, s, failed);
+    child->is_child = 0;
+    tcb_release(child);
+    return NULL;
+}
+
+/* NetSem deliver_in_1. */
 static void new_child(struct tcb *listener, struct segment *s)
 {
     struct tcp *tcp = listener->tcp;
     const struct tcb_listen *l = &listener->listen;
+    bool is_full = l->syn_len >= HF_MAX(l->backlog, (uint32_t)SYN_QUEUE_MIN);
+    bool holds = listener->pcb.entry.any_dst; /* these wait in the accept queue */
     struct tcb *child;
-    enum hf_drop failed;
 
     if (!listen_has_room(listener)) {
         segment_drop(tcp->core, s, HF_DROP_TCP_BACKLOG);
-        return;
-    }
-    if (l->syn_len >= HF_MAX(l->backlog, (uint32_t)SYN_QUEUE_MIN)) {
+    } else if (!holds && tcp->syn_cookies && (is_full || tcp->syn_cookies > 1)) {
+        syncookie_answer(listener, s);
+    } else if (is_full) {
         segment_drop(tcp->core, s, HF_DROP_TCP_SYN_QUEUE);
+    } else {
+        child = make_child(listener, s);
+        if (child)
+            begin(child, listener, s);
+    }
+}
+
+/* s acknowledges a SYN cookie: the child is made now, as if it had been here since the SYN that
+ * syn tells of, and takes s. */
+static void late_child(struct tcb *listener, struct segment *s, const struct tcp_header *syn)
+{
+    struct tcb *child;
+
+    if (!listen_has_room(listener)) {
+        segment_drop(listener->tcp->core, s, HF_DROP_TCP_BACKLOG);
         return;
     }
-    child = tcp->up->child_new(listener);
-    if (!child) {
-        segment_drop(tcp->core, s, HF_DROP_NO_MEMORY);
+    child = make_child(listener, s);
+    if (!child)
         return;
-    }
-    inherit(child, listener, s);
-    failed = settle(child, listener);
-    if (failed != HF_DROP_COUNT) {
-        segment_drop(tcp->core, s, failed);
-        child->is_child = 0;
-        tcb_release(child);
-        return;
-    }
-    begin(child, listener, s);
+    child->rcv_nxt = s->seq;
+    open_start(child, s->h.ack - 1);
+    options_from_syn(child, syn);
+    child->ecn_ok = syn->flags != 0;
+    receive_start(child);
+    child->segs_in = 1;
+    child->snd_wl1 = s->seq - 1;
+    child->snd_nxt = child->snd_max = child->iss + 1;
+    child->rcv_adv = child->rcv_nxt + HF_MIN(child->rcvbuf / 2, 65535u);
+    tcp_set_state(child, TCP_SYN_RECEIVED);
+    tcb_enter(child);
+    enqueue(listener, child, false);
+    timer_rexmt(child);
+    input_segment(child, s);
 }
 
 /* RFC 9293 3.10.7.2. NetSem deliver_in_1b, deliver_in_7b. */
 void listen_input(struct tcb *listener, struct segment *s)
 {
     struct tcp *tcp = listener->tcp;
+    uint8_t kind = s->h.flags & (TCP_RST | TCP_SYN | TCP_ACK);
+    struct tcp_header syn;
 
     if (s->h.flags & TCP_RST)
         segment_drop(tcp->core, s, HF_DROP_TCP_NO_SOCKET);
+    else if (kind == TCP_ACK && tcp->syn_cookies && syncookie_take(listener, s, &syn))
+        late_child(listener, s, &syn);
     else if (s->h.flags & TCP_ACK)
         reset_answer(tcp, s, HF_DROP_TCP_NO_SOCKET);
     else if (!(s->h.flags & TCP_SYN) || (s->h.flags & TCP_FIN))

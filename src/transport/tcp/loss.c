@@ -6,6 +6,7 @@
  * more. A timeout marks all that must be lost and starts slowly through it. Both remember what they
  * took away until it is certain that the alarm was true: a timestamp older than the first repeat
  * (Eifel), or a D-SACK for every repeat, gives it back. Without SACK: newreno.c. */
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/repair.h"
 
 /* ---- entering and leaving ---- */
@@ -25,7 +26,8 @@ static void remember(struct tcb *tcb, struct repair *r)
 static void enter_recovery(struct tcb *tcb, struct repair *r)
 {
     remember(tcb, r);
-    cong_reduce(tcb);
+    if (!mtu_lost_probe(tcb)) /* that alone is no congestion: RFC 4821 7.4 */
+        cong_reduce(tcb);
     tcb->recover = tcb->snd_max - 1;
     tcb->is_timed = 0;
     r->phase = REPAIR_RECOVERY;
@@ -36,7 +38,7 @@ static void enter_recovery(struct tcb *tcb, struct repair *r)
 static void leave(struct tcb *tcb, struct repair *r)
 {
     if (r->phase == REPAIR_RECOVERY)
-        tcb->cwnd = HF_MAX(tcb->ssthresh, tcb->mss);
+        tcb->cwnd = HF_MAX(HF_MIN(tcb->ssthresh, r->prior_cwnd), tcb->mss);
     if (tcb->reo_steps)
         tcb->reo_steps--;
     r->phase = REPAIR_OPEN;

@@ -174,6 +174,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     open_start(tcb, iss);
     tcp_set_state(tcb, TCP_SYN_SENT);
     tcb_enter(tcb);
+    tcb->ecn_ok = tcp->ecn == 1; /* if its answer says so, too */
     tcb->fo_no_cookie = (how & TCP_OPEN_NO_COOKIE) != 0;
     if (how & TCP_OPEN_LATER)
         tcb->fo_deferred = 1;
@@ -182,6 +183,11 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     else
         output_syn(tcb);
     return 0;
+}
+
+bool tcp_is_open_early(const struct tcb *tcb)
+{
+    return tcb->state == TCP_SYN_RECEIVED && tcb->fo_pending;
 }
 
 bool tcp_is_deferred(const struct tcb *tcb)

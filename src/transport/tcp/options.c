@@ -1,6 +1,6 @@
 /* What a SYN offers and agrees on: MSS, window scale, timestamps, SACK; and the segment size that
  * follows. RFC 9293 3.7.1, RFC 7323, RFC 2018, RFC 6691. */
-#include "transport/tcp/internal.h"
+#include "transport/tcp/mtu.h"
 
 #define MSS_MIN      48  /* Linux: TCP_MIN_SND_MSS; below it a peer makes us send headers only */
 #define MSS_DEFAULT4 536 /* RFC 9293 MUST-15 */
@@ -40,7 +40,7 @@ uint8_t options_rcv_wscale(const struct tcb *tcb)
 void options_syn(const struct tcb *tcb, struct tcp_header *h)
 {
     const struct tcp *tcp = tcb->tcp;
-    bool answers = tcb->state == TCP_SYN_RECEIVED;
+    bool answers = tcb->state != TCP_SYN_SENT;
 
     h->has_mss = true;
     h->mss = options_adv_mss(tcb);
@@ -67,13 +67,24 @@ void options_from_syn(struct tcb *tcb, const struct tcp_header *h)
     options_sync_mss(tcb);
 }
 
-/* RFC 3168 6.1.1: only who asks is answered (Linux: tcp_ecn 2), and not a SYN that claims to be
- * ECN-capable itself. */
-void options_ecn(struct tcb *tcb, const struct segment *s)
+/* RFC 3168 6.1.1: not of a SYN that claims to be ECN-capable itself. */
+bool options_asks_ecn(const struct tcp *tcp, const struct segment *s)
 {
     uint8_t asks = TCP_ECE | TCP_CWR;
 
-    tcb->ecn_ok = (s->h.flags & asks) == asks && !(s->ip->tos & IP_ECN_MASK);
+    return tcp->ecn && (s->h.flags & asks) == asks && !(s->ip->tos & IP_ECN_MASK);
+}
+
+/* RFC 3168 6.1.1: only who asks is answered. Who asked was answered by ECE alone, or by a SYN that
+ * asks when both opened at once. */
+void options_ecn(struct tcb *tcb, const struct segment *s)
+{
+    uint8_t says = s->h.flags & (TCP_ECE | TCP_CWR), asks = TCP_ECE | TCP_CWR;
+
+    if (tcb->is_child)
+        tcb->ecn_ok = options_asks_ecn(tcb->tcp, s);
+    else
+        tcb->ecn_ok &= says == (s->h.flags & TCP_ACK ? TCP_ECE : asks);
 }
 
 void options_sync_mss(struct tcb *tcb)
@@ -86,6 +97,7 @@ void options_sync_mss(struct tcb *tcb)
 
         mss = HF_MIN(mss, mtu > headers ? mtu - headers : 0);
     }
+    mss = HF_MIN(mss, mtu_limit(tcb) - headers);
     if (tcb->opts.maxseg)
         mss = HF_MIN(mss, tcb->opts.maxseg);
     if (tcb->ts_ok)

@@ -7,6 +7,7 @@
 
 #include "handfast/linux.h"
 #include "net/handover.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/repair.h"
 
 #define PACING_SHIFT 10 /* Linux: sk_pacing_shift, about a millisecond's worth */
@@ -55,7 +56,13 @@ static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_he
 {
     if (!tcb->ecn_ok || h->flags & TCP_RST)
         return 0;
-    if (tcb->ecn_echo || h->flags & TCP_SYN)
+    if (h->flags & TCP_SYN) {
+        /* RFC 3168 6.1.1, 6.1.1.1: a SYN that is repeated does not ask, as asking may be why it was
+         * lost. */
+        h->flags |= h->flags & TCP_ACK ? TCP_ECE : tcb->retries ? 0 : TCP_ECE | TCP_CWR;
+        return 0;
+    }
+    if (tcb->ecn_echo)
         h->flags |= TCP_ECE;
     if (!f->len || seq_lt(h->seq, tcb->snd_max))
         return 0;
@@ -150,15 +157,15 @@ static bool emit_bare(struct tcb *tcb, uint32_t seq, uint8_t flags)
  */
 static void note_syn(struct tcb *tcb)
 {
-    tcb->rcv_adv = tcb->rcv_nxt + window_field(tcb, TCP_SYN);
+    tcb->rcv_adv = seq_max(tcb->rcv_adv, tcb->rcv_nxt + window_field(tcb, TCP_SYN));
     if (!tcb->is_passive && !tcb->is_child)
         tcb->open.syns_sent++;
-    if (!tcb->is_timed && tcb->snd_nxt == tcb->snd_una) {
+    if (!tcb->is_timed && !tcb->rexmt_since) {
         tcb->is_timed = 1;
-        tcb->rtt_seq = tcb->snd_una + 1;
+        tcb->rtt_seq = tcb->iss + 1;
         tcb->rtt_at = tcp_us(tcb->tcp);
     }
-    tcb->snd_nxt = tcb->snd_max = seq_max(tcb->snd_max, tcb->snd_una + 1);
+    tcb->snd_nxt = tcb->snd_max = seq_max(tcb->snd_max, tcb->iss + 1);
     timer_rexmt(tcb);
 }
 
@@ -171,7 +178,7 @@ void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t byt
     struct flow *flow = got ? flow_of(tcb) : NULL;
 
     h.seq = tcb->iss;
-    h.flags = TCP_SYN;
+    h.flags = state_flags[tcb->state];
     options_syn(tcb, &h);
     h.window = window_field(tcb, TCP_SYN);
     if (flow)
@@ -181,12 +188,14 @@ void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t byt
     else
         core_drop(tcb->tcp->core, path ? HF_DROP_NO_MEMORY : HF_DROP_IP_NO_ROUTE, f);
     note_syn(tcb);
-    tcb->snd_nxt = tcb->snd_max = tcb->snd_una + 1 + bytes;
+    tcb->snd_nxt = tcb->snd_max = tcb->iss + 1 + bytes;
 }
 
 void output_syn(struct tcb *tcb)
 {
-    emit_bare(tcb, tcb->snd_una, state_flags[tcb->state]);
+    uint8_t flags = tcb->fo_pending ? TCP_SYN | TCP_ACK : state_flags[tcb->state];
+
+    emit_bare(tcb, tcb->iss, flags);
     note_syn(tcb);
 }
 
@@ -284,7 +293,7 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     struct core *core = tcb->tcp->core;
     struct path *path = tcb->pcb.path;
     struct hf_frame *f = hf_frame_new(core->pool);
-    struct tcp_header h = {.seq = seq, .flags = state_flags[tcb->state]};
+    struct tcp_header h = {.seq = seq, .flags = TCP_ACK}; /* whatever has payload acknowledges */
     uint32_t off = seq - tcb->snd_una, got = 0;
 
     if (f && len)
@@ -354,7 +363,7 @@ static bool send_next(struct tcb *tcb, bool force)
     if (sent < 0)
         return false;
     fin = fin && sent == len;
-    if (!tcb_flight(tcb)) /* the persist timer's time was another's */
+    if (!tcb_flight(tcb) && !tcb->fo_pending) /* the persist timer's time was another's */
         timer_rexmt(tcb);
     tcb->fin_sent |= fin;
     if (board_of(tcb))
@@ -366,13 +375,37 @@ static bool send_next(struct tcb *tcb, bool force)
     return true;
 }
 
+/* One segment longer than the others, where the search for the MTU wants it: mtu.c. */
+static void send_probe(struct tcb *tcb)
+{
+    uint32_t len = mtu_probe_payload(tcb);
+    uint16_t mss = tcb->mss;
+    int64_t sent;
+
+    if (!len)
+        return;
+    tcb->mss = (uint16_t)len;
+    sent = send_segment(tcb, tcb->snd_nxt, len, false);
+    tcb->mss = mss;
+    if (sent < 0)
+        return;
+    if (!tcb_flight(tcb))
+        timer_rexmt(tcb);
+    tcb->snd_nxt += (uint32_t)sent;
+    tcb->snd_max = tcb->snd_nxt;
+    if (sent == len)
+        mtu_probe_sent(tcb, len);
+}
+
 /* What is left waits for something: the retransmission timer, or the persist timer. A probe of the
  * tail waits for the newest of it: RFC 8985 7.2. */
 static void arm(struct tcb *tcb, bool sent)
 {
     bool pending = tcb->sndq.len || (tcb->fin_queued && !tcb->fin_sent);
 
-    if (tcb_flight(tcb) && (tcb->rexmt_due == 0 || (sent && tcb->due_for == DUE_PROBE)))
+    if (tcb->fo_pending) /* the SYN-ACK has the timer */
+        ;
+    else if (tcb_flight(tcb) && (tcb->rexmt_due == 0 || (sent && tcb->due_for == DUE_PROBE)))
         timer_rexmt(tcb);
     else if (tcb->rexmt_due == 0 && pending)
         timer_persist(tcb);
@@ -411,7 +444,7 @@ void tcp_output(struct tcb *tcb)
     uint32_t before = tcb->snd_max;
     bool is_limited;
 
-    if (!tcb_is_synchronised(tcb))
+    if (!tcb_can_send(tcb))
         return;
     if (has_nothing_to_do(tcb)) {
         note_waits(tcb, false);
@@ -427,9 +460,12 @@ void tcp_output(struct tcb *tcb)
         cong_idle(tcb, tcp_ms(tcb->tcp) - tcb->last_snd);
     if (tcb->ack_now && sack_is_due(tcb)) /* segments with payload have no room for it */
         output_ack(tcb);
-    if (loss_repeat(tcb))
+    if (loss_repeat(tcb)) {
+        if (!pace_waits(tcb))
+            send_probe(tcb);
         while (!pace_waits(tcb) && send_next(tcb, false))
             ;
+    }
     is_limited = loss_room(tcb, tcb->snd_nxt - tcb->snd_una) < tcb->mss;
     if (is_limited || tcb->snd_max != before)
         cong_sent(tcb, is_limited);

@@ -167,11 +167,12 @@ static void apply(struct tcb *tcb, const struct icmp_error *e)
         too_big(tcb, e->info);
     if (!err)
         return;
-    if (tcb->state == TCP_SYN_RECEIVED && tcb->is_child) {
+    if (tcb->state == TCP_SYN_RECEIVED && tcb->is_child && !tcb->fo_pending) {
         if (e->kind == ICMP_ERR_NET_UNREACH || e->kind == ICMP_ERR_HOST_UNREACH ||
             e->kind == ICMP_ERR_TIME_EXCEEDED)
             tcp_fail(tcb, err);
-    } else if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED) {
+    } else if (tcb->state == TCP_SYN_SENT ||
+               (tcb->state == TCP_SYN_RECEIVED && (tcb->is_child || !tcb->fo_pending))) {
         /* Linux: over IPv4 whether or not IP_RECVERR asks for it. */
         if (!tcb->is_orphan && (tcb_is4(tcb) || tcb->pcb.recv_err6))
             err_queue_icmp(tcb->tcp->core, &tcb->pcb, e, err, 0, tcb->rcvbuf);
@@ -194,7 +195,8 @@ void tcp_error(void *ctx, const struct icmp_error *e)
     struct tcb *tcb = found && found->kind == DEMUX_CONN ? tcb_of(found) : NULL;
 
     /* RFC 5927 4.1: only of what is out now. */
-    if (!tcb || tcb->is_held || !seq_le(tcb->snd_una, seq) || !seq_le(seq, tcb->snd_max)) {
+    if (!tcb || tcb->is_held || !seq_le(tcb->snd_una - tcb->fo_pending, seq) ||
+        !seq_le(seq, tcb->snd_max)) {
         core_drop(tcp->core, HF_DROP_ICMP_UNMATCHED, NULL);
         return;
     }

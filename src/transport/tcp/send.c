@@ -12,7 +12,7 @@ static int send_status(const struct tcb *tcb)
     if (tcb->pcb.err)
         return -tcb->pcb.err;
     if (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED)
-        return tcb->fin_queued ? -HF_EPIPE : -HF_EAGAIN;
+        return tcb->fin_queued ? -HF_EPIPE : tcb->fo_pending ? 0 : -HF_EAGAIN;
     if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_CLOSE_WAIT)
         return -HF_EPIPE;
     return 0;
@@ -27,7 +27,7 @@ uint32_t tcp_sndbuf(const struct tcb *tcb)
 
     if (tcb->opts.sndbuf)
         return tcb->opts.sndbuf;
-    if (!tcb_is_synchronised(tcb))
+    if (!tcb_can_send(tcb))
         return tcp->wmem_default;
     bytes = HF_MAX(2 * (uint64_t)tcb->cwnd, 40 * (uint64_t)tcb->mss);
     bytes = HF_MAX(bytes, tcp->wmem_default);
@@ -218,7 +218,7 @@ uint32_t tcp_unsent(const struct tcb *tcb)
 {
     uint32_t sent;
 
-    if (!tcb_is_synchronised(tcb))
+    if (!tcb_can_send(tcb))
         return tcb->sndq.len - HF_MIN(tcb->sndq.len, tcb->syn_bytes);
     sent = tcb_flight(tcb);
     return tcb->sndq.len > sent ? tcb->sndq.len - sent : 0;

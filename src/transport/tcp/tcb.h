@@ -30,7 +30,9 @@ struct frame_ring {
 struct tcb_listen {
     struct list accept_queue, syn_queue; /* children, by child.link */
     uint32_t accept_len, syn_len;
-    uint32_t backlog; /* backlog + 1 may wait in accept_queue */
+    uint32_t backlog;       /* backlog + 1 may wait in accept_queue */
+    uint32_t cookies_until; /* SYN cookies that were given are good so long, tcp_ms() clock */
+    bool has_cookies;       /* some were */
 };
 
 /* Congestion control's own memory: whose it is, cong.c's table and the phase tell. */
@@ -67,7 +69,10 @@ struct tcb {
         } child;              /* the larger one: clearing it clears all */
         struct {              /* else: what begins with connect() or accept() */
             struct {          /* for tcp_connect_record */
-                hf_time began;
+                union {
+                    hf_time began;                    /* who connects */
+                    struct tcp_fastopen_queue *queue; /* accepted while fo_pending */
+                };
                 uint32_t took_us; /* while has_ended */
                 uint8_t syns_sent, error;
                 uint8_t snd_wraps, rcv_wraps; /* TCP_INFO: of snd_una, rcv_nxt since iss, irs */
@@ -162,6 +167,7 @@ struct tcb {
             uint8_t fo_acked : 1;     /* data in a SYN was taken: TCPI_OPT_SYN_DATA */
             uint8_t fo_checks : 1;    /* the first after a pause of Fast Open */
             uint8_t fo_fail : 2;      /* tcpi_fastopen_client_fail */
+            uint8_t fo_pending : 1;   /* a listener's, open before its handshake is done */
             uint8_t fo_waits : 1;     /* whoever opened waits with more to send */
             uint8_t holds : 1;  /* more, and nothing was acknowledged since: it waits for company */
             uint16_t syn_bytes; /* of data went with our SYN */
@@ -196,6 +202,12 @@ static inline bool tcb_is4(const struct tcb *tcb)
 static inline bool tcb_is_synchronised(const struct tcb *tcb)
 {
     return tcb->state >= TCP_ESTABLISHED && tcb->state <= TCP_LAST_ACK;
+}
+
+/* Bytes may go out. */
+static inline bool tcb_can_send(const struct tcb *tcb)
+{
+    return tcb_is_synchronised(tcb) || (tcb->state == TCP_SYN_RECEIVED && tcb->fo_pending);
 }
 
 /* The largest window the peer ever gave. */

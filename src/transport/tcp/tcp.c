@@ -13,7 +13,7 @@ static const uint16_t edges[] = {
     [TCP_CLOSED] = STATE(TCP_LISTEN) | STATE(TCP_SYN_SENT) | STATE(TCP_SYN_RECEIVED),
     [TCP_LISTEN] = STATE(TCP_CLOSED),
     [TCP_SYN_SENT] = STATE(TCP_SYN_RECEIVED) | STATE(TCP_ESTABLISHED) | STATE(TCP_CLOSED),
-    [TCP_SYN_RECEIVED] = STATE(TCP_ESTABLISHED) | STATE(TCP_CLOSED),
+    [TCP_SYN_RECEIVED] = STATE(TCP_ESTABLISHED) | STATE(TCP_FIN_WAIT_1) | STATE(TCP_CLOSED),
     [TCP_ESTABLISHED] = STATE(TCP_FIN_WAIT_1) | STATE(TCP_CLOSE_WAIT) | STATE(TCP_CLOSED),
     [TCP_FIN_WAIT_1] = STATE(TCP_FIN_WAIT_2) | STATE(TCP_CLOSING) | STATE(TCP_CLOSED),
     [TCP_FIN_WAIT_2] = STATE(TCP_CLOSED),
@@ -53,6 +53,9 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->retries2 = 15;
     tcp->orphan_retries = 8;
     tcp->fastopen.bits = TCP_FASTOPEN_CLIENT;
+    tcp->syn_cookies = 1;
+    tcp->mtu_probing = true;
+    tcp->ecn = 2;
     tcp->timestamps = tcp->sack = tcp->window_scaling = true;
     tcp->slow_start_after_idle = true;
     tcp->min_tso_segs = 2;
@@ -200,6 +203,7 @@ void tcp_done(struct tcb *tcb)
     bool nobody_knows = tcb->is_child && !tcb->is_queued;
 
     fastopen_ended(tcb);
+    fastopen_settled(tcb, false);
     leave(tcb);
     core_cancel(tcb->tcp->core, &tcb->timer);
     repair_free(tcb);

@@ -11,6 +11,7 @@
 #include "transport/ports.h"
 
 struct tcb;
+struct tcp;
 
 enum tcp_state {
     TCP_CLOSED,
@@ -37,6 +38,8 @@ struct tcp_up {
     /* TCP has let go of a tcb that was closed, or of a child that never was accepted: the socket's
      * memory can go. TCP does not touch it after this. */
     void (*released)(struct tcb *tcb);
+    /* A listener's Fast Open, or NULL: it has none. */
+    struct tcp_fastopen_queue *(*fastopen_queue)(struct tcb *listener);
     /* False: whoever had the listening or connecting tcb has closed it, and tcp_close will follow.
      * Must not call back into TCP. */
     bool (*wanted)(struct tcb *tcb);
@@ -53,13 +56,40 @@ enum {
     TCP_FASTOPEN_ALL_LISTENERS = 0x400,
 };
 
-/* Fast Open of the whole stack. */
+/* What cookies are made with: 16 bytes each, little-endian as Linux reads them; the first makes
+ * them, both are known. */
+struct tcp_fastopen_keys {
+    uint64_t key[2][2];
+    uint8_t count;
+};
+
+/* Fast Open of a listener, RFC 7413; the socket's. */
+struct tcp_fastopen_queue {
+    struct tcp *tcp;
+    struct hash_node node; /* for the socket layer, and whose it is */
+    const void *owner;
+    uint32_t refs;    /* the socket, and accepted connections whose handshake is not done */
+    uint32_t limit;   /* of connections whose handshake is not done: TCP_FASTOPEN; 0: it is off */
+    uint32_t pending; /* they are so many, with those that were reset lately */
+    struct list resets;
+    bool no_cookie;                /* TCP_FASTOPEN_NO_COOKIE */
+    struct tcp_fastopen_keys keys; /* TCP_FASTOPEN_KEY; none: the stack's */
+};
+
+/* Fast Open of the stack's clients. */
 struct tcp_fastopen_client {
     struct fastopen_cache *cache; /* NULL: nothing is known of anybody */
     uint32_t bits;                /* TCP_FASTOPEN_... */
     uint32_t blackhole_s;         /* the first pause, 0: none */
     hf_time paused_at;
     uint8_t pauses; /* in a row, the last one began at paused_at */
+};
+
+/* What the SYN cookies of one period are made with. */
+struct syn_secret {
+    uint64_t key[2];
+    uint32_t period;
+    bool is_made;
 };
 
 /* Bytes of a connection that came twice: told in its next acknowledgement. RFC 2883 */
@@ -85,20 +115,30 @@ struct tcp {
     uint8_t retries2;       /* 15 */
     uint8_t orphan_retries; /* 8: what Linux makes of 0 */
     bool timestamps, sack, window_scaling;
+    bool mtu_probing; /* RFC 4821, where full segments vanish */
     bool slow_start_after_idle;
     uint16_t min_tso_segs;                /* 2 */
     uint32_t notsent_lowat;               /* UINT32_MAX: off */
+    uint8_t syn_cookies;                  /* 1: when a SYN queue is full; 2: always; 0: never */
+    uint8_t ecn;                          /* 2: for who asks; 1: we ask, too; 0: not at all */
     hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
     hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;
     struct tcp_dsack dsack;
     struct tcp_fastopen_client fastopen;
+    struct tcp_fastopen_keys fastopen_keys;
+    struct syn_secret syn_secrets[2]; /* by the lowest bit of the period */
 };
 
 HF_NODISCARD int tcp_init(struct tcp *tcp, struct core *core, struct net *net,
                           const struct tcp_up *up, uint16_t port_min, uint16_t port_max);
 /* TCP_FASTOPEN_... Without CLIENT the cookies that clients have been given are forgotten. */
 void tcp_set_fastopen(struct tcp *tcp, uint32_t bits);
+/* The stack's keys, if it has none yet. */
+void tcp_fastopen_make_keys(struct tcp *tcp);
+/* NULL without memory; put: NULL is fine. */
+struct tcp_fastopen_queue *tcp_fastopen_queue_new(struct tcp *tcp);
+void tcp_fastopen_queue_put(struct tcp_fastopen_queue *q);
 /* All tcbs have been aborted or never left CLOSED; TIME-WAIT records are freed here. */
 void tcp_fini(struct tcp *tcp);
 
@@ -123,6 +163,8 @@ struct pcb *tcb_pcb(struct tcb *tcb);
 enum { TCP_OPEN_FAST = 1, TCP_OPEN_LATER = 2, TCP_OPEN_NO_COOKIE = 4 };
 HF_NODISCARD int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how);
 bool tcp_is_deferred(const struct tcb *tcb);
+/* SYN-RECEIVED by Fast Open: it can be read and written already. */
+bool tcp_is_open_early(const struct tcb *tcb);
 /* Payload bytes of the SYN that opened it. */
 uint32_t tcp_syn_bytes(const struct tcb *tcb);
 

@@ -9,7 +9,7 @@
  * The timer is only moved when it would fire too late: most due times are pushed back or cleared
  * long before they come, so it fires now and then in vain, and that is cheaper. */
 #include "transport/tcp/fastopen.h"
-#include "transport/tcp/flow.h"
+#include "transport/tcp/mtu.h"
 
 #define SYN_LINEAR 4   /* Linux: tcp_syn_linear_timeouts, SYNs repeated before the wait doubles */
 #define CORK_MS    200 /* Linux: what TCP_CORK keeps back goes after that long */
@@ -73,7 +73,7 @@ void timer_rexmt(struct tcb *tcb)
 
     if (!tcb->rexmt_since)
         tcb->rexmt_since = timer_due(tcb, 0);
-    ms = tlp_wait_ms(tcb, rto);
+    ms = tcb->fo_pending ? 0 : tlp_wait_ms(tcb, rto);
     tcb->due_for = ms ? DUE_PROBE : DUE_RTO;
     tcb->rexmt_due = timer_due(tcb, within_user_timeout(tcb, ms ? ms : rto));
     timer_update(tcb);
@@ -133,6 +133,8 @@ static bool is_hopeless(const struct tcb *tcb)
 
     if (tcb->opts.user_timeout_ms && gone >= tcb->opts.user_timeout_ms)
         return true;
+    if (tcb->fo_pending) /* Linux: one more, somebody may be talking already */
+        return tcb->retries > tcp->synack_retries;
     switch (tcb->state) {
     case TCP_SYN_SENT:
         retries = tcb->opts.syncnt ? tcb->opts.syncnt : tcp->syn_retries;
@@ -170,7 +172,7 @@ static void rexmt_timeout(struct tcb *tcb)
     tcb->retries += tcb->retries < UINT8_MAX;
     if (tcb->state != TCP_SYN_SENT || tcb->retries > SYN_LINEAR)
         tcb->backoff += tcb->backoff < 20;
-    if (!tcb_is_synchronised(tcb)) {
+    if (!tcb_is_synchronised(tcb) || tcb->fo_pending) {
         tcb->is_timed = 0;
         tcb->total_retrans++;
         tcb->tcp->core->stats.segments_retransmitted++;
@@ -178,6 +180,7 @@ static void rexmt_timeout(struct tcb *tcb)
         return;
     }
     flow_timeout(tcb);
+    mtu_timed_out(tcb);
     tcb->in_recovery = 0;
     tcb->dupacks = 0;
     if (!loss_timeout(tcb)) {
@@ -297,7 +300,7 @@ void timer_fire(struct timer *timer)
         if (due_for == DUE_FORGETTING) {
             loss_forget(tcb);
             tcp_output(tcb);
-        } else if (tcb->snd_max != tcb->snd_una) {
+        } else if (tcb->snd_max != tcb->snd_una || tcb->fo_pending) {
             sent_timeout(tcb, due_for);
         } else {
             persist_timeout(tcb);

@@ -26,6 +26,7 @@ struct host {
 struct sock {
     struct tcb tcb; /* first */
     struct host *host;
+    struct tcp_fastopen_queue *fastopen;
     unsigned events;
 };
 
@@ -132,6 +133,11 @@ static inline void rig_event(struct tcb *tcb)
     sock_of(tcb)->events++;
 }
 
+static inline struct tcp_fastopen_queue *rig_fastopen(struct tcb *listener)
+{
+    return sock_of(listener)->fastopen;
+}
+
 static inline bool rig_wanted(struct tcb *tcb)
 {
     return true;
@@ -140,6 +146,7 @@ static inline bool rig_wanted(struct tcb *tcb)
 static inline void rig_released(struct tcb *tcb)
 {
     sock_of(tcb)->host->released++;
+    tcp_fastopen_queue_put(sock_of(tcb)->fastopen);
     free(sock_of(tcb));
 }
 
@@ -154,7 +161,8 @@ static inline struct ip_addr rig_ip(const char *text)
 
 static inline void host_init(struct rig *r, struct host *h, const char *v4, const char *v6)
 {
-    static const struct tcp_up up = {rig_child_new, rig_event, rig_released, rig_wanted};
+    static const struct tcp_up up = {rig_child_new, rig_event, rig_released, rig_fastopen,
+                                     rig_wanted};
     static const struct hf_link_ops ops = {.send = rig_send, .free = rig_link_free};
 
     h->rig = r;
