@@ -93,6 +93,8 @@ static uint32_t delivered(const struct tcb *tcb, const struct flow *f)
     uint32_t out = (tcb_flight(tcb) - (r ? r->sacked : 0) + tcb->mss - 1) / tcb->mss;
     bool fin_acked = tcb->fin_sent && !tcb_flight(tcb);
 
+    if (tcb->fo_pending)
+        return 0;
     /* Linux: a SYN and its data are one; if they were not taken together, that was for nothing. */
     out += tcb->syn_bytes > 0;
     return 1 + fin_acked + f->sent_once - HF_MIN(out, f->sent_once);
