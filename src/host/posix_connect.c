@@ -63,6 +63,8 @@ static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t
         joined = true;
         result = -EINPROGRESS;
     }
+    if (result == -EINPROGRESS)
+        file_look(f); /* it shows nothing now, so what comes is an edge */
     if (result == -EINPROGRESS && until != 0)
         result = connect_wait(c, until, joined);
     file_touch(f);

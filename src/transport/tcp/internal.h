@@ -81,6 +81,8 @@ void output_syn(struct tcb *tcb);
 /* The first SYN, with fo's Fast Open option and so many bytes of the queue. */
 void output_first_syn(struct tcb *tcb, const struct tcp_header *fo, uint32_t bytes);
 void output_ack(struct tcb *tcb);
+/* Data goes out: it may be an answer to what came. */
+void output_answered(struct tcb *tcb);
 /* The first unacknowledged segment once more. */
 void output_head(struct tcb *tcb);
 /* The largest payload of one frame now. */
@@ -111,10 +113,20 @@ uint16_t options_adv_mss(const struct tcb *tcb);
 bool receive_segment(struct tcb *tcb, struct segment *s);
 /* The window to announce now, unscaled bytes; moves rcv_adv. */
 uint32_t receive_window(struct tcb *tcb);
+/* In-order bytes within the window, which the caller acknowledges. False without memory for them:
+ * f stays the caller's. */
+HF_NODISCARD bool receive_handed(struct tcb *tcb, struct hf_frame *f);
 void receive_start(struct tcb *tcb);
 void receive_purge(struct tcb *tcb);
 /* The program has read so much: tells the peer when that is worth a packet. */
 void receive_window_update(struct tcb *tcb, uint32_t consumed);
+
+/* twin.c */
+/* Sends the first bytes of the vector, at most `want`, by the short way. How many: as a rule none,
+ * or all. */
+size_t twin_send(struct tcb *tcb, const struct hf_iovec *iov, size_t want);
+/* Tells the peer of a larger window by the short way, if there is one now. */
+bool twin_window(struct tcb *tcb);
 
 /* read.c */
 /* In-order bytes from seq on that one read may return: up to the mark, or all. */

@@ -44,7 +44,7 @@ static void count(struct tcb *tcb, const struct hf_frame *f, const struct tcp_he
 }
 
 /* Data that goes out soon after data came: an answer. Linux: tcp_event_data_sent. */
-static void note_answer(struct tcb *tcb)
+void output_answered(struct tcb *tcb)
 {
     if (tcb->got_data && tcp_ms(tcb->tcp) - tcb->last_rcv < DELACK_MS)
         tcb->pingpong = 1;
@@ -115,7 +115,7 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
         sack_write(tcb, h);
     count(tcb, f, h);
     if (f->len)
-        note_answer(tcb);
+        output_answered(tcb);
     if (h->flags & TCP_ACK) {
         tcb->last_ack_sent = tcb->rcv_nxt;
         tcb->ack_now = 0;

@@ -91,6 +91,8 @@ void receive_window_update(struct tcb *tcb, uint32_t consumed)
     if (!sender_may_wait(tcb) &&
         (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2)))
         return;
+    if (twin_window(tcb))
+        return;
     tcb->ack_now = 1;
     tcp_output(tcb);
 }
@@ -241,6 +243,17 @@ static bool charge(struct tcb *tcb, struct hf_frame *f)
     if (tcb->rmem + bytes > tcb->rcvbuf && !(in_order && !tcb->rxq.last))
         return false;
     tcb->rmem += bytes;
+    return true;
+}
+
+bool receive_handed(struct tcb *tcb, struct hf_frame *f)
+{
+    *place(f) = (struct place){.seq = tcb->rcv_nxt};
+    if (!charge(tcb, f))
+        return false;
+    tcb->got_data = 1;
+    tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(f->len, tcb->mss));
+    append(tcb, f);
     return true;
 }
 

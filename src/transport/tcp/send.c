@@ -151,11 +151,13 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
         tcb->pcb.err = 0;
         return status;
     }
-    if (!want)
-        return 0;
+    if (!(flags & ~TCP_SEND_WAITS))
+        done = twin_send(tcb, iov, want);
+    if (done == want)
+        return (int64_t)done;
     room = send_room(tcb);
     note_room(tcb, room);
-    if (!room)
+    if (!done && !room)
         return -HF_EAGAIN;
     if (!may_mark(tcb, flags))
         return -HF_ENOBUFS;
