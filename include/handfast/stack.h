@@ -42,6 +42,7 @@ struct hf_stack_config {
     const struct hf_unix_host *unix_host; /* NULL: AF_UNIX stays wholly inside; copied */
     uint16_t port_min, port_max;          /* automatic ports; both 0: Linux's 32768..60999 */
     uint16_t unprivileged_port_start;     /* bind() below it is EACCES unless privileged */
+    uint32_t syn_ms; /* until a SYN is first repeated; 0: a second (RFC 6298 2.1) */
 };
 
 /* A stack with a loopback link ("lo", 127.0.0.1/8, ::1/128, MTU 65536), up. Returns 0 or

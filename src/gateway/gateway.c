@@ -14,6 +14,10 @@
 #define PORT_MIN 1024
 #define PORT_MAX 65535
 
+/* A SYN to the program is dropped when its queue of connections is full, and for no other reason on
+ * most wires. What the host has accepted should not wait a second for room. */
+#define SYN_MS 20
+
 void notice_init(struct notice *n, void (*act)(struct notice *n))
 {
     ring_init(&n->link);
@@ -127,6 +131,7 @@ static int begin(struct gateway *g)
         .any_source = true,
         .port_min = PORT_MIN,
         .port_max = PORT_MAX,
+        .syn_ms = SYN_MS,
     };
     int err = hf_stack_new(&config, &g->stack);
 

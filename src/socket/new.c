@@ -25,6 +25,8 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
     err = tcp_init(&all->tcp, &all->core, &all->net, &sock_tcp_up, min, max);
     if (err)
         goto no_tcp;
+    if (config->syn_ms)
+        all->tcp.syn_ms = config->syn_ms;
     err = udp_init(&all->udp, &all->core, &all->net, &sock_udp_up, min, max);
     if (err)
         goto no_udp;

@@ -24,7 +24,7 @@ void rtt_sample(struct tcb *tcb, uint32_t us)
  * that distance to a spurious timeout. */
 uint32_t rtt_rto_ms(const struct tcb *tcb)
 {
-    uint64_t ms = RTO_FIRST_MS;
+    uint64_t ms = tcb->state == TCP_SYN_SENT ? tcb->tcp->syn_ms : RTO_FIRST_MS;
 
     if (tcb->srtt_us)
         ms = tcb->srtt_us / 1000 + HF_MAX(tcb->rttvar_us / 250, RTO_MIN_MS);

@@ -49,6 +49,7 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->wmem_default = 16384;
     tcp->wmem_max = 4194304;
     tcp->syn_retries = 6;
+    tcp->syn_ms = RTO_FIRST_MS;
     tcp->synack_retries = 5;
     tcp->retries2 = 15;
     tcp->orphan_retries = 8;

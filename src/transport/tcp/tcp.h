@@ -111,6 +111,7 @@ struct tcp {
     /* Defaults that sockets start from; Linux's sysctls of the same names. */
     uint32_t rmem_default, rmem_max, wmem_default, wmem_max;
     uint8_t syn_retries;    /* 6: a connect times out after 131 s */
+    uint32_t syn_ms;        /* 1000: until a SYN is first repeated */
     uint8_t synack_retries; /* 5 */
     uint8_t retries2;       /* 15 */
     uint8_t orphan_retries; /* 8: what Linux makes of 0 */

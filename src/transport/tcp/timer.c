@@ -139,7 +139,7 @@ static bool is_hopeless(const struct tcb *tcb)
     case TCP_SYN_SENT:
         retries = tcb->opts.syncnt ? tcb->opts.syncnt : tcp->syn_retries;
         return tcb->retries >= retries + SYN_LINEAR ||
-               (tcb->retries && gone >= patience_ms(retries, RTO_FIRST_MS));
+               (tcb->retries && gone >= patience_ms(retries, tcp->syn_ms));
     case TCP_SYN_RECEIVED:
         return tcb->retries >= tcp->synack_retries;
     default:

@@ -113,7 +113,7 @@ static enum verdict lose_all(struct rig *r, struct host *to, struct hf_frame *f,
 
 /* C12, C23, NetSem timer_tt_rexmtsyn_1, timer_tt_conn_est_1; as Linux 6.18 does with
  * tcp_syn_retries 6 and tcp_syn_linear_timeouts 4. */
-static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned seconds)
+static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned waits, hf_time wait)
 {
     static const unsigned at[] = {0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67};
     struct rig *r = rig_new();
@@ -124,20 +124,21 @@ static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned sec
     bool right = true;
 
     r->filter = lose_all;
+    r->a.tcp.syn_ms = (uint32_t)(wait / HF_MS);
     c->tcb.opts.syncnt = (uint8_t)syncnt;
     EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "connect to silence is under way");
-    rig_run(r, seconds * HF_S - HF_MS);
+    rig_run(r, waits * wait - HF_MS);
     EQ(tcp_state(&c->tcb), TCP_SYN_SENT, "still trying a moment before the end");
     rig_run(r, 21 * HF_MS);
     EQ(tcp_state(&c->tcb), TCP_CLOSED, "given up in time");
     EQ(c->tcb.pcb.err, HF_ETIMEDOUT, "with ETIMEDOUT");
     EQ(r->seen_count, syns, "as many SYNs as retries allow");
     for (unsigned i = 0; i < r->seen_count; i++) {
-        hf_time late = r->seen[i].when - began - at[i] * HF_S;
+        hf_time late = r->seen[i].when - began - at[i] * wait;
 
         right = right && late >= 0 && late <= 10 * HF_MS;
     }
-    OK(right, "SYNs at 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 s");
+    OK(right, "SYNs at 0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 times the first wait");
     tcp_connect_record(&c->tcb, &record);
     EQ(record.syns_sent, r->seen_count, "the record counts them");
     EQ(record.error, HF_ETIMEDOUT, "and knows the end");
@@ -225,11 +226,12 @@ int main(void)
         test_each_frame_lost(v6, true);
         test_random_loss(v6, 10, 2000000);
         test_random_loss(v6, 100, 200000);
-        test_syn_times(v6, 0, 11, 131);
-        test_syn_times(v6, 1, 3, 3);
-        test_syn_times(v6, 2, 6, 7);
-        test_syn_times(v6, 3, 8, 19);
-        test_syn_times(v6, 5, 10, 67);
+        test_syn_times(v6, 0, 11, 131, HF_S);
+        test_syn_times(v6, 0, 11, 131, 50 * HF_MS);
+        test_syn_times(v6, 1, 3, 3, HF_S);
+        test_syn_times(v6, 2, 6, 7, HF_S);
+        test_syn_times(v6, 3, 8, 19, HF_S);
+        test_syn_times(v6, 5, 10, 67, HF_S);
     }
     for (int lost = 1; lost < 4; lost++)
         test_fast_retransmit(lost);
