@@ -14,9 +14,6 @@ void pump_run(struct file *f);
 /* Carries what the program has written so far to the stack; for calls that must come after it. */
 void pump_out(struct file *f);
 
-/* Bytes the program has written that the stack has not taken yet. */
-int pump_waiting(const struct file *f);
-
 /* shutdown() of a CONNECTED file, as SHUT_*: what was written before is carried first. */
 void pump_shutdown(struct file *f, int how);
 

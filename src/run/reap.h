@@ -6,11 +6,6 @@
 
 void reap_start(struct supervisor *sv);
 
-/* Raises the limit of our descriptors as far as may be, but for a few that only a look may take:
- * else, with all of them gone, no closed socket's would ever be found and freed. The program must
- * have its own limits already. */
-void reap_keep_reserve(void);
-
 /* A scan is to happen within `delay` from now. */
 void reap_within(struct supervisor *sv, hf_time delay);
 

@@ -20,6 +20,7 @@
 #include "run/files.h"
 #include "run/message.h"
 #include "run/notify.h"
+#include "run/outward.h"
 #include "run/pump.h"
 #include "run/vehicle.h"
 
@@ -138,7 +139,7 @@ int64_t stream_give(const struct call *c, struct file *f, const struct hf_msg *m
         pump_out(f);
         if (f->is_dead)
             return -EPIPE;
-        if (pump_waiting(f) > 0)
+        if (outward_waiting(f) > 0)
             return -EAGAIN;
     }
     if (f->state == FILE_FAILED && f->error)

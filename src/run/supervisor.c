@@ -20,11 +20,12 @@
 #include "run/files.h"
 #include "run/launch.h"
 #include "run/log.h"
+#include "run/look.h"
 #include "run/network.h"
 #include "run/notify.h"
 #include "run/reap.h"
+#include "run/rendezvous.h"
 #include "run/trim.h"
-#include "run/vehicle.h"
 
 static void dirty_run(struct loop_task *task)
 {
@@ -141,7 +142,7 @@ static int start(struct supervisor *sv)
     loop_add_source(sv->loop, &sv->timers);
     reap_start(sv);
     trim_start(sv);
-    err = vehicle_start(sv);
+    err = rendezvous_start(sv);
     if (err < 0)
         return complain("cannot make a private socket (is /tmp writable?)", err);
     return network_start(sv);
@@ -187,7 +188,7 @@ static void stop(struct supervisor *sv)
         files_settle(sv);
     network_free(sv->net);
     notify_stop(sv);
-    vehicle_stop(sv);
+    rendezvous_stop(sv);
     table_fini(&sv->files);
     table_fini(&sv->held);
     table_fini(&sv->formers);
@@ -204,7 +205,7 @@ int run_program(const struct run_config *config)
     int status = -1;
 
     if (start(&sv) == 0 && launch(&sv, &l) == 0) {
-        reap_keep_reserve();
+        look_keep_reserve();
         launch_go(&l);
         loop_run(sv.loop);
         status = sv.main_status;

@@ -6,7 +6,7 @@
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/memory.h"
-#include "run/pump.h"
+#include "run/outward.h"
 
 int64_t sys_ioctl(const struct call *c, struct file *f)
 {
@@ -25,6 +25,6 @@ int64_t sys_ioctl(const struct call *c, struct file *f)
     if (err < 0)
         return err;
     if (request == HF_SIOCOUTQ || request == HF_SIOCOUTQNSD)
-        value += pump_waiting(f);
+        value += outward_waiting(f);
     return memory_write(c, c->args[2], &value, sizeof(value));
 }

@@ -6,11 +6,7 @@
 
 #include "run/supervisor.h"
 
-/* Streams (vehicle_unix.c). */
-
-/* The listener of ours that vehicles are connected to. 0 or -errno. */
-HF_NODISCARD int vehicle_start(struct supervisor *sv);
-void vehicle_stop(struct supervisor *sv);
+/* Streams (vehicle_unix.c; listeners vehicle_listener.c). */
 
 /* A vehicle for a new stream socket: its descriptor, or -errno. */
 HF_NODISCARD int vehicle_new(bool nonblocking);
@@ -71,9 +67,6 @@ HF_NODISCARD int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool no
 
 /* Carries what waits, both ways. */
 void datagram_run(struct file *f);
-
-/* Forgets where datagrams came from. */
-void datagram_forget(struct file *f);
 
 /* One datagram for a notified call. msg as in hf_sock_recv, flags Linux's. Returns its whole length
  * (msg->flags has MSG_TRUNC when it was longer than the room), -EAGAIN, or an error. It stays in

@@ -6,17 +6,14 @@
  * any data) and nothing else changes, so our end comes back at once. It is always ECONNRESET;
  * `error` has the true one for notified calls, as long as the vehicle's has not been taken.
  *
- * Where a datagram came from does not fit into the pair, so a queue beside it holds that, with a
- * sum of the datagram. A notified recv takes a datagram out of the vehicle by the copy we keep and
- * drops the queue's entries up to the one whose sum fits: native calls may have taken those before.
- * What the stack would refuse (a plain send without a peer) cannot be told to a native caller: it
- * is dropped. */
+ * Where a datagram came from does not fit into the pair and is kept beside it (sources.c). A
+ * notified recv takes a datagram out of the vehicle by the copy we keep. What the stack would
+ * refuse (a plain send without a peer) cannot be told to a native caller: it is dropped. */
 #define _GNU_SOURCE
 #include "run/vehicle.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -28,23 +25,14 @@
 
 #include "run/files.h"
 #include "run/reap.h"
+#include "run/sources.h"
 
 #define CONTROL_BYTES 512
-#define SUMMED_BYTES  64
 /* Bytes, as the kernel counts memory, that may wait in the vehicle; below what it takes. */
 #define WAITING_MAX 98304
-#define SOURCES_MAX 1024
 #define IDLE_SCAN   (10 * HF_S)
 /* More than the vehicle holds: whoever finds more than that is fed as fast as he reads. */
 #define OUT_AT_ONCE 512
-
-struct datagram_source {
-    struct datagram_source *next;
-    uint64_t sum;
-    uint32_t addr_len, control_len;
-    uint8_t addr[28];
-    uint8_t control[]; /* control_len bytes */
-};
 
 static void end_ready(struct loop_fd *end, uint32_t events)
 {
@@ -81,52 +69,6 @@ int datagram_new(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, st
     reap_within(sv, IDLE_SCAN);
     *out = f;
     return 0;
-}
-
-static uint64_t sum_of(const uint8_t *bytes, size_t len)
-{
-    uint64_t sum = 0xcbf29ce484222325u ^ len;
-
-    for (size_t i = 0; i < len && i < SUMMED_BYTES; i++)
-        sum = (sum ^ bytes[i]) * 0x100000001b3u;
-    return sum;
-}
-
-static void drop_first(struct file *f)
-{
-    struct datagram_source *first = f->sources;
-
-    f->sources = first->next;
-    if (!f->sources)
-        f->sources_tail = &f->sources;
-    f->source_count--;
-    free(first);
-}
-
-void datagram_forget(struct file *f)
-{
-    while (f->sources)
-        drop_first(f);
-}
-
-/* False without memory: the datagram's source will not be known. */
-static void note_source(struct file *f, const struct hf_msg *msg, uint64_t sum)
-{
-    size_t control_len = msg->control_len;
-    struct datagram_source *s = calloc(1, sizeof(*s) + control_len);
-
-    if (!s)
-        return;
-    if (f->source_count >= SOURCES_MAX)
-        drop_first(f);
-    s->sum = sum;
-    s->addr_len = msg->addr_len < sizeof(s->addr) ? msg->addr_len : sizeof(s->addr);
-    memcpy(s->addr, msg->addr, s->addr_len);
-    s->control_len = (uint32_t)control_len;
-    memcpy(s->control, msg->control, control_len);
-    *f->sources_tail = s;
-    f->sources_tail = &s->next;
-    f->source_count++;
 }
 
 /* Leaves the program's end and comes back to it. Its name is one the kernel chose, and nobody else
@@ -200,7 +142,7 @@ static void carry_in(struct file *f)
     int waiting = 0;
 
     if (ioctl(f->end.fd, SIOCOUTQ, &waiting) == 0 && waiting == 0)
-        datagram_forget(f);
+        sources_forget(f);
     while (waiting < WAITING_MAX) {
         struct hf_iovec iov = {buf, SCRATCH_BYTES};
         struct hf_msg msg = {.iov = &iov,
@@ -222,7 +164,7 @@ static void carry_in(struct file *f)
         if (n == 0 && msg.addr_len == 0)
             return;
         if (send(f->end.fd, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n)
-            note_source(f, &msg, sum_of(buf, (size_t)n));
+            sources_note(f, &msg, buf, (size_t)n);
         if (ioctl(f->end.fd, SIOCOUTQ, &waiting) < 0)
             return;
     }
@@ -236,49 +178,6 @@ void datagram_run(struct file *f)
 
 /* The ancillary data, as much as there is room for. Linux: put_cmsg; the message that does not fit
  * is cut short and says so, if its header fits, and nothing follows it. */
-static void tell_control(const struct datagram_source *s, struct hf_msg *msg)
-{
-    size_t room = msg->control_len, at = 0;
-
-    while (at < s->control_len && room - at >= sizeof(struct cmsghdr)) {
-        struct cmsghdr h;
-        size_t len;
-
-        memcpy(&h, s->control + at, sizeof(h));
-        len = h.cmsg_len;
-        if (len > room - at) {
-            msg->flags |= HF_MSG_CTRUNC;
-            h.cmsg_len = len = room - at;
-        }
-        memcpy((uint8_t *)msg->control + at, &h, sizeof(h));
-        memcpy((uint8_t *)msg->control + at + sizeof(h), s->control + at + sizeof(h),
-               len - sizeof(h));
-        at += CMSG_ALIGN(len);
-        if (at > room)
-            at = room;
-    }
-    if (s->control_len - at >= sizeof(struct cmsghdr))
-        msg->flags |= HF_MSG_CTRUNC;
-    msg->control_len = at;
-}
-
-static void tell_source(struct file *f, struct hf_msg *msg, uint64_t sum)
-{
-    const struct datagram_source *s;
-    uint32_t room = msg->addr_len;
-
-    while (f->sources && f->sources->sum != sum)
-        drop_first(f);
-    s = f->sources;
-    msg->addr_len = s ? s->addr_len : 0;
-    if (s && msg->addr)
-        memcpy(msg->addr, s->addr, s->addr_len < room ? s->addr_len : room);
-    if (s)
-        tell_control(s, msg);
-    else
-        msg->control_len = 0;
-}
-
 /* A call that may wait returns at once after SHUT_RD, with nothing. */
 static int64_t nothing_there(const struct file *f, struct hf_msg *msg, int flags)
 {
@@ -306,7 +205,7 @@ int64_t datagram_take(struct file *f, struct hf_msg *msg, int flags)
     if (n < 0)
         return errno == EAGAIN ? nothing_there(f, msg, flags) : -errno;
     msg->flags = 0;
-    tell_source(f, msg, sum_of(buf, (size_t)n));
+    sources_tell(f, msg, buf, (size_t)n);
     for (size_t i = 0; i < msg->iov_len && done < (size_t)n; i++) {
         size_t part = iov[i].len < (size_t)n - done ? iov[i].len : (size_t)n - done;
 
@@ -326,7 +225,7 @@ void datagram_taken(struct file *f)
         return;
     f->lent = false;
     if (recv(f->fd, &first, sizeof(first), MSG_DONTWAIT) >= 0 && f->sources)
-        drop_first(f);
+        sources_drop(f);
     carry_in(f);
 }
 

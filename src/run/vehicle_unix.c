@@ -13,13 +13,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "run/borrow.h"
@@ -28,73 +24,16 @@
 #include "run/log.h"
 #include "run/pump.h"
 #include "run/reap.h"
+#include "run/rendezvous.h"
+#include "run/sources.h"
 
 #define BUFFER_BYTES (1 << 20)
-#define BACKLOG      4096
 #define FILL_AT_ONCE 8192
 #define PENDING_SCAN HF_S
-#define IDLE_SCAN    (10 * HF_S)
 
 static void set_buffer(int fd, int bytes)
 {
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-}
-
-/* Binds fd to a name in a directory only we can enter and takes the name away at once; *path is an
- * O_PATH descriptor of the socket, through which alone it can be reached. */
-static int bind_nameless(int fd, int *path)
-{
-    static const char *const places[] = {"/tmp", "/dev/shm", "/var/tmp", "/run", "."};
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    char dir[64];
-    int err = -ENOENT;
-
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        snprintf(dir, sizeof(dir), "%s/handfast-XXXXXX", places[i]);
-        if (!mkdtemp(dir))
-            continue;
-        snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/s", dir);
-        if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
-            err = -errno;
-        } else {
-            *path = open(sun.sun_path, O_PATH | O_CLOEXEC);
-            err = *path < 0 ? -errno : 0;
-            (void)unlink(sun.sun_path);
-        }
-        (void)rmdir(dir);
-        return err;
-    }
-    return err;
-}
-
-static int connect_nameless(int fd, int path)
-{
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-
-    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d", path);
-    return connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? -errno : 0;
-}
-
-int vehicle_start(struct supervisor *sv)
-{
-    int err = 0;
-
-    sv->rendezvous_path = -1;
-    sv->rendezvous_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (sv->rendezvous_fd < 0)
-        return -errno;
-    err = bind_nameless(sv->rendezvous_fd, &sv->rendezvous_path);
-    if (err == 0 && listen(sv->rendezvous_fd, BACKLOG) < 0)
-        err = -errno;
-    if (err < 0)
-        vehicle_stop(sv);
-    return err;
-}
-
-void vehicle_stop(struct supervisor *sv)
-{
-    file_shut(&sv->rendezvous_fd);
-    file_shut(&sv->rendezvous_path);
 }
 
 int vehicle_new(bool nonblocking)
@@ -104,31 +43,6 @@ int vehicle_new(bool nonblocking)
     return fd < 0 ? -errno : fd;
 }
 
-/* Our end could not be had. It must not wait for the next vehicle to take it for its own, so the
- * listener goes, and another one is made when it is needed. */
-static int spoil(struct file *f, int err)
-{
-    vehicle_stop(f->sv);
-    f->state = FILE_FAILED;
-    reap_within(f->sv, 0); /* for want of descriptors */
-    return err;
-}
-
-/* Connects the vehicle to us: f->end.fd is then our end. */
-static int attach(struct file *f)
-{
-    struct supervisor *sv = f->sv;
-    int err = sv->rendezvous_fd < 0 ? vehicle_start(sv) : 0;
-
-    if (err == 0)
-        err = connect_nameless(f->fd, sv->rendezvous_path);
-    if (err < 0)
-        return err;
-    f->end.fd = accept4(sv->rendezvous_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    f->end_is_named = true;
-    return f->end.fd < 0 ? spoil(f, -errno) : 0;
-}
-
 int vehicle_connecting(struct file *f)
 {
     static const char nothing[FILL_AT_ONCE];
@@ -136,7 +50,7 @@ int vehicle_connecting(struct file *f)
     int err;
 
     set_buffer(f->fd, 1);
-    err = attach(f);
+    err = rendezvous_attach(f);
     if (err < 0)
         return err;
     f->fill = 0;
@@ -198,7 +112,7 @@ int vehicle_connected(struct file *f)
         set_buffer(f->fd, BUFFER_BYTES);
         empty(f);
     } else {
-        err = attach(f);
+        err = rendezvous_attach(f);
         if (err < 0)
             return err;
         f->state = FILE_CONNECTING;
@@ -337,83 +251,6 @@ void vehicle_settle(struct file *f)
     }
 }
 
-int vehicle_listening(struct file *f)
-{
-    /* Taking a bell back must never wait, whatever mode the program has put the file in. */
-    struct timeval at_once = {.tv_usec = 1};
-    int err = bind_nameless(f->fd, &f->rendezvous);
-
-    if (err == 0 && listen(f->fd, BACKLOG) < 0)
-        err = -errno;
-    if (err < 0)
-        return err;
-    (void)setsockopt(f->fd, SOL_SOCKET, SO_RCVTIMEO, &at_once, sizeof(at_once));
-    f->state = FILE_LISTENING;
-    reap_within(f->sv, IDLE_SCAN);
-    return 0;
-}
-
-/* Whoever waits for the listener wakes and sees a hang-up. Deviates: with IN and RDHUP, without
- * OUT. The next call that makes something of the socket renews the vehicle. */
-void vehicle_unlisten(struct file *f)
-{
-    (void)shutdown(f->fd, SHUT_RDWR);
-    file_shut(&f->bell);
-    file_shut(&f->rendezvous);
-    hf_sock_close(f->ready);
-    f->ready = NULL;
-    f->state = FILE_FAILED;
-}
-
-/* Takes the oldest bell out of the vehicle's queue. */
-static void silence(struct file *f, int *bell)
-{
-    int fd = accept4(f->fd, NULL, NULL, SOCK_CLOEXEC);
-
-    if (fd >= 0)
-        close(fd);
-    file_shut(bell);
-}
-
-static void ring(struct file *f)
-{
-    f->bell = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (f->bell >= 0 && connect_nameless(f->bell, f->rendezvous) < 0)
-        file_shut(&f->bell);
-    reap_within(f->sv, reap_is_held_open(f) ? PENDING_SCAN : 0);
-}
-
-static bool connection_waits(const struct file *f)
-{
-    return f->ready || (hf_sock_poll(f->sk) & HF_POLLIN);
-}
-
-void vehicle_ring(struct file *f)
-{
-    bool waits = connection_waits(f);
-
-    if (!waits && f->bell >= 0)
-        silence(f, &f->bell);
-    else if (waits && f->bell < 0)
-        ring(f);
-}
-
-void vehicle_ring_anew(struct file *f)
-{
-    int old = f->bell;
-
-    if (old < 0 || !connection_waits(f)) {
-        vehicle_ring(f);
-        return;
-    }
-    /* The new bell before the old one goes: readable throughout, with an edge. */
-    ring(f);
-    if (f->bell < 0)
-        f->bell = old;
-    else
-        silence(f, &old);
-}
-
 int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking, struct file **out,
                      int *vehicle)
 {
@@ -455,5 +292,5 @@ void vehicle_drop(struct file *f)
     file_shut(&f->fd);
     file_shut(&f->bell);
     file_shut(&f->rendezvous);
-    datagram_forget(f);
+    sources_forget(f);
 }
