@@ -180,6 +180,17 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     return (int64_t)done;
 }
 
+/* Behind the buffer that `room` completes: those that a long send would fill too. */
+static uint32_t room_behind(const struct tcb *tcb, uint32_t room)
+{
+    uint32_t each = goal(tcb), sndbuf = tcp_sndbuf(tcb);
+    uint64_t queued = wmem_queued(tcb) + room;
+
+    if (!room || notsent_lowat(tcb) != UINT32_MAX || queued >= sndbuf)
+        return 0;
+    return (uint32_t)((sndbuf - queued) / (each + BUFFER_BYTES)) * each;
+}
+
 int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
 {
     int status = send_status(tcb);
@@ -195,6 +206,7 @@ int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
         room = send_room(tcb);
         note_room(tcb, room);
         tcb->buf_end = room ? write_seq(tcb) + room : tcb->buf_end;
+        room += room_behind(tcb, room);
     }
     return room
                ? byteq_reserve(&tcb->sndq, tcb->tcp->core->pool, HF_MIN(want, (size_t)room), iov, n)
