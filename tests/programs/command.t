@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The command itself: exit status, signals, stdio, usage. And processes: fork, exec, threads, passing
 descriptors on, all by ordinary programs."""
+import fcntl
 import os
 import signal
 import subprocess
+import termios
 
 import lib
 from lib import HANDFAST, NATIVE, equal, hf, ok, only_handfast, run
@@ -91,19 +93,31 @@ def help_and_version():
             ok(result.code == 0 and text in result.out and not result.err, f"{name}_goes_to_stdout", result)
 
 
+def take_terminal():
+    """In the child: standard input is its terminal, and it is in the foreground."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def signals():
-    """The supervisor is in the program's foreground group: SIGINT to all is the terminal's ^C."""
+    """The supervisor is in the program's foreground group: a terminal's ^C goes to all of it."""
     trap = "trap 'echo caught; exit 3' INT TERM; echo ready; while :; do read x; done"
-    for name, whom in (("SIGINT_to_the_group_reaches_the_program", os.killpg),
-                       ("SIGTERM_to_the_command_reaches_the_program", os.kill)):
-        child = lib.start(hf("sh", "-c", trap), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for name, by_terminal in (("SIGINT_of_a_terminal_reaches_the_program_once", True),
+                              ("SIGTERM_to_the_command_reaches_the_program", False)):
+        terminal, slave = os.openpty()
+        child = lib.start(hf("sh", "-c", trap), stdin=slave, stdout=subprocess.PIPE, text=True,
+                          preexec_fn=take_terminal)
+        os.close(slave)
         child.stdout.readline()
-        whom(child.pid, signal.SIGINT if whom is os.killpg else signal.SIGTERM)
+        if by_terminal:
+            os.write(terminal, b"\x03")
+        else:
+            os.kill(child.pid, signal.SIGTERM)
         try:
             out, _ = child.communicate(timeout=10)
         except subprocess.TimeoutExpired:
             out = "nothing within 10 s"
         equal((out.strip(), child.returncode), ("caught", 3), name)
+        os.close(terminal)
     result = run(hf("sh", "-c", "kill -KILL $$"))
     ok(result.code in (-signal.SIGKILL, 128 + signal.SIGKILL), "program_killed_by_a_signal_is_told", result)
 
