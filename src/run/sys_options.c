@@ -61,7 +61,7 @@ static bool is_admin(pid_t tid)
 
 int64_t sys_setsockopt(const struct call *c, struct file *f)
 {
-    int level = (int)c->args[1], name = (int)c->args[2];
+    int level = (int)c->args[1], name = (int)c->args[2], one = 1;
     int32_t len = (int32_t)c->args[4];
     uint8_t value[VALUE_MAX];
     int err;
@@ -76,7 +76,8 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
     err = memory_read(c, c->args[3], value, (size_t)len);
     if (err < 0)
         return err;
-    if (is_beyond_vehicles(level, name) && len >= (int32_t)sizeof(int) && value[0])
+    if (is_beyond_vehicles(level, name) && len >= (int32_t)sizeof(one) &&
+        memcmp(value, &one, sizeof(one)) == 0)
         return -ENOPROTOOPT;
     if (f->state == FILE_DATAGRAM)
         datagram_run(f); /* what was sent before goes by the old value */
