@@ -1,4 +1,5 @@
-/* A stack of ours on a TAP device by the core's own face: one thread, nothing waits but poll().
+/* A stack of ours on a TAP device by the core's own face: one thread, nothing waits but poll(), and
+ * the stream is written and read in place.
  *
  *     core DEVICE ADDRESS/LEN serve
  *     core DEVICE ADDRESS/LEN fetch SERVER PORT bulk SECONDS 1
@@ -22,15 +23,14 @@
 #include "handfast/links.h"
 #include "handfast/socket.h"
 
-#define BUFFER_BYTES 262144
+#define PIECE_BYTES 262144 /* at a time */
+#define PIECES      16
 
 struct world {
     struct hf_stack *stack;
     struct hf_link *link;
     struct pollfd polled;
 };
-
-static char buffer[BUFFER_BYTES];
 
 static hf_time now(void)
 {
@@ -111,9 +111,40 @@ static struct sockaddr_storage address(const char *text, int port, uint32_t *len
     return at;
 }
 
-static int64_t move(struct hf_sock *sk, size_t len, bool sends)
+static int64_t sum(const struct hf_iovec *iov, int n)
 {
-    struct hf_iovec iov = {buffer, len};
+    int64_t bytes = 0;
+
+    for (int i = 0; i < n; i++)
+        bytes += (int64_t)iov[i].len;
+    return bytes;
+}
+
+/* What has come, without a copy: so many bytes, or -EAGAIN, or another error. */
+static int64_t read_some(struct hf_sock *sk)
+{
+    struct hf_iovec iov[PIECES];
+    int n = hf_sock_peek(sk, iov, PIECES);
+
+    if (n > 0)
+        hf_sock_consume(sk, (size_t)sum(iov, n));
+    return n > 0 ? sum(iov, n) : n;
+}
+
+/* Room in the queue, sent as it is. */
+static int64_t write_some(struct hf_sock *sk)
+{
+    struct hf_iovec iov[PIECES];
+    int n = hf_sock_reserve(sk, PIECE_BYTES, iov, PIECES);
+
+    if (n > 0)
+        hf_sock_commit(sk, (size_t)sum(iov, n));
+    return n > 0 ? sum(iov, n) : n < 0 ? n : -EAGAIN;
+}
+
+static int64_t move(struct hf_sock *sk, void *bytes, size_t len, bool sends)
+{
+    struct hf_iovec iov = {bytes, len};
     struct hf_msg msg = {.iov = &iov, .iov_len = 1};
 
     return sends ? hf_sock_send(sk, &msg, MSG_DONTWAIT) : hf_sock_recv(sk, &msg, MSG_DONTWAIT);
@@ -123,7 +154,7 @@ static void serve(struct world *w, const char *text)
 {
     struct sockaddr_storage at;
     struct hf_sock *listener, *sk = NULL;
-    uint32_t len;
+    uint32_t len, asked;
     int64_t n = 0;
 
     at = address(text, 0, &len);
@@ -136,22 +167,20 @@ static void serve(struct world *w, const char *text)
     for (;;) { /* the first connection only looks whether we are there */
         while (hf_sock_accept(listener, &sk) < 0)
             turn(w, true);
-        while ((n = move(sk, 4, false)) == -EAGAIN)
+        while ((n = move(sk, &asked, sizeof(asked), false)) == -EAGAIN)
             turn(w, true);
-        if (n == 4 && memcmp(buffer, "\0\0\0\0", 4) == 0)
+        if (n == sizeof(asked) && !asked)
             break;
-        need((int)move(sk, 1, true), "send");
+        need((int)move(sk, &asked, 1, true), "send");
         hf_sock_close(sk);
     }
-    while ((n = move(sk, sizeof(buffer), true)) >= 0 || n == -EAGAIN)
+    while ((n = write_some(sk)) >= 0 || n == -EAGAIN)
         turn(w, n == -EAGAIN);
 }
 
 static struct hf_sock *ask(struct world *w, const struct sockaddr_storage *server, uint32_t len,
                            uint32_t bytes)
 {
-    struct hf_iovec iov = {&bytes, sizeof(bytes)};
-    struct hf_msg msg = {.iov = &iov, .iov_len = 1};
     struct hf_sock *sk;
     int error;
 
@@ -162,7 +191,7 @@ static struct hf_sock *ask(struct world *w, const struct sockaddr_storage *serve
         error = hf_sock_connect_result(sk);
     }
     need(error, "connect");
-    need((int)hf_sock_send(sk, &msg, MSG_DONTWAIT), "send");
+    need((int)move(sk, &bytes, sizeof(bytes), true), "send");
     return sk;
 }
 
@@ -174,14 +203,14 @@ static void fetch(struct world *w, char **words)
     hf_time began, ends;
     int64_t total = 0, n;
 
-    while (move(sk, 1, false) == -EAGAIN)
+    while (read_some(sk) == -EAGAIN)
         turn(w, true);
     hf_sock_close(sk);
     began = now();
     ends = began + (hf_time)(atof(words[3]) * 1e9);
     sk = ask(w, &server, len, 0);
     while (now() < ends) {
-        n = move(sk, sizeof(buffer), false);
+        n = read_some(sk);
         total += n > 0 ? n : 0;
         turn(w, n == -EAGAIN);
     }
