@@ -5,9 +5,9 @@
  * last by a share; or, as in the HyStart before it (Linux has both), acknowledgements have come one
  * right behind the other for half of the least round trip, so that what is out takes the bottleneck
  * so long to pass. Either makes growth four times slower (conservative slow start) for five rounds;
- * both end it. Longer round trips that turn out to be short again were nothing. Deviates: RFC 9406
- * knows of round trips only, which grow a round too late: by then more is out than the path and its
- * queue hold. */
+ * both end it. Longer round trips that turn out to be short again were nothing, nor was a train
+ * that the next round does not have. Deviates: RFC 9406 knows of round trips only, which grow a
+ * round too late: by then more is out than the path and its queue hold. */
 #include "transport/tcp/internal.h"
 
 #define SAMPLES      8   /* N_RTT_SAMPLE */
@@ -21,6 +21,8 @@
 /* Trains have a clock of eight bits, which counts the least round trip as 32 to 63. Its rate may
  * change with that: then one round's train is misjudged, by no more than one may be anyway. */
 #define TRAIN_RTT_BITS 5
+/* Trains of fewer segments say nothing. Linux: hystart_low_window. */
+#define WINDOW_LEAST 16u
 /* Between two acknowledgements of one train: Linux's 2 ms, but a share of the round trip at least,
  * since on a slow path even two full segments take longer, and no more than a quarter. */
 #define GAP_US            2000u
@@ -44,25 +46,31 @@ static void begin_round(struct tcb *tcb)
 {
     struct cong_state *c = &tcb->cong;
 
+    if (tcb->hs_rounds && tcb->hs_train && !tcb->hs_again)
+        tcb->hs_rounds = 0; /* a train, but not one each round */
     if (!tcb->hs_rounds)
         c->hystart.last_min = c->hystart.round_min;
     else
         tcb->hs_rounds++;
+    tcb->hs_again = 0;
     c->hystart.round_min = 0;
     c->hystart.round_end = tcb->snd_max;
     begin_train(tcb);
     tcb->hs_samples = 0;
 }
 
-/* The path is full, by the one sign or by the other. */
+/* The path is full, by the one sign or by the other. A pause somewhere may show both in one round,
+ * so that takes another. */
 static void full(struct tcb *tcb, bool is_train)
 {
     if (!tcb->hs_rounds) {
         tcb->hs_rounds = 1;
         tcb->hs_train = is_train;
-    } else if (tcb->hs_train != is_train) {
-        tcb->hs_rounds = SLOW_ROUNDS + 1; /* by both */
     }
+    if (tcb->hs_train == is_train)
+        tcb->hs_again = 1;
+    else if (tcb->hs_rounds > 1)
+        tcb->hs_rounds = SLOW_ROUNDS + 1;
 }
 
 static void follow_train(struct tcb *tcb)
@@ -104,7 +112,8 @@ static void sample(struct tcb *tcb, uint32_t rtt_us)
 void hystart_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us)
 {
     sample(tcb, rtt_us);
-    follow_train(tcb);
+    if (tcb->cwnd >= WINDOW_LEAST * tcb->mss)
+        follow_train(tcb);
     tcb->cwnd += tcb->hs_rounds ? bytes / SLOW_DIVISOR : bytes;
     if (!tcb->cong.hystart.round_end || seq_gt(tcb->snd_una, tcb->cong.hystart.round_end))
         begin_round(tcb);

@@ -156,6 +156,24 @@ static void test_hystart(void)
     finish(r, c, s);
 }
 
+/* A pause of the path, as when a processor on it is busy elsewhere, looks like a queue and like a
+ * train, but for one round only. */
+static void test_hystart_pause(void)
+{
+    struct sock *c, *s;
+    struct rig *r = pair("cubic", 10 * HF_MS, &c, &s);
+
+    while (c->tcb.cwnd < 20 * MSS)
+        busy(r, c, s, HF_MS);
+    r->delay += 8 * HF_MS;
+    busy(r, c, s, 20 * HF_MS);
+    r->delay -= 8 * HF_MS;
+    busy(r, c, s, 300 * HF_MS);
+    EQ(c->tcb.ssthresh, CWND_MAX, "a pause does not end slow start");
+    OK(c->tcb.cwnd > 300 * MSS, "nor does growth stay slow");
+    finish(r, c, s);
+}
+
 /* RFC 5681 3.1: Reno cuts by half and grows by a segment a round trip */
 static void test_reno(void)
 {
@@ -211,6 +229,7 @@ int main(void)
     test_convergence();
     test_reno_region();
     test_hystart();
+    test_hystart_pause();
     test_reno();
     return tap_end();
 }
