@@ -156,8 +156,8 @@ static void test_hystart(void)
     finish(r, c, s);
 }
 
-/* A pause of the path, as when a processor on it is busy elsewhere, looks like a queue and like a
- * train, but for one round only. */
+/* A pause of the path, as when a processor on it is busy elsewhere, looks like a queue, but for one
+ * round only. */
 static void test_hystart_pause(void)
 {
     struct sock *c, *s;
