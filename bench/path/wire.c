@@ -6,7 +6,8 @@
  *
  * makes a device "wire" in its own namespace and one in that of the process PID. SPEC is what
  * stands behind --link, as in tap,loss=1%,rate=10mbit. With OUTAGE_MS nothing passes for so long,
- * one second after the first frame that is as large as data. Says "ready", and serves until it is
+ * one second after the hundredth frame that is as large as data (some may be of a connection whose
+ * program was ended before). Says "ready", and serves until it is
  * ended. */
 #define _GNU_SOURCE
 #include <err.h>
@@ -23,10 +24,12 @@
 #include "handfast/links.h"
 
 #define DATA_BYTES    1000 /* a frame of so many carries data */
-#define OUTAGE_BEGINS HF_S /* after the first of them */
+#define DATA_FRAMES   100
+#define OUTAGE_BEGINS HF_S /* after so many of them */
 
 struct outage {
-    hf_time length, begins; /* begins: 0 before the first data */
+    hf_time length, begins; /* begins: 0 before there was that much data */
+    uint32_t frames;
 };
 
 struct end {
@@ -65,7 +68,8 @@ static bool is_out(struct outage *o, uint32_t len)
 {
     if (!o->length)
         return false;
-    if (!o->begins && len >= DATA_BYTES)
+    o->frames += len >= DATA_BYTES;
+    if (!o->begins && o->frames >= DATA_FRAMES)
         o->begins = now() + OUTAGE_BEGINS;
     return o->begins && now() >= o->begins && now() < o->begins + o->length;
 }
