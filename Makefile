@@ -227,7 +227,7 @@ bench-run: bench-build
 	$(BENCH_ENV) bench/run
 bench-build:
 	tools/deps.sh bench
-	$(MAKE) $(J) all $(BENCH_BIN)
+	$(MAKE) $(J) all $(BENCH_BIN) $(PATH_BIN)
 bench-lwip: # the bench does without it where its source cannot be had
 	bench/lwip/get $(LWIP) && $(MAKE) $(B)/bench/lwip $(B)/bench/lwip-defaults || true
 # Instructions that three scenarios take, beside what they may: of gcc's release build.

@@ -40,13 +40,14 @@ def lines_of(table, measured):
 
 def lines_of_link(link):
     """link: (name, family) -> [(peer, ours, theirs, unit, ratio, spread)], names as bench/run has them."""
-    for there, (name, title, wanted) in rows.HOST_LINK.items():
+    for there, (name, title, wanted) in rows.LINKS.items():
         for n, (peer, _, _, unit, _, _) in enumerate(link.get((there, 4), [])):
             found = {f: (link[there, f][n][1], link[there, f][n][2], link[there, f][n][4]) for f in (4, 6)}
             bar, goal = wanted.get(peer, (None, None))
             ratio = min(r for _, _, r in found.values())
-            spread = max(link[there, f][n][5] for f in (4, 6))
-            yield Line(name, f"`handfast run`: {title}", unit, peer, found, spread, (bar, goal),
+            spreads = [link[there, f][n][5] for f in (4, 6)]
+            spread = None if None in spreads else max(spreads)
+            yield Line(name, title, unit, peer, found, spread, (bar, goal),
                        [w is not None and ratio >= w for w in (bar, goal)])
 
 

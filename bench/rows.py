@@ -146,15 +146,18 @@ def quick():
             yield row
 
 
-# bench/run's names: ours, title, unit, is less better?, and bar and goal by peer.
-HOST_LINK = {
-    "download": ("run-download", "download", {"kernel": (0.8, 1), "slirp4netns": (2, 2), "pasta": (1, 1)}),
-    "upload": ("run-upload", "upload", {"kernel": (0.6, 0.8), "slirp4netns": (2, 2), "pasta": (1, 1)}),
-    "connects": ("run-connect", "connects, one by one", {"kernel": (0.35, 0.5), "slirp4netns": (2, 2), "pasta": (1, 1)}),
-    "connect-p50": ("run-connect-p50", "connect(), median", {"kernel": (0.25, 1 / 3), "slirp4netns": (2, 2), "pasta": (1, 1)}),
-    "connect-p99": ("run-connect-p99", "connect(), 99th percentile", {}),
-    "connects-64": ("run-connects-64", "connects, 64 at once", {}),
-    "round-trips": ("run-rr", "round trips of one byte", {"kernel": (0.35, 0.45), "slirp4netns": (2, 2), "pasta": (1, 1)}),
+# What bench/run and bench/path/tap measure: their names; ours, title, and bar and goal by peer.
+AHEAD = {"slirp4netns": (2, 2), "pasta": (1, 1)}
+LINKS = {
+    "download": ("run-download", "`handfast run`: download", {"kernel": (0.8, 1), **AHEAD}),
+    "upload": ("run-upload", "`handfast run`: upload", {"kernel": (0.6, 0.8), **AHEAD}),
+    "connects": ("run-connect", "`handfast run`: connects, one by one", {"kernel": (0.35, 0.5), **AHEAD}),
+    "connect-p50": ("run-connect-p50", "`handfast run`: connect(), median", {"kernel": (0.25, 1 / 3), **AHEAD}),
+    "connect-p99": ("run-connect-p99", "`handfast run`: connect(), 99th percentile", {}),
+    "connects-64": ("run-connects-64", "`handfast run`: connects, 64 at once", {}),
+    "round-trips": ("run-rr", "`handfast run`: round trips of one byte", {"kernel": (0.35, 0.45), **AHEAD}),
+    "tap-send": ("tap-send", "to the kernel's TCP over a TAP device; the kernel's over veth", {"kernel": (0.8, 1.2)}),
+    "tap-receive": ("tap-receive", "the same, from the kernel's TCP", {"kernel": (0.8, 1.2)}),
 }
 QUICK_LINK = ("run-download", "run-upload", "run-connect", "run-rr")
 
