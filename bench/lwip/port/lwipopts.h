@@ -10,6 +10,7 @@
 #define LWIP_SOCKET          0
 #define LWIP_IPV6            1
 #define LWIP_IPV6_MLD        0
+#define IPV6_FRAG_COPYHEADER 1 /* pointers have 64 bits */
 #define LWIP_ARP             0
 #define LWIP_HAVE_LOOPIF     1
 #define LWIP_NETIF_LOOPBACK  1
