@@ -13,17 +13,18 @@ ip link set lo up
 ip -6 route add local fd00:77::/64 dev lo
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 echo
-exec sleep infinity
+exec cat
 """
 
 
 class Namespace:
-    """A network with nothing but loopback, for as long as the `with` lasts."""
+    """A network with nothing but loopback, for as long as the `with` lasts, or this program."""
 
     def __enter__(self):
         os.environ["PATH"] += ":/usr/sbin:/sbin"
         self.holder = subprocess.Popen(
-            ["unshare", "--user", "--map-root-user", "--net", "sh", "-ec", ARRANGE], stdout=subprocess.PIPE)
+            ["unshare", "--user", "--map-root-user", "--net", "sh", "-ec", ARRANGE],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.holder.stdout.readline() != b"\n":
             sys.exit("bench: no network namespace can be made here")
         self.words = ["nsenter", "--target", str(self.holder.pid), "--user", "--net", "--preserve-credentials", "--"]
