@@ -24,7 +24,7 @@
 /* Frames handed up per call, so that one busy device does not hold up the rest; and bytes, so that
  * whoever reads them finds them in the processor's cache still. */
 #define READ_BATCH 64
-#define READ_BYTES 262144
+#define READ_BYTES 131072
 /* Shorter frames are copied into the frame's own room, and do not hold a page. */
 #define COPY_BYTES 128
 /* Pages are read into one frame behind the other, one frame into so many pages at most. */
