@@ -54,6 +54,8 @@
     X(TCP_RCVBUF, "TCP receive memory full")                                  \
     X(TCP_CLOSED, "TCP data after the program closed")                        \
     X(TCP_NO_FLAGS, "TCP segment without ACK, SYN or RST")                    \
+    X(UDP_FILTER, "datagram that the socket's filter refused")                \
+    X(TCP_TTL, "TCP segment from farther than IP_MINTTL says")                \
     X(LINK_WRAPPER, "dropped by a link wrapper, as asked")                    \
     X(LINK_QUEUE, "link queue full")
 

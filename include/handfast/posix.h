@@ -226,7 +226,8 @@ int hf_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
  */
 int hf_fcntl(int fd, int cmd, ...);
 
-/* FIONREAD (SIOCINQ), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX.
+/* FIONREAD (SIOCINQ), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX; and
+ * of the stack's links SIOCGIFNAME, SIOCGIFCONF, SIOCGIFADDR and the like. ENODEV  no such link
  *   EINVAL  a listener has no queues
  *   ENOTTY  anything else */
 int hf_ioctl(int fd, unsigned long request, ...);

@@ -113,6 +113,8 @@ HF_NODISCARD int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *l
 HF_NODISCARD int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len);
 HF_NODISCARD int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value,
                                     uint32_t *len);
+/* Of HF_SO_ATTACH_FILTER the value is the program itself, 8 bytes an instruction, not where it is.
+ */
 HF_NODISCARD int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value,
                                     uint32_t len);
 
@@ -120,8 +122,9 @@ HF_NODISCARD int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, con
  * getsockopt does not tell from none); HF_TIME_NEVER: for ever. */
 hf_time hf_sock_timeout(const struct hf_sock *sk, int option);
 
-/* Whether the caller of the calls that follow has CAP_NET_ADMIN and CAP_NET_RAW over the network:
- * setsockopt() allows him what Linux allows the administrator. Off at first. */
+/* Whether the caller of the calls that follow has CAP_NET_ADMIN and CAP_NET_RAW over the network,
+ * of hf_sock_bind CAP_NET_BIND_SERVICE: he is allowed what Linux allows the administrator. Off at
+ * first. */
 void hf_sock_set_admin(struct hf_sock *sk, bool is_admin);
 
 /* ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK; value is the int it fills. -HF_ENOTTY else.

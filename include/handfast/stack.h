@@ -13,6 +13,7 @@
 #include "handfast/env.h"
 #include "handfast/frame.h"
 #include "handfast/link.h"
+#include "handfast/linux.h"
 #include "handfast/types.h"
 #include "handfast/unix.h"
 
@@ -55,6 +56,10 @@ void hf_stack_free(struct hf_stack *st);
 
 /* Brings the time without doing work: for calls that start timers. now never goes back. */
 void hf_stack_clock(struct hf_stack *st, hf_time now);
+
+/* What to add to the stack's time to have the time since 1970, for SO_TIMESTAMP and its like. 0 at
+ * first; may be told again whenever the owner's clock is set. */
+void hf_stack_set_epoch(struct hf_stack *st, hf_time epoch);
 
 /* Does everything that is due at now: timers, links, frames to the stack itself. */
 void hf_stack_poll(struct hf_stack *st, hf_time now);
@@ -124,6 +129,17 @@ HF_NODISCARD int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what,
 /* Linux's tcp_fastopen_key: 16 bytes that Fast Open cookies are made with, as TCP_FASTOPEN_KEY has
  * them, or 32 with the key before. -HF_EINVAL: another length. Otherwise the key is random. */
 HF_NODISCARD int hf_stack_set_fastopen_key(struct hf_stack *st, const void *key, uint32_t len);
+
+/* ioctl(2)'s requests about links, SIOCGIFNAME to SIOCGIFMAP: ifreq is Linux's struct ifreq, in and
+ * out; family: of the socket that asks (addresses are AF_INET's alone).
+ *   -HF_ENODEV         no such link
+ *   -HF_EADDRNOTAVAIL  it has no address of IPv4
+ *   -HF_ENOTTY         none of these requests */
+HF_NODISCARD int hf_stack_ifreq(const struct hf_stack *st, int family, unsigned long request,
+                                uint8_t ifreq[HF_IFREQ_BYTES]);
+/* SIOCGIFCONF: a struct ifreq for each address of IPv4, as many as fit into room bytes. Returns how
+ * many bytes that is; `to` NULL: how many there would be. */
+size_t hf_stack_ifconf(const struct hf_stack *st, uint8_t *to, size_t room);
 
 /* How often the stack dropped something for that reason. */
 uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason);

@@ -90,3 +90,11 @@ hf_time host_now(void)
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (hf_time)ts.tv_sec * HF_S + ts.tv_nsec;
 }
+
+hf_time host_epoch(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (hf_time)ts.tv_sec * HF_S + ts.tv_nsec - host_now();
+}

@@ -9,4 +9,7 @@ struct hf_env host_env(void);
 /* CLOCK_MONOTONIC in nanoseconds. */
 hf_time host_now(void);
 
+/* What to add to that to have the time since 1970, as the clock is set now. */
+hf_time host_epoch(void);
+
 #endif

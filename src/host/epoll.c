@@ -37,6 +37,7 @@ struct epoll_set *epoll_set_new(void)
     if (!set)
         return NULL;
     set->bell = descriptor_hide(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    set->kernels = -1;
     if (set->bell < 0) {
         free(set);
         return NULL;
@@ -50,6 +51,8 @@ struct epoll_set *epoll_set_new(void)
 void epoll_set_free(struct epoll_set *set)
 {
     descriptor_cancel(set->bell);
+    if (set->kernels >= 0)
+        descriptor_cancel(set->kernels);
     pthread_mutex_destroy(&set->lock);
     free(set);
 }

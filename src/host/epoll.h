@@ -14,6 +14,7 @@ struct epoll_set {
     struct ring members;     /* struct item; guarded by the lock over all membership */
     struct ring ready;       /* struct item; this and what follows guarded by lock */
     int bell;                /* eventfd */
+    int kernels;             /* the kernel's set, by a number that nobody else closes */
     bool rings;              /* it is readable */
     unsigned sleeping;       /* threads that wait */
     atomic_bool has_natives; /* descriptors of the kernel have been put in */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -158,24 +159,56 @@ void file_look(struct file *f)
     edges_of(f, hf_sock_poll(f->sk), false);
 }
 
+/* Linux: send_sigio_to_task. Who chose the signal (F_SETSIG) is told the descriptor and what has
+ * come about. */
+static siginfo_t async_info(const struct owner *o, uint32_t edges)
+{
+    bool reads = edges & HF_POLLIN, writes = edges & HF_POLLOUT, fails = edges & HF_POLLERR;
+    siginfo_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.si_signo = o->signal ? o->signal : SIGIO;
+    info.si_code = SI_KERNEL;
+    if (!o->signal)
+        return info;
+    info.si_code = reads ? POLL_IN : writes ? POLL_OUT : fails ? POLL_ERR : POLL_HUP;
+    info.si_band = reads    ? HF_POLLIN | HF_POLLRDNORM
+                   : writes ? HF_POLLOUT | HF_POLLWRNORM | HF_POLLWRBAND
+                   : fails  ? HF_POLLERR
+                            : HF_POLLHUP | HF_POLLERR;
+    info.si_fd = o->fd;
+    return info;
+}
+
+/* False: the owner is not this process, to which alone so much may be said. */
+static bool signal_in_full(const struct owner *o, uint32_t edges)
+{
+    siginfo_t info = async_info(o, edges);
+
+    if (o->type == F_OWNER_TID)
+        return !syscall(SYS_rt_tgsigqueueinfo, getpid(), o->pid, info.si_signo, &info);
+    return o->type == F_OWNER_PID && o->pid == getpid() &&
+           !syscall(SYS_rt_sigqueueinfo, o->pid, info.si_signo, &info);
+}
+
 static void signal_owner(const struct owner *o, int sig)
 {
-    int saved = errno;
-
     if (o->type == F_OWNER_TID)
         syscall(SYS_tgkill, getpid(), o->pid, sig);
     else
         kill(o->type == F_OWNER_PGRP ? -o->pid : o->pid, sig);
-    errno = saved;
 }
 
 /* Linux: sk_send_sigurg, sk_wake_async. */
 static void tell_owner(const struct owner *o, uint32_t edges)
 {
+    int saved = errno;
+
     if (edges & HF_POLLPRI)
         signal_owner(o, SIGURG);
-    if (o->is_async && edges)
+    if (o->is_async && edges && !signal_in_full(o, edges))
         signal_owner(o, o->signal ? o->signal : SIGIO);
+    errno = saved;
 }
 
 /* Nobody waits for it in any way. */

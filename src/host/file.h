@@ -11,6 +11,7 @@ struct epoll_set;
 /* F_SETOWN and its relatives: whom to signal. type: F_OWNER_*; pid 0: nobody. */
 struct owner {
     int type, pid;
+    int fd;        /* for si_fd */
     int signal;    /* F_SETSIG; 0: SIGIO */
     bool is_async; /* O_ASYNC */
 };

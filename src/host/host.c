@@ -115,7 +115,8 @@ static struct world *world_new(void)
 
 struct hf_host *hf_host_new(struct hf_host *beside)
 {
-    struct hf_stack_config config = {.env = host_env(), .now = host_now(), .event = file_event};
+    struct hf_stack_config config = {
+        .env = host_env(), .now = host_now(), .event = file_event, .unprivileged_port_start = 1024};
     struct hf_host *h = calloc(1, sizeof(*h));
     struct hf_unix_host local = unix_host(h);
     int err;

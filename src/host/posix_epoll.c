@@ -36,8 +36,10 @@ static int64_t make(int flags)
     err = f ? 0 : -ENOMEM;
     if (f) {
         bell.data.ptr = f->set;
-        err =
-            epoll_ctl(fd, EPOLL_CTL_ADD, f->set->bell, &bell) < 0 ? -errno : descriptor_set(fd, f);
+        f->set->kernels = descriptor_hide(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        err = f->set->kernels < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, f->set->bell, &bell) < 0
+                  ? -errno
+                  : descriptor_set(fd, f);
     }
     if (!err)
         return fd;
@@ -92,7 +94,7 @@ int hf_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     int64_t result;
 
     if (!call_begin(&member, fd)) {
-        result = epoll_ctl(epfd, op, fd, event);
+        result = epoll_ctl(is_set ? c.file->set->kernels : epfd, op, fd, event);
         if (is_set && op == EPOLL_CTL_ADD && result == 0)
             atomic_store(&c.file->set->has_natives, true);
         file_put(is_set ? c.file : NULL);
@@ -122,14 +124,14 @@ static void abandon(void *arg)
 }
 
 /* The kernel's descriptors and the bell: the events of the former, or -errno; *rang: the latter. */
-static int native(struct call *c, int epfd, struct epoll_event *events, int n, int timeout_ms,
+static int native(struct call *c, struct epoll_event *events, int n, int timeout_ms,
                   const sigset_t *mask, bool *rang)
 {
     int got, kept = 0;
 
     epoll_set_sleeps(c->file->set, true);
     pthread_cleanup_push(abandon, c);
-    got = epoll_pwait(epfd, events, n, timeout_ms, mask);
+    got = epoll_pwait(c->file->set->kernels, events, n, timeout_ms, mask);
     pthread_cleanup_pop(0);
     wake(c);
     if (got < 0)
@@ -155,8 +157,8 @@ static int left_ms(hf_time until)
 }
 
 /* Sockets and the kernel's descriptors take turns in being told first. */
-static int64_t wait_for_events(struct call *c, int epfd, struct epoll_event *events, int n,
-                               hf_time until, const sigset_t *mask)
+static int64_t wait_for_events(struct call *c, struct epoll_event *events, int n, hf_time until,
+                               const sigset_t *mask)
 {
     struct epoll_set *set = c->file->set;
 
@@ -167,7 +169,7 @@ static int64_t wait_for_events(struct call *c, int epfd, struct epoll_event *eve
         int timeout_ms = told ? 0 : left_ms(until), more = 0;
 
         if (told < n && (has_natives || !told))
-            more = native(c, epfd, events + told, n - told, timeout_ms, mask, &rang);
+            more = native(c, events + told, n - told, timeout_ms, mask, &rang);
         if (more < 0)
             return told ? told : more;
         told += more;
@@ -195,7 +197,7 @@ int hf_epoll_pwait(int epfd, struct epoll_event *events, int n, int timeout_ms,
         return (int)call_end(&c, -EFAULT);
     if (timeout_ms > 0)
         until = host_now() + timeout_ms * HF_MS;
-    return (int)call_end(&c, wait_for_events(&c, epfd, events, n, until, mask));
+    return (int)call_end(&c, wait_for_events(&c, events, n, until, mask));
 }
 
 int hf_epoll_wait(int epfd, struct epoll_event *events, int n, int timeout_ms)

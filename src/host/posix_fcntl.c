@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
+#include "handfast/linux.h"
 #include "host/posix.h"
+
+enum { LINKS_MAX = 256 }; /* addresses that SIOCGIFCONF tells of */
 
 static int64_t get_flags(const struct file *f)
 {
@@ -48,8 +52,15 @@ static int64_t set_signal(struct owner *o, unsigned long sig)
     return 0;
 }
 
+/* Linux: fasync_helper. The number by which it is turned on is what the signal's si_fd says. */
+static void set_async(struct owner *o, int fd, bool on)
+{
+    o->is_async = on;
+    o->fd = fd;
+}
+
 /* The host's lock is held. */
-static int64_t control(struct file *f, int cmd, unsigned long arg)
+static int64_t control(struct file *f, int fd, int cmd, unsigned long arg)
 {
     struct owner *o = &f->owner;
     struct f_owner_ex ex = {o->type, o->pid};
@@ -60,7 +71,7 @@ static int64_t control(struct file *f, int cmd, unsigned long arg)
         return get_flags(f);
     case F_SETFL:
         atomic_store(&f->nonblocking, (arg & O_NONBLOCK) != 0);
-        o->is_async = (arg & O_ASYNC) != 0;
+        set_async(o, fd, (arg & O_ASYNC) != 0);
         return 0;
     case F_SETOWN:
         return set_owner(o, (int)arg);
@@ -105,13 +116,13 @@ int hf_fcntl(int fd, int cmd, ...)
     if (!is_of_file(cmd) || !call_begin(&c, fd))
         return fcntl(fd, cmd, arg);
     host_enter(c.file->host);
-    n = control(c.file, cmd, arg);
+    n = control(c.file, fd, cmd, arg);
     host_leave(c.file->host);
     file_put(c.file);
     return fcntl_result(cmd, n);
 }
 
-static int64_t set_flag(struct file *f, unsigned long request, const void *arg)
+static int64_t set_flag(struct file *f, int fd, unsigned long request, const void *arg)
 {
     int on;
     int err = user_read(&on, arg, sizeof(on));
@@ -123,7 +134,7 @@ static int64_t set_flag(struct file *f, unsigned long request, const void *arg)
         return 0;
     }
     host_enter(f->host);
-    f->owner.is_async = on != 0;
+    set_async(&f->owner, fd, on != 0);
     host_leave(f->host);
     return 0;
 }
@@ -138,6 +149,47 @@ static int64_t ask(struct file *f, unsigned long request, void *arg)
     return err ? err : user_write(arg, &value, sizeof(value));
 }
 
+static int64_t ask_link(struct file *f, unsigned long request, void *arg)
+{
+    uint8_t ifreq[HF_IFREQ_BYTES];
+    int domain = 0, err = user_read(ifreq, arg, sizeof(ifreq));
+    uint32_t len = sizeof(domain);
+
+    if (err)
+        return err;
+    host_enter(f->host);
+    err = hf_sock_getsockopt(f->sk, HF_SOL_SOCKET, HF_SO_DOMAIN, &domain, &len);
+    if (!err)
+        err = hf_stack_ifreq(f->host->stack, domain, request, ifreq);
+    host_leave(f->host);
+    return err ? err : user_write(arg, ifreq, sizeof(ifreq));
+}
+
+static int64_t list_links(struct file *f, void *arg)
+{
+    uint8_t all[LINKS_MAX * HF_IFREQ_BYTES];
+    struct ifconf list;
+    size_t room, used;
+    int err = user_read(&list, arg, sizeof(list));
+
+    if (err)
+        return err;
+    room = list.ifc_len < 0 ? 0 : (size_t)list.ifc_len;
+    room = room < sizeof(all) ? room : sizeof(all);
+    host_enter(f->host);
+    used = hf_stack_ifconf(f->host->stack, list.ifc_buf ? all : NULL, room);
+    host_leave(f->host);
+    if (list.ifc_buf)
+        err = user_write(list.ifc_buf, all, used);
+    list.ifc_len = (int)used;
+    return err ? err : user_write(arg, &list, sizeof(list));
+}
+
+static bool is_of_link(unsigned long request)
+{
+    return request >= HF_SIOCGIFNAME && request <= HF_SIOCGIFMAP && request != HF_SIOCOUTQNSD;
+}
+
 int hf_ioctl(int fd, unsigned long request, ...)
 {
     struct call c;
@@ -150,6 +202,10 @@ int hf_ioctl(int fd, unsigned long request, ...)
     if (request == FIOCLEX || request == FIONCLEX || !call_begin(&c, fd))
         return ioctl(fd, request, arg);
     if (request == FIONBIO || request == FIOASYNC)
-        return (int)call_end(&c, set_flag(c.file, request, arg));
+        return (int)call_end(&c, set_flag(c.file, fd, request, arg));
+    if ((request & UINT32_MAX) == HF_SIOCGIFCONF)
+        return (int)call_end(&c, list_links(c.file, arg));
+    if (is_of_link(request & UINT32_MAX))
+        return (int)call_end(&c, ask_link(c.file, request & UINT32_MAX, arg));
     return (int)call_end(&c, ask(c.file, request & UINT32_MAX, arg));
 }

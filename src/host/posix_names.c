@@ -2,6 +2,8 @@
  * and have nothing but an address. */
 #include "host/posix.h"
 
+#include <errno.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
 
 static int64_t do_bind(struct file *f, const struct sockaddr *addr, socklen_t len)
@@ -13,6 +15,11 @@ static int64_t do_bind(struct file *f, const struct sockaddr *addr, socklen_t le
         return err;
     host_enter(f->host);
     err = hf_sock_bind(f->sk, bytes, len);
+    if (err == -EACCES && !f->is_unix && user_has_capability(1u << CAP_NET_BIND_SERVICE)) {
+        hf_sock_set_admin(f->sk, true);
+        err = hf_sock_bind(f->sk, bytes, len);
+        hf_sock_set_admin(f->sk, false);
+    }
     host_leave(f->host);
     return err;
 }

@@ -1,24 +1,15 @@
 /* hf_getsockopt() and hf_setsockopt(). NetSem getsockerr_1, getsockerr_2. */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "handfast/linux.h"
+#include "host/env.h"
 #include "host/posix.h"
 
 enum { VALUE_MAX = 4096 }; /* longer than any option the stack has */
-
-/* The thread has CAP_NET_ADMIN or CAP_NET_RAW. */
-static bool is_admin(void)
-{
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct held[2] = {{0, 0, 0}, {0, 0, 0}};
-
-    return syscall(SYS_capget, &head, held) == 0 &&
-           (held[0].effective & (1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW)) != 0;
-}
 
 /* Linux: sk_setsockopt looks at the length before it copies. */
 static int64_t set(struct file *f, int level, int name, const void *from, socklen_t given)
@@ -37,8 +28,10 @@ static int64_t set(struct file *f, int level, int name, const void *from, sockle
     if (err)
         return err;
     host_enter(f->host);
+    hf_stack_set_epoch(f->host->stack, host_epoch()); /* SO_TIMESTAMP may be asked for */
     err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
-    if ((err == -EPERM || err == -EACCES) && is_admin()) {
+    if ((err == -EPERM || err == -EACCES) &&
+        user_has_capability(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW)) {
         hf_sock_set_admin(f->sk, true);
         err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
         hf_sock_set_admin(f->sk, false);
@@ -48,12 +41,40 @@ static int64_t set(struct file *f, int level, int name, const void *from, sockle
     return err;
 }
 
+/* The value says where the program is. Linux: copy_bpf_fprog_from_user, sk_attach_filter. */
+static int64_t attach_filter(struct file *f, const void *from, socklen_t len)
+{
+    struct sock_fprog program;
+    struct sock_filter *insns;
+    uint32_t bytes;
+    int err = len == sizeof(program) ? user_read(&program, from, sizeof(program)) : -EINVAL;
+
+    if (err)
+        return err;
+    if (!program.filter || !program.len || program.len > BPF_MAXINSNS)
+        return -EINVAL;
+    bytes = program.len * (uint32_t)sizeof(*insns);
+    insns = malloc(bytes);
+    if (!insns)
+        return -ENOMEM;
+    err = user_read(insns, program.filter, bytes);
+    if (!err) {
+        host_enter(f->host);
+        err = hf_sock_setsockopt(f->sk, SOL_SOCKET, SO_ATTACH_FILTER, insns, bytes);
+        host_leave(f->host);
+    }
+    free(insns);
+    return err;
+}
+
 int hf_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
     struct call c;
 
     if (!call_begin(&c, fd))
         return setsockopt(fd, level, name, value, len);
+    if (level == SOL_SOCKET && name == SO_ATTACH_FILTER && !c.file->is_unix)
+        return (int)call_end(&c, attach_filter(c.file, value, len));
     return (int)call_end(&c, set(c.file, level, name, value, len));
 }
 

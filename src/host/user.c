@@ -3,6 +3,7 @@
 #include "host/user.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -190,4 +191,12 @@ int user_check_vector(const struct iovec *iov, size_t n, int too_many, size_t *t
     }
     *total = sum;
     return 0;
+}
+
+bool user_has_capability(uint32_t any_of)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct held[2] = {{0, 0, 0}, {0, 0, 0}};
+
+    return syscall(SYS_capget, &head, held) == 0 && held[0].effective & any_of;
 }

@@ -1,4 +1,5 @@
-/* The program's memory, looked at before it is used: where the kernel would say EFAULT, so do we.
+/* The program: what its thread may, and its memory, looked at before it is used: where the kernel
+ * would say EFAULT, so do we.
  *
  * A bad pointer must not be touched, for a library has no business with SIGSEGV. Whether a page can
  * be read or written is asked of the kernel by system calls that do nothing but look (0.1 us a
@@ -45,5 +46,8 @@ size_t user_bytes(size_t len);
 /* A vector argument: -EINVAL (more than 1024 pieces: `too_many`; a negative one), -EFAULT. total:
  * its bytes, as user_bytes(). */
 HF_NODISCARD int user_check_vector(const struct iovec *iov, size_t n, int too_many, size_t *total);
+
+/* The thread has one of those of the first 32 capabilities in effect. */
+bool user_has_capability(uint32_t any_of);
 
 #endif

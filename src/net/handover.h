@@ -14,7 +14,7 @@
 /* Whether ip_output will hand f over when it is told to send it by out. */
 static inline bool handover_takes(const struct hf_frame *f, const struct ip_out *out)
 {
-    return out->path->hands_over && addr_eq(&out->src, &out->path->src) &&
+    return out->path->hands_over && !out->is_unchecked && addr_eq(&out->src, &out->path->src) &&
            f->len + IP6_HEADER <= path_mtu(out->path);
 }
 

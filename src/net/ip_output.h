@@ -14,6 +14,7 @@ struct ip_out {
     uint8_t tos;         /* traffic class, ECN bits included */
     bool dont_fragment;  /* IPv4 DF; for IPv6: do not fragment here either */
     bool by_link_mtu;    /* what was learned of the path does not count */
+    bool is_unchecked;   /* without a checksum of the transport, which is to be seen */
     bool stays_here;     /* a group's packet without hops to go: ttl 0 would be the default */
     bool loops_back;     /* a copy to this host's own members of the group: RFC 1112 6.1 */
     uint16_t cut;        /* larger ones go in pieces, where the path's MTU is not less; 0: no */

@@ -68,6 +68,19 @@ static int add_conditional(scmp_filter_ctx ctx)
         {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCOUTQ)},
         {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCOUTQNSD)},
         {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCATMARK)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFNAME)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFCONF)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFFLAGS)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFADDR)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFDSTADDR)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFBRDADDR)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFNETMASK)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFMETRIC)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFMTU)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFHWADDR)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFINDEX)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFTXQLEN)},
+        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFMAP)},
     };
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {

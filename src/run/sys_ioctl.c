@@ -1,12 +1,47 @@
 /* ioctl() requests whose answer the vehicle does not know, or knows only once all has been carried
  * to it that has come. */
 #include <errno.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
 
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/memory.h"
 #include "run/outward.h"
+
+/* What a link or one of its addresses is. */
+static int64_t ask_link(const struct call *c, const struct file *f, unsigned long request)
+{
+    uint8_t ifreq[HF_IFREQ_BYTES];
+    int domain = 0, err = memory_read(c, c->args[2], ifreq, sizeof(ifreq));
+    uint32_t len = sizeof(domain);
+
+    if (err < 0)
+        return err;
+    err = hf_sock_getsockopt(f->sk, HF_SOL_SOCKET, HF_SO_DOMAIN, &domain, &len);
+    if (!err)
+        err = hf_stack_ifreq(c->sv->stack, domain, request, ifreq);
+    return err ? err : memory_write(c, c->args[2], ifreq, sizeof(ifreq));
+}
+
+/* All links that have an address of IPv4: struct ifconf. */
+static int64_t list_links(const struct call *c)
+{
+    struct ifconf list;
+    uint8_t *all = c->sv->scratch;
+    size_t room, used;
+    int err = memory_read(c, c->args[2], &list, sizeof(list));
+
+    if (err < 0)
+        return err;
+    room = list.ifc_len < 0 ? 0 : (size_t)list.ifc_len;
+    room = room < SCRATCH_BYTES ? room : SCRATCH_BYTES;
+    used = hf_stack_ifconf(c->sv->stack, list.ifc_buf ? all : NULL, room);
+    if (list.ifc_buf)
+        err = memory_write(c, (uint64_t)(uintptr_t)list.ifc_buf, all, used);
+    list.ifc_len = (int)used;
+    return err < 0 ? err : memory_write(c, c->args[2], &list, sizeof(list));
+}
 
 int64_t sys_ioctl(const struct call *c, struct file *f)
 {
@@ -17,6 +52,10 @@ int64_t sys_ioctl(const struct call *c, struct file *f)
     files_settle(c->sv);
     if (f->is_dead)
         return -EBADF;
+    if (request == HF_SIOCGIFCONF)
+        return list_links(c);
+    if (request >= HF_SIOCGIFNAME && request <= HF_SIOCGIFMAP && request != HF_SIOCOUTQNSD)
+        return ask_link(c, f, request);
     if (request == FIONREAD)
         return CALL_CONTINUE;
     if (request == HF_SIOCATMARK && (f->state == FILE_CONNECTED || f->state == FILE_FAILED))

@@ -3,10 +3,12 @@
  * carry the call out there. */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "host/env.h"
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/memory.h"
@@ -59,6 +61,27 @@ static bool is_admin(pid_t tid)
     return held & (1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW);
 }
 
+/* The value says where the program is. Linux: copy_bpf_fprog_from_user, sk_attach_filter. */
+static int64_t attach_filter(const struct call *c, struct file *f, int32_t len)
+{
+    struct sock_fprog program;
+    size_t bytes;
+    int err =
+        len == sizeof(program) ? memory_read(c, c->args[3], &program, sizeof(program)) : -EINVAL;
+
+    if (err < 0)
+        return err;
+    if (!program.filter || !program.len || program.len > BPF_MAXINSNS)
+        return -EINVAL;
+    bytes = program.len * sizeof(struct sock_filter);
+    if (f->state == FILE_DATAGRAM)
+        datagram_run(f); /* what came before has come */
+    err = memory_read(c, (uint64_t)(uintptr_t)program.filter, c->sv->scratch, bytes);
+    return err < 0 ? err
+                   : hf_sock_setsockopt(f->sk, HF_SOL_SOCKET, HF_SO_ATTACH_FILTER, c->sv->scratch,
+                                        (uint32_t)bytes);
+}
+
 int64_t sys_setsockopt(const struct call *c, struct file *f)
 {
     int level = (int)c->args[1], name = (int)c->args[2], one = 1;
@@ -68,6 +91,8 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
 
     if (len < 0)
         return -EINVAL;
+    if (level == HF_SOL_SOCKET && name == HF_SO_ATTACH_FILTER)
+        return attach_filter(c, f, len);
     if (len > VALUE_MAX)
         len = VALUE_MAX;
     /* Linux: sk_setsockopt looks at the length before it copies. */
@@ -81,6 +106,7 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
         return -ENOPROTOOPT;
     if (f->state == FILE_DATAGRAM)
         datagram_run(f); /* what was sent before goes by the old value */
+    hf_stack_set_epoch(hf_sock_stack(f->sk), host_epoch()); /* SO_TIMESTAMP may be asked for */
     err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
     if ((err == -EPERM || err == -EACCES) && is_admin(c->tid)) {
         hf_sock_set_admin(f->sk, true);

@@ -35,7 +35,7 @@ static bool is_bindable(const struct hf_sock *sk, const struct ip_addr *addr)
 /* C18, and a socket that is bound already or has a connection. NetSem bind_5, bind_7, bind_8. */
 static int check_port(const struct hf_sock *sk, uint16_t port)
 {
-    if (port && port < sk->all->unprivileged_port_start && !sk->all->core.privileged)
+    if (port && port < sk->all->unprivileged_port_start && !sock_is_privileged(sk))
         return -HF_EACCES;
     if (sock_pcb(sk)->entry.port_hold != PORT_NONE ||
         (sk->is_stream && tcp_state(sock_tcb(sk)) != TCP_CLOSED))

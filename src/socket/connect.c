@@ -134,7 +134,7 @@ static int datagram_connect(struct hf_sock *sk, const void *addr, uint32_t len)
         return -HF_EAFNOSUPPORT;
     sockaddr_read(addr, len, family, &dst);
     if (!dst.scope && sockaddr_needs_scope(&dst.addr) && addr_is_multicast(&dst.addr))
-        dst.scope = sk->opt.mcast_if;
+        dst.scope = sock_udp(sk)->mcast6.link;
     err = check_scope(sock_pcb(sk), &dst);
     return err ? err : udp_connect(sock_udp(sk), &dst);
 }

@@ -75,10 +75,26 @@ void control_write_error(const struct hf_sock *sk, const struct sock_error *e,
         write6(sk, &d, w);
 }
 
-void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg)
+/* Linux: sock_recv_drops, udp_cmsg_recv. */
+static void write_arrival(const struct hf_sock *sk, const struct hf_frame *f, struct control *w)
 {
+    const struct udp_dgram *d = udp_dgram(f);
+    int32_t segment = f->gso_bytes;
+
+    timestamp_write(sk, f->when, w);
+    if (d->drops && sock_udp(sk)->counts_drops)
+        control_put(w, HF_SOL_SOCKET, HF_SO_RXQ_OVFL, &d->drops, sizeof(d->drops));
+    if (segment && sock_udp(sk)->takes_bursts)
+        control_put(w, HF_IPPROTO_UDP, HF_UDP_GRO, &segment, sizeof(segment));
+}
+
+void control_write(const struct hf_sock *sk, const struct hf_frame *f, struct hf_msg *msg)
+{
+    const struct udp_dgram *d = udp_dgram(f);
     struct control w = {msg, 0};
     bool is4 = addr_is4(&d->dst);
+
+    write_arrival(sk, f, &w);
 
     if (is4)
         write4(sk, d, &d->dst, &w);

@@ -35,11 +35,14 @@ HF_NODISCARD int control_read(const struct hf_sock *sk, const struct hf_msg *msg
 /* Adds one item; what has no room is cut short, and HF_MSG_CTRUNC tells. */
 void control_put(struct control *w, int level, int type, const void *data, size_t len);
 
+/* timestamp.c: adds when it came. */
+void timestamp_write(const struct hf_sock *sk, hf_time when, struct control *w);
+
 /* Adds what the socket's options ask for about an ICMP message to local. */
 void control_write_error(const struct hf_sock *sk, const struct sock_error *e,
                          const struct ip_addr *local, struct control *w);
 
 /* Writes what the socket's options ask for about a datagram; sets control_len and HF_MSG_CTRUNC. */
-void control_write(const struct hf_sock *sk, const struct udp_dgram *d, struct hf_msg *msg);
+void control_write(const struct hf_sock *sk, const struct hf_frame *f, struct hf_msg *msg);
 
 #endif

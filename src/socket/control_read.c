@@ -29,6 +29,8 @@ static int read_socket_item(const struct hf_sock *sk, const struct item *i)
         if (i->len != 4)
             return -HF_EINVAL;
         return is_privileged || (int_of(i) >= 0 && int_of(i) <= 6) ? 0 : -HF_EPERM;
+    case HF_SO_TXTIME: /* when to send: no queue here would wait for it, nor does Linux's noqueue */
+        return !sock_udp(sk)->has_txtime || i->len != 8 ? -HF_EINVAL : 0;
     case HF_SCM_RIGHTS: /* AF_UNIX's: overlooked */
     case HF_SCM_CREDENTIALS:
         return 0;
@@ -153,10 +155,18 @@ static int read_item(const struct hf_sock *sk, const struct item *i, bool is4, s
     return i->h.level == HF_SOL_IP ? read_ip_item(i, how) : 0;
 }
 
-/* UDP_SEGMENT is the one message of UDP's own, and not had here. */
-static int read_udp_item(const struct item *i)
+/* UDP_SEGMENT is the one message of UDP's own. */
+static int read_udp_item(const struct item *i, struct udp_how *how)
 {
-    return i->h.level == HF_IPPROTO_UDP ? -HF_EINVAL : 0;
+    uint16_t segment;
+
+    if (i->h.level != HF_IPPROTO_UDP)
+        return 0;
+    if (i->h.type != HF_UDP_SEGMENT || i->len != sizeof(segment))
+        return -HF_EINVAL;
+    memcpy(&segment, i->data, sizeof(segment));
+    how->segment = segment;
+    return 0;
 }
 
 int control_read(const struct hf_sock *sk, const struct hf_msg *msg, bool is4, struct udp_how *how)
@@ -174,7 +184,7 @@ int control_read(const struct hf_sock *sk, const struct hf_msg *msg, bool is4, s
             if (i.h.len < CONTROL_HEADER || i.h.len > left)
                 return -HF_EINVAL;
             i.len = i.h.len - CONTROL_HEADER;
-            err = pass == 0 ? read_udp_item(&i) : read_item(sk, &i, is4, how);
+            err = pass == 0 ? read_udp_item(&i, how) : read_item(sk, &i, is4, how);
             if (err)
                 return err;
             if (control_padded(i.h.len) >= left)

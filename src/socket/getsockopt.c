@@ -94,14 +94,17 @@ static int get_number(struct hf_sock *sk, int name, int *v)
         return sk->is_stream ? 0 : -HF_EOPNOTSUPP;
     /* What is never on. */
     case HF_SO_BSDCOMPAT:
-    case HF_SO_BUSY_POLL:
     case HF_SO_INCOMING_NAPI_ID:
-    case HF_SO_RXQ_OVFL:
+        *v = 0;
+        return 0;
+    case HF_SO_BUSY_POLL:
+        *v = (int)sk->opt.busy_poll;
+        return 0;
     case HF_SO_TIMESTAMP_OLD:
     case HF_SO_TIMESTAMP_NEW:
     case HF_SO_TIMESTAMPNS_OLD:
     case HF_SO_TIMESTAMPNS_NEW:
-        *v = 0;
+        *v = timestamp_get(sk, name);
         return 0;
     case HF_SO_PASSCRED:
     case HF_SO_PASSSEC:
@@ -159,11 +162,11 @@ static int get_bound_link(const struct hf_sock *sk, char *value, uint32_t *len)
 
 static int get_cookie(struct hf_sock *sk, void *value, uint32_t *len)
 {
-    if (*len < sizeof(sk->opt.cookie))
+    if (*len < sizeof(sk->cookie))
         return -HF_EINVAL;
-    if (!sk->opt.cookie)
-        sk->opt.cookie = ++sk->all->next_cookie;
-    return option_give(value, len, &sk->opt.cookie, sizeof(sk->opt.cookie));
+    if (!sk->cookie)
+        sk->cookie = ++sk->all->next_cookie;
+    return option_give(value, len, &sk->cookie, sizeof(sk->cookie));
 }
 
 /* Linux: sk_get_meminfo. What it counts as allocated we know as bytes queued. */
@@ -205,7 +208,6 @@ static int get_max_rate(const struct hf_sock *sk, void *value, uint32_t *len)
 int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
     static const int32_t nobody[3] = {0, -1, -1}; /* struct ucred */
-    static const uint32_t no_stamps[2] = {0, 0};  /* struct so_timestamping */
     int which = option_find(HF_SOL_SOCKET, name);
     int v = 0, err;
 
@@ -234,7 +236,7 @@ int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
         return get_max_rate(sk, value, len);
     case HF_SO_TIMESTAMPING_OLD:
     case HF_SO_TIMESTAMPING_NEW:
-        return option_give(value, len, no_stamps, sizeof(no_stamps));
+        return timestamping_get(sk, name, value, len);
     default:
         err = get_number(sk, name, &v);
         if (err == -HF_ENOPROTOOPT)
@@ -245,14 +247,20 @@ int getsockopt_socket(struct hf_sock *sk, int name, void *value, uint32_t *len)
 
 static int getsockopt_udp(const struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
+    const struct udp_pcb *up = sock_udp(sk);
+
     switch (name) {
     case HF_UDP_CORK:
         return option_give_int(value, len, sk->opt.udp_cork);
-    case HF_UDP_ENCAP:
     case HF_UDP_SEGMENT:
+        return option_give_int(value, len, up->segment);
     case HF_UDP_GRO:
+        return option_give_int(value, len, up->takes_bursts);
     case HF_UDP_NO_CHECK6_TX:
+        return option_give_int(value, len, up->unchecked6);
     case HF_UDP_NO_CHECK6_RX:
+        return option_give_int(value, len, up->takes_unchecked6);
+    case HF_UDP_ENCAP:
     case HF_UDPLITE_SEND_CSCOV:
     case HF_UDPLITE_RECV_CSCOV:
         return option_give_int(value, len, 0);

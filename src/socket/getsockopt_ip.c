@@ -6,18 +6,18 @@
 
 #define TTL_DEFAULT 64
 
-static int ttl(const struct pcb *pcb)
+static int ttl(const struct pcb_ip *ip)
 {
-    return pcb->ttl ? pcb->ttl : TTL_DEFAULT;
+    return ip->ttl ? ip->ttl : TTL_DEFAULT;
 }
 
 /* The index in network order, as it was given. */
-static int unicast_if(const struct hf_sock *sk)
+static int unicast_if(uint8_t index)
 {
     uint8_t bytes[4];
     int v;
 
-    put32(bytes, sk->opt.unicast_if);
+    put32(bytes, index);
     memcpy(&v, bytes, sizeof(v));
     return v;
 }
@@ -36,6 +36,7 @@ static int get_mtu(struct pcb *pcb, int *v)
 static int get_ip(struct hf_sock *sk, int name, int *v)
 {
     struct pcb *pcb = sock_pcb(sk);
+    const struct pcb_ip *ip = &pcb->ip4;
     int which = option_find(HF_SOL_IP, name);
 
     if (which != OPTION_OTHER) {
@@ -44,19 +45,19 @@ static int get_ip(struct hf_sock *sk, int name, int *v)
     }
     switch (name) {
     case HF_IP_TTL:
-        *v = ttl(pcb);
+        *v = ttl(ip);
         return 0;
     case HF_IP_TOS:
-        *v = pcb->tos;
+        *v = ip->tos;
         return 0;
     case HF_IP_MTU_DISCOVER:
-        *v = pcb->pmtudisc;
+        *v = pcb->pmtudisc4;
         return 0;
     case HF_IP_MULTICAST_TTL:
-        *v = pcb->mcast_ttl;
+        *v = sk->is_stream ? 1 : sock_udp(sk)->mcast4.ttl;
         return 0;
     case HF_IP_UNICAST_IF:
-        *v = unicast_if(sk);
+        *v = unicast_if(sk->opt.unicast_if4);
         return 0;
     case HF_IP_MTU:
         return get_mtu(pcb, v);
@@ -64,7 +65,7 @@ static int get_ip(struct hf_sock *sk, int name, int *v)
         *v = (int)((uint32_t)pcb->port_high << 16 | pcb->port_low);
         return 0;
     case HF_IP_MINTTL:
-        *v = 0;
+        *v = ip->least_ttl;
         return 0;
     default:
         return -HF_ENOPROTOOPT;
@@ -99,6 +100,7 @@ int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len)
 static int get_ipv6(struct hf_sock *sk, int name, int *v)
 {
     struct pcb *pcb = sock_pcb(sk);
+    const struct pcb_ip *ip = &pcb->ip6;
     int which = option_find(HF_SOL_IPV6, name);
 
     if (which != OPTION_OTHER) {
@@ -107,27 +109,27 @@ static int get_ipv6(struct hf_sock *sk, int name, int *v)
     }
     switch (name) {
     case HF_IPV6_UNICAST_HOPS:
-        *v = sk->opt.hops_zero ? 0 : ttl(pcb);
+        *v = sk->opt.hops_zero ? 0 : ttl(ip);
         return 0;
     case HF_IPV6_MULTICAST_HOPS:
-        *v = pcb->mcast_ttl;
+        *v = sk->is_stream ? 1 : sock_udp(sk)->mcast6.ttl;
         return 0;
     case HF_IPV6_MULTICAST_IF:
-        *v = sk->opt.mcast_if;
+        *v = sk->is_stream ? 0 : sock_udp(sk)->mcast6.link;
         return 0;
     case HF_IPV6_UNICAST_IF:
-        *v = unicast_if(sk);
+        *v = unicast_if(sk->opt.unicast_if6);
         return 0;
     case HF_IPV6_TCLASS:
-        *v = pcb->tos;
+        *v = ip->tos;
         return 0;
     case HF_IPV6_MTU_DISCOVER:
-        *v = pcb->pmtudisc;
+        *v = pcb->pmtudisc6;
         return 0;
     case HF_IPV6_MTU:
         return get_mtu(pcb, v);
     case HF_IPV6_MINHOPCOUNT:
-        *v = 0;
+        *v = ip->least_ttl;
         return 0;
     default:
         return -HF_ENOPROTOOPT;

@@ -215,7 +215,7 @@ static struct tcb *child_new(struct tcb *listener)
     if (!sk)
         return NULL;
     sk->opt = parent->opt;
-    sk->opt.cookie = 0;
+    sk->cookie = 0;
     sk->opt.has_fastopen = 0;
     sk->opt.priority = 0;
     sk->state = SOCK_CONNECTED;

@@ -11,7 +11,8 @@ void sock_options_init(struct sock_options *o)
         .sndtimeo_ms = SOCK_TIMEO_NONE,
         .rcvlowat = 1,
         .peek_off = -1,
-        .mcast_loop = 1,
+        .mcast_loop4 = 1,
+        .mcast_loop6 = 1,
         .inert = INERT_MULTICAST_ALL | INERT_MULTICAST_ALL6 | INERT_AUTOFLOWLABEL | INERT_TXREHASH,
     };
 }
@@ -37,6 +38,8 @@ static int find_socket(int name)
         return OPTION_INERT + INERT_NO_CHECK;
     case HF_SO_NOFCS:
         return OPTION_INERT + INERT_NOFCS;
+    case HF_SO_RXQ_OVFL:
+        return OPTION_RXQ_OVFL;
     case HF_SO_WIFI_STATUS:
         return OPTION_INERT + INERT_WIFI_STATUS;
     case HF_SO_LOCK_FILTER:
@@ -116,7 +119,7 @@ static int find_ipv6(int name)
     case HF_IPV6_TRANSPARENT:
         return OPTION_TRANSPARENT;
     case HF_IPV6_MULTICAST_LOOP:
-        return OPTION_MULTICAST_LOOP;
+        return OPTION_MULTICAST_LOOP6;
     case HF_IPV6_MULTICAST_ALL:
         return OPTION_INERT + INERT_MULTICAST_ALL6;
     case HF_IPV6_DONTFRAG:
@@ -199,7 +202,9 @@ bool option_is_on(const struct hf_sock *sk, int which)
     case OPTION_BIND_NO_PORT:
         return pcb->entry.bind_no_port;
     case OPTION_MULTICAST_LOOP:
-        return o->mcast_loop;
+        return o->mcast_loop4;
+    case OPTION_MULTICAST_LOOP6:
+        return o->mcast_loop6;
     case OPTION_V6ONLY:
         return pcb->entry.v6only;
     case OPTION_RECVPKTINFO6:
@@ -212,6 +217,8 @@ bool option_is_on(const struct hf_sock *sk, int which)
         return o->old_pktinfo6;
     case OPTION_2292HOPLIMIT:
         return o->old_hoplimit;
+    case OPTION_RXQ_OVFL:
+        return o->counts_drops;
     default:
         return (o->inert & (uint32_t)(which - OPTION_INERT)) != 0;
     }
@@ -235,7 +242,10 @@ static void turn_udp(struct hf_sock *sk)
         return;
     sock_udp(sk)->dont_fragment6 = sk->opt.dont_fragment6;
     sock_udp(sk)->recv_path_mtu = sk->opt.recv_path_mtu;
-    sock_udp(sk)->mcast_loop = sk->opt.mcast_loop;
+    sock_udp(sk)->mcast4.loops = sk->opt.mcast_loop4;
+    sock_udp(sk)->mcast6.loops = sk->opt.mcast_loop6;
+    sock_udp(sk)->counts_drops = sk->opt.counts_drops;
+    sock_udp(sk)->unchecked4 = (sk->opt.inert & INERT_NO_CHECK) != 0;
     sock_udp(sk)->mcast_all = (sk->opt.inert & INERT_MULTICAST_ALL) != 0;
     sock_udp(sk)->mcast_all6 = (sk->opt.inert & INERT_MULTICAST_ALL6) != 0;
 }
@@ -320,7 +330,11 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         pcb->entry.bind_no_port = on;
         break;
     case OPTION_MULTICAST_LOOP:
-        o->mcast_loop = on;
+        o->mcast_loop4 = on;
+        turn_udp(sk);
+        break;
+    case OPTION_MULTICAST_LOOP6:
+        o->mcast_loop6 = on;
         turn_udp(sk);
         break;
     case OPTION_V6ONLY:
@@ -340,6 +354,10 @@ void option_turn(struct hf_sock *sk, int which, bool on)
         break;
     case OPTION_2292HOPLIMIT:
         o->old_hoplimit = on;
+        break;
+    case OPTION_RXQ_OVFL:
+        o->counts_drops = on;
+        turn_udp(sk);
         break;
     default:
         turn_inert(o, which - OPTION_INERT, on);

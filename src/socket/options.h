@@ -12,7 +12,6 @@ struct hf_sock;
 #define SOCK_TIMEO_NONE UINT32_MAX
 
 struct sock_options {
-    uint64_t cookie;                   /* SO_COOKIE, 0: not asked for yet */
     uint32_t rcvtimeo_ms, sndtimeo_ms; /* SOCK_TIMEO_NONE, 0: do not wait */
     uint32_t linger_s;
     uint32_t mark;
@@ -25,7 +24,8 @@ struct sock_options {
     uint8_t recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
     uint8_t keepalive : 1,
         oob_inline : 1; /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
-    uint8_t dont_fragment6 : 1, recv_path_mtu : 1, mcast_loop : 1; /* UDP's are set too */
+    uint8_t dont_fragment6 : 1, recv_path_mtu : 1, counts_drops : 1; /* UDP's are set too */
+    uint8_t mcast_loop4 : 1, mcast_loop6 : 1;                        /* likewise */
     uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;
@@ -36,7 +36,8 @@ struct sock_options {
     uint8_t has_fastopen : 1;           /* sock_fastopen finds something */
     uint8_t zerocopy : 1, recv_inq : 1; /* SO_ZEROCOPY, TCP_INQ */
     int8_t priority;                    /* Deviates: an administrator's beyond that is cut */
-    uint8_t mcast_if, unicast_if;       /* link indexes, 0: none */
+    uint8_t unicast_if4, unicast_if6;   /* link indexes, 0: none */
+    uint16_t busy_poll;                 /* Deviates: an administrator's beyond that is cut */
 };
 
 /* Switches that are kept and read back and change nothing here: what they ask for is so anyway, or
@@ -97,12 +98,14 @@ enum option_switch {
     OPTION_TRANSPARENT,
     OPTION_BIND_NO_PORT,
     OPTION_MULTICAST_LOOP,
+    OPTION_MULTICAST_LOOP6,
     OPTION_V6ONLY,
     OPTION_RECVPKTINFO6,
     OPTION_RECVHOPLIMIT,
     OPTION_RECVTCLASS,
     OPTION_2292PKTINFO,
     OPTION_2292HOPLIMIT,
+    OPTION_RXQ_OVFL,
     OPTION_INERT, /* from here on: OPTION_INERT + an enum sock_inert */
 };
 int option_find(int level, int name);
@@ -132,6 +135,12 @@ HF_NODISCARD int membership_ipv6(struct hf_sock *sk, bool joins, const uint8_t *
                                  uint32_t len);
 HF_NODISCARD int membership_group(struct hf_sock *sk, bool is_v6, bool joins, const uint8_t *value,
                                   uint32_t len);
+
+/* timestamp.c */
+HF_NODISCARD int timestamp_set(struct hf_sock *sk, int name, int v);
+int timestamp_get(const struct hf_sock *sk, int name);
+HF_NODISCARD int timestamping_set(struct hf_sock *sk, int name, const void *value, uint32_t len);
+HF_NODISCARD int timestamping_get(const struct hf_sock *sk, int name, void *value, uint32_t *len);
 
 /* getsockopt_ip.c, getsockopt_tcp.c: one level each, as hf_sock_getsockopt. */
 HF_NODISCARD int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len);

@@ -3,6 +3,7 @@
 #include "socket/options.h"
 
 #include "socket/sock.h"
+#include "transport/bpf.h"
 
 enum {
     BPF_EXTENSIONS = 64, /* SKF_AD_MAX: what a filter could ask beside the packet */
@@ -15,9 +16,32 @@ enum {
     PREFER_NONCGA = 0x800,
 };
 
+/* struct sock_txtime */
+static int get_txtime(const struct hf_sock *sk, void *value, uint32_t *len)
+{
+    int32_t at[2] = {0, 0};
+
+    if (!sk->is_stream) {
+        at[0] = sock_udp(sk)->txtime_clock;
+        at[1] = sock_udp(sk)->txtime_flags;
+    }
+    return option_give(value, len, at, sizeof(at));
+}
+
+/* Linux counts in instructions. Deviates: the length is told, the program is not. */
+static int get_filter_length(const struct hf_sock *sk, uint32_t *len)
+{
+    const struct bpf *f = sk->is_stream ? NULL : sock_udp(sk)->filter;
+
+    if (f && *len)
+        return -HF_EINVAL;
+    *len = f ? bpf_length(f) : 0;
+    return 0;
+}
+
 static int get_socket(const struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
-    static const uint64_t none = 0, netns = 1;
+    static const uint64_t netns = 1;
 
     switch (name) {
     case HF_SO_BPF_EXTENSIONS:
@@ -26,13 +50,12 @@ static int get_socket(const struct hf_sock *sk, int name, void *value, uint32_t 
         return option_give_int(value, len, 0);
     case HF_SO_ZEROCOPY:
         return option_give_int(value, len, sk->opt.zerocopy);
-    case HF_SO_TXTIME: /* struct sock_txtime */
-        return option_give(value, len, &none, sizeof(none));
+    case HF_SO_TXTIME:
+        return get_txtime(sk, value, len);
     case HF_SO_NETNS_COOKIE:
         return *len != sizeof(netns) ? -HF_EINVAL : option_give(value, len, &netns, sizeof(netns));
-    case HF_SO_ATTACH_FILTER: /* SO_GET_FILTER: none */
-        *len = 0;
-        return 0;
+    case HF_SO_ATTACH_FILTER: /* SO_GET_FILTER */
+        return get_filter_length(sk, len);
     case HF_SO_PEERGROUPS:
         return -HF_ENODATA;
     case HF_SO_TXREHASH: /* TCP's alone */
@@ -152,8 +175,6 @@ static int set_socket(struct hf_sock *sk, int name, int v, uint32_t len)
             return -HF_ENOPROTOOPT;
         sk->opt.zerocopy = v & 1;
         return 0;
-    case HF_SO_TXTIME:
-        return len != 8 ? -HF_EINVAL : -HF_ENOPROTOOPT;
     case HF_SO_DETACH_REUSEPORT_BPF:
         return sock_pcb(sk)->entry.reuse_port ? -HF_ENOENT : -HF_EINVAL;
     case HF_SO_TXREHASH:
@@ -190,8 +211,6 @@ static int set_ipv6(struct hf_sock *sk, int name, int v, uint32_t len)
         return set_header(sk, name, len);
     case HF_IPV6_ROUTER_ALERT:
         return len < sizeof(v) ? -HF_EINVAL : -HF_ENOPROTOOPT;
-    case HF_IPV6_PKTINFO:
-        return len < 20 ? -HF_EINVAL : -HF_ENOPROTOOPT;
     case HF_IPV6_IPSEC_POLICY:
     case HF_IPV6_XFRM_POLICY:
         return sock_is_privileged(sk) ? -HF_EINVAL : -HF_EPERM;

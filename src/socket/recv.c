@@ -134,7 +134,7 @@ static int64_t datagram_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     msg->flags = skip + copied < f->len ? HF_MSG_TRUNC : 0;
     n = flags & HF_MSG_TRUNC ? (int64_t)f->len : (int64_t)copied;
     give_source(sk, udp_dgram(f), msg);
-    control_write(sk, udp_dgram(f), msg);
+    control_write(sk, f, msg);
     if (!(flags & HF_MSG_PEEK))
         udp_pop(up);
     move_peek_off(sk, n, flags);

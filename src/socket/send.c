@@ -164,6 +164,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     struct udp_how how = {.ttl = -1,
                           .tos = -1,
                           .dont_fragment = -1,
+                          .segment = -1,
                           .is_shut = (sk->shut & SOCK_SHUT_WR) != 0,
                           .is_probe = (flags & HF_MSG_PROXY) != 0};
     bool more = (flags & HF_MSG_MORE || sk->opt.udp_cork) && !how.is_probe;

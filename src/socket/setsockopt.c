@@ -1,11 +1,12 @@
 /* setsockopt(): which level, and SOL_SOCKET. Linux: sk_setsockopt, for an ordinary user or, as
  * hf_sock_set_admin says, one with CAP_NET_ADMIN and CAP_NET_RAW.
  *
- * Deviates: options whose promise could not be kept (pacing, timestamps, socket filters, zero copy)
- * are ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
+ * Deviates: options whose promise could not be kept (zero copy, filters of streams) are
+ * ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
 #include "net/path.h"
 #include "socket/cork.h"
 #include "socket/local.h"
+#include "transport/bpf.h"
 
 enum {
     BUF_MAX = 4194304, /* Linux's sysctls rmem_max, wmem_max */
@@ -149,6 +150,65 @@ static int set_priority(struct hf_sock *sk, int v)
     return 0;
 }
 
+static bool filter_is_locked(const struct hf_sock *sk)
+{
+    return option_is_on(sk, OPTION_INERT + INERT_LOCK_FILTER);
+}
+
+/* value: the instructions themselves, which the host has fetched. Deviates: streams have none. */
+static int attach_filter(struct hf_sock *sk, const void *value, uint32_t len)
+{
+    const struct core *core = &sk->all->core;
+    struct bpf *filter;
+    int err;
+
+    if (filter_is_locked(sk))
+        return -HF_EPERM;
+    if (sk->is_stream)
+        return -HF_ENOPROTOOPT;
+    if (len % sizeof(struct bpf_insn))
+        return -HF_EINVAL;
+    err = bpf_new(core, value, len / (uint32_t)sizeof(struct bpf_insn), &filter);
+    if (err)
+        return err;
+    bpf_free(core, sock_udp(sk)->filter);
+    sock_udp(sk)->filter = filter;
+    return 0;
+}
+
+static int detach_filter(struct hf_sock *sk)
+{
+    if (filter_is_locked(sk))
+        return -HF_EPERM;
+    if (sk->is_stream || !sock_udp(sk)->filter)
+        return -HF_ENOENT;
+    bpf_free(&sk->all->core, sock_udp(sk)->filter);
+    sock_udp(sk)->filter = NULL;
+    return 0;
+}
+
+/* Linux: kept for a queueing discipline that sends at a time; without one it means nothing. */
+static int set_txtime(struct hf_sock *sk, const void *value, uint32_t len)
+{
+    enum { CLOCK_OF_ANYBODY = 1, FLAGS = 3 };
+    struct udp_pcb *up = sock_udp(sk);
+    int32_t asked[2];
+
+    if (len != sizeof(asked))
+        return -HF_EINVAL;
+    memcpy(asked, value, sizeof(asked));
+    if (asked[1] & ~FLAGS)
+        return -HF_EINVAL;
+    if (asked[0] != CLOCK_OF_ANYBODY && !sock_is_privileged(sk))
+        return -HF_EPERM;
+    if (sk->is_stream) /* what says when is a message of datagrams */
+        return -HF_ENOPROTOOPT;
+    up->has_txtime = 1;
+    up->txtime_clock = (uint8_t)asked[0];
+    up->txtime_flags = (uint8_t)asked[1];
+    return 0;
+}
+
 /* Where only the value that changes nothing can be had. */
 static int only(int v, int harmless)
 {
@@ -180,24 +240,26 @@ static int set_number(struct hf_sock *sk, int name, int v)
     case HF_SO_PEEK_OFF:
         sk->opt.peek_off = v;
         return 0;
-    case HF_SO_BUSY_POLL: /* Linux: raising it is the administrator's */
-        return v < 0 ? -HF_EINVAL : v > 0 ? -HF_EPERM : 0;
+    case HF_SO_BUSY_POLL: /* Linux: raising it is the administrator's. There is nothing to poll */
+        if (v < 0)
+            return -HF_EINVAL;
+        if ((uint32_t)v > sk->opt.busy_poll && !sock_is_privileged(sk))
+            return -HF_EPERM;
+        sk->opt.busy_poll = (uint16_t)HF_MIN(v, UINT16_MAX);
+        return 0;
     case HF_SO_PASSCRED: /* AF_UNIX sockets' */
     case HF_SO_PASSSEC:
         return -HF_EOPNOTSUPP;
     case HF_SO_CNX_ADVICE: /* a hint that the path is bad: the neighbour's timers find out */
     case HF_SO_BSDCOMPAT:
         return 0;
-    case HF_SO_DETACH_FILTER: /* there never is one */
-        return option_is_on(sk, OPTION_INERT + INERT_LOCK_FILTER) ? -HF_EPERM : -HF_ENOENT;
+    case HF_SO_DETACH_FILTER:
+        return detach_filter(sk);
     case HF_SO_TIMESTAMP_OLD:
     case HF_SO_TIMESTAMPNS_OLD:
-    case HF_SO_TIMESTAMPING_OLD:
     case HF_SO_TIMESTAMP_NEW:
     case HF_SO_TIMESTAMPNS_NEW:
-    case HF_SO_TIMESTAMPING_NEW:
-    case HF_SO_RXQ_OVFL:
-        return only(v, 0);
+        return timestamp_set(sk, name, v);
     case HF_SO_TXREHASH: /* -1: as the system has it, which is on */
         if (!sk->is_stream)
             return -HF_EOPNOTSUPP;
@@ -232,6 +294,8 @@ int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t 
 
     if (name == HF_SO_BINDTODEVICE)
         return bind_to_name(sk, value, len);
+    if (name == HF_SO_ATTACH_FILTER)
+        return attach_filter(sk, value, len);
     if (len < sizeof(v))
         return -HF_EINVAL;
     memcpy(&v, value, sizeof(v));
@@ -246,6 +310,11 @@ int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t 
         return 0;
     }
     switch (name) {
+    case HF_SO_TIMESTAMPING_OLD:
+    case HF_SO_TIMESTAMPING_NEW:
+        return timestamping_set(sk, name, value, len);
+    case HF_SO_TXTIME:
+        return set_txtime(sk, value, len);
     case HF_SO_LINGER:
         return set_linger(sk, value, len);
     case HF_SO_RCVTIMEO_OLD:
@@ -262,9 +331,10 @@ int setsockopt_socket(struct hf_sock *sk, int name, const void *value, uint32_t 
     }
 }
 
-/* Linux: udp_lib_setsockopt. Nothing is cut or merged here: only "off" can be had. */
+/* Linux: udp_lib_setsockopt. */
 static int setsockopt_udp(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
+    struct udp_pcb *up = sock_udp(sk);
     int v;
 
     if (len < sizeof(v))
@@ -272,16 +342,25 @@ static int setsockopt_udp(struct hf_sock *sk, int name, const void *value, uint3
     memcpy(&v, value, sizeof(v));
     switch (name) {
     case HF_UDP_SEGMENT:
-        return v < 0 || v > 65535 ? -HF_EINVAL : only(v, 0);
+        if (v < 0 || v > 65535)
+            return -HF_EINVAL;
+        up->segment = (uint16_t)v;
+        return 0;
     case HF_UDP_CORK:
         sk->opt.udp_cork = v != 0;
         if (!v && sock_cork(sk))
             (void)cork_push(sk);
         return 0;
-    case HF_UDP_ENCAP:
     case HF_UDP_GRO:
+        up->takes_bursts = v != 0;
+        return 0;
     case HF_UDP_NO_CHECK6_TX:
+        up->unchecked6 = v != 0;
+        return 0;
     case HF_UDP_NO_CHECK6_RX:
+        up->takes_unchecked6 = v != 0;
+        return 0;
+    case HF_UDP_ENCAP:
         return only(v, 0);
     default:
         return -HF_ENOPROTOOPT;

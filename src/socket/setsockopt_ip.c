@@ -1,7 +1,5 @@
 /* setsockopt() of SOL_IP and SOL_IPV6. Linux: do_ip_setsockopt, do_ipv6_setsockopt. An IPv6 socket
- * takes both, for the IPv4 it speaks.
- *
- * Deviates: such a socket has one TTL, one TOS and one IP_MTU_DISCOVER for both families. */
+ * takes both, for the IPv4 it speaks. */
 #include "net/net.h"
 #include "socket/sock.h"
 #include "wire/bytes.h"
@@ -15,18 +13,19 @@ static uint8_t priority_of(uint8_t tos)
 }
 
 /* RFC 3168: the ECN bits are TCP's own. */
-static void set_tos(struct hf_sock *sk, uint8_t tos)
+static void set_tos(const struct hf_sock *sk, struct pcb_ip *ip, uint8_t tos)
 {
-    struct pcb *pcb = sock_pcb(sk);
-
-    pcb->tos = sk->is_stream ? (uint8_t)((tos & ~3) | (pcb->tos & 3)) : tos;
+    ip->tos = sk->is_stream ? (uint8_t)((tos & ~3) | (ip->tos & 3)) : tos;
 }
 
-static int set_pmtudisc(struct hf_sock *sk, int v)
+static int set_pmtudisc(struct hf_sock *sk, bool is4, int v)
 {
     if (v < HF_IP_PMTUDISC_DONT || v > HF_IP_PMTUDISC_OMIT)
         return -HF_EINVAL;
-    sock_pcb(sk)->pmtudisc = v & 7;
+    if (is4)
+        sock_pcb(sk)->pmtudisc4 = v & 7;
+    else
+        sock_pcb(sk)->pmtudisc6 = v & 7;
     return 0;
 }
 
@@ -65,13 +64,12 @@ static int set_multicast_if(struct hf_sock *sk, const uint8_t *value, uint32_t l
     }
     if (index && sock_pcb(sk)->link_index && sock_pcb(sk)->link_index != (uint32_t)index)
         return -HF_EINVAL;
-    sk->opt.mcast_if = (uint8_t)index;
-    sock_udp(sk)->mcast_if = (uint8_t)index;
+    sock_udp(sk)->mcast4.link = (uint8_t)index;
     return 0;
 }
 
 /* The index comes in network order. */
-static int set_unicast_if(struct hf_sock *sk, const void *value, uint32_t len)
+static int set_unicast_if(const struct hf_sock *sk, uint8_t *to, const void *value, uint32_t len)
 {
     int index;
 
@@ -80,7 +78,7 @@ static int set_unicast_if(struct hf_sock *sk, const void *value, uint32_t len)
     index = (int)get32(value);
     if (index && !is_link(sk, index))
         return -HF_EADDRNOTAVAIL;
-    sk->opt.unicast_if = (uint8_t)index;
+    *to = (uint8_t)index;
     return 0;
 }
 
@@ -106,7 +104,7 @@ static int set_multicast_ttl(struct hf_sock *sk, int v, uint32_t len)
 {
     if (sk->is_stream || len < 1 || v < -1 || v > 255)
         return -HF_EINVAL;
-    sock_pcb(sk)->mcast_ttl = v < 0 ? 1 : (uint8_t)v;
+    sock_udp(sk)->mcast4.ttl = v < 0 ? 1 : (uint8_t)v;
     return 0;
 }
 
@@ -122,8 +120,18 @@ static int set_port_range(struct hf_sock *sk, int v, uint32_t len)
     return 0;
 }
 
+/* RFC 5082 3: kept of any socket, and held to by TCP. */
+static int set_least_ttl(struct pcb_ip *ip, int v)
+{
+    if (v < 0 || v > 255)
+        return -HF_EINVAL;
+    ip->least_ttl = (uint8_t)v;
+    return 0;
+}
+
 int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
+    struct pcb_ip *ip = &sock_pcb(sk)->ip4;
     int which = option_find(HF_SOL_IP, name);
     int v = 0;
 
@@ -138,14 +146,14 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
     case HF_IP_TTL:
         if (len < 1 || (v != -1 && (v < 1 || v > 255)))
             return -HF_EINVAL;
-        sock_pcb(sk)->ttl = v < 0 ? 0 : (uint8_t)v;
+        ip->ttl = v < 0 ? 0 : (uint8_t)v;
         return 0;
     case HF_IP_TOS:
-        set_tos(sk, (uint8_t)v);
-        sk->opt.priority = (int8_t)priority_of(sock_pcb(sk)->tos);
+        set_tos(sk, ip, (uint8_t)v);
+        sk->opt.priority = (int8_t)priority_of(ip->tos);
         return 0;
     case HF_IP_MTU_DISCOVER:
-        return set_pmtudisc(sk, v);
+        return set_pmtudisc(sk, true, v);
     case HF_IP_MULTICAST_TTL:
         return set_multicast_ttl(sk, v, len);
     case HF_IP_ADD_MEMBERSHIP:
@@ -157,11 +165,9 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
     case HF_IP_MULTICAST_IF:
         return set_multicast_if(sk, value, len);
     case HF_IP_UNICAST_IF:
-        return set_unicast_if(sk, value, len);
+        return set_unicast_if(sk, &sk->opt.unicast_if4, value, len);
     case HF_IP_MINTTL:
-        if (len < 1 || v < 0 || v > 255)
-            return -HF_EINVAL;
-        return v ? -HF_ENOPROTOOPT : 0;
+        return len < 1 ? -HF_EINVAL : set_least_ttl(ip, v);
     case HF_IP_LOCAL_PORT_RANGE:
         return set_port_range(sk, v, len);
     case HF_IP_OPTIONS: /* none are ever sent: only taking them away works */
@@ -187,7 +193,7 @@ static int set_hops(struct hf_sock *sk, int v)
 {
     if (v < -1 || v > 255)
         return -HF_EINVAL;
-    sock_pcb(sk)->ttl = v < 0 ? 0 : (uint8_t)v;
+    sock_pcb(sk)->ip6.ttl = v < 0 ? 0 : (uint8_t)v;
     sk->opt.hops_zero = v == 0;
     return 0;
 }
@@ -198,7 +204,7 @@ static int set_multicast_hops(struct hf_sock *sk, int v)
         return -HF_ENOPROTOOPT;
     if (v < -1 || v > 255)
         return -HF_EINVAL;
-    sock_pcb(sk)->mcast_ttl = v < 0 ? 1 : (uint8_t)v;
+    sock_udp(sk)->mcast6.ttl = v < 0 ? 1 : (uint8_t)v;
     return 0;
 }
 
@@ -212,8 +218,7 @@ static int set_multicast_if6(struct hf_sock *sk, int v)
         return -HF_ENODEV;
     if (v && bound && bound != (uint32_t)v)
         return -HF_EINVAL;
-    sk->opt.mcast_if = (uint8_t)v;
-    sock_udp(sk)->mcast_if = (uint8_t)v;
+    sock_udp(sk)->mcast6.link = (uint8_t)v;
     return 0;
 }
 
@@ -241,8 +246,24 @@ static bool takes_nothing(int name)
            name == HF_IPV6_RECVFRAGSIZE;
 }
 
+/* RFC 3542 6.1. Linux: the link counts where nothing else says one, the address never. */
+static int set_pktinfo6(struct hf_sock *sk, const uint8_t *value, uint32_t len)
+{
+    uint32_t index, bound = sock_pcb(sk)->link_index;
+
+    if (len < 20)
+        return -HF_EINVAL;
+    memcpy(&index, value + 16, sizeof(index));
+    if (bound && index != bound)
+        return -HF_EINVAL;
+    if (!sk->is_stream)
+        sock_udp(sk)->sticky_link6 = index;
+    return 0;
+}
+
 int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
+    struct pcb_ip *ip = &sock_pcb(sk)->ip6;
     int which = option_find(HF_SOL_IPV6, name);
     bool is_known = which != OPTION_OTHER;
     int v = 0;
@@ -267,18 +288,18 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
     case HF_IPV6_MULTICAST_IF:
         return len < sizeof(v) && !sk->is_stream ? -HF_EINVAL : set_multicast_if6(sk, v);
     case HF_IPV6_UNICAST_IF:
-        return set_unicast_if(sk, value, len);
+        return set_unicast_if(sk, &sk->opt.unicast_if6, value, len);
     case HF_IPV6_TCLASS: /* RFC 3542 6.5: -1 is the default */
         if (len < sizeof(v) || v < -1 || v > 255)
             return -HF_EINVAL;
-        set_tos(sk, v < 0 ? 0 : (uint8_t)v);
+        set_tos(sk, ip, v < 0 ? 0 : (uint8_t)v);
         return 0;
     case HF_IPV6_MTU_DISCOVER:
-        return len < sizeof(v) ? -HF_EINVAL : set_pmtudisc(sk, v);
+        return len < sizeof(v) ? -HF_EINVAL : set_pmtudisc(sk, false, v);
     case HF_IPV6_MINHOPCOUNT:
-        if (len < sizeof(v) || v < 0 || v > 255)
-            return -HF_EINVAL;
-        return v ? -HF_ENOPROTOOPT : 0;
+        return len < sizeof(v) ? -HF_EINVAL : set_least_ttl(ip, v);
+    case HF_IPV6_PKTINFO:
+        return set_pktinfo6(sk, value, len);
     case HF_IPV6_MTU:
         if (len < sizeof(v) || (v && v < 1280))
             return -HF_EINVAL;

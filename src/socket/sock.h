@@ -43,11 +43,13 @@ struct sockets {
     void *event_ctx; /* of both */
     uint16_t unprivileged_port_start;
     uint64_t next_cookie;
+    hf_time epoch; /* hf_stack_set_epoch */
 };
 
 struct hf_sock {
     struct sockets *all;
     void *user;
+    uint64_t cookie; /* SO_COOKIE, 0: not asked for yet */
     struct sock_options opt;
     uint8_t state;         /* enum sock_state */
     uint8_t shut;          /* SOCK_SHUT_* */

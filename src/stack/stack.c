@@ -1,5 +1,6 @@
 /* The stack: puts the layers together. The only file that knows them all. */
 #include "net/address.h"
+#include "net/interface.h"
 #include "net/route.h"
 #include "socket/sock.h"
 
@@ -53,6 +54,11 @@ void hf_stack_clock(struct hf_stack *st, hf_time now)
 {
     if (now > st->sockets.core.now)
         st->sockets.core.now = now;
+}
+
+void hf_stack_set_epoch(struct hf_stack *st, hf_time epoch)
+{
+    st->sockets.epoch = epoch;
 }
 
 void hf_stack_poll(struct hf_stack *st, hf_time now)
@@ -148,6 +154,17 @@ int hf_route_del(struct hf_stack *st, const char *prefix, uint32_t metric)
         return -HF_ENOENT;
     mask(&addr, bits);
     return route_del(&st->sockets.net, &addr, bits, metric);
+}
+
+int hf_stack_ifreq(const struct hf_stack *st, int family, unsigned long request,
+                   uint8_t ifreq[HF_IFREQ_BYTES])
+{
+    return interface_request(&st->sockets.net, family, request, ifreq);
+}
+
+size_t hf_stack_ifconf(const struct hf_stack *st, uint8_t *to, size_t room)
+{
+    return interface_list(&st->sockets.net, to, room);
 }
 
 uint64_t hf_stack_drops(const struct hf_stack *st, enum hf_drop reason)

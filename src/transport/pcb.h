@@ -42,27 +42,37 @@ struct demux_entry {
     void *port_ref;
 };
 
+/* What goes out by one family is given, and what comes in is held to. */
+struct pcb_ip {
+    uint8_t ttl; /* 0: the default */
+    uint8_t tos;
+    uint8_t least_ttl; /* IP_MINTTL, IPV6_MINHOPCOUNT: TCP's; 0: any */
+};
+
 /* Invariant: laddr, lport, raddr, rport change only while kind is DEMUX_NONE. */
 struct pcb {
     struct demux_entry entry;
     struct path *path;        /* NULL until needed; one reference */
     struct err_queue *errors; /* NULL: none; err_queue.h */
-    uint32_t link_index;      /* SO_BINDTODEVICE or a scope id; 0: any */
-    int16_t err;              /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
-    int16_t soft_err;         /* what ICMP said of a connection that goes on (sk_err_soft) */
+    uint16_t link_index;      /* SO_BINDTODEVICE or a scope id; 0: any */
     uint16_t port_low;        /* IP_LOCAL_PORT_RANGE, host order; 0: the stack's own end */
     uint16_t port_high;
-    uint8_t ttl; /* 0: the default */
-    uint8_t mcast_ttl;
-    uint8_t tos;
-    uint8_t pmtudisc : 3;   /* HF_IP_PMTUDISC_* */
-    uint8_t addr_bound : 1; /* bind() named an address: it survives AF_UNSPEC */
-    uint8_t port_bound : 1; /* bind() named a port: likewise */
-    uint8_t recv_err : 1;   /* IP_RECVERR: of what goes out as IPv4 */
-    uint8_t recv_err6 : 1;  /* IPV6_RECVERR: as IPv6 */
-    uint8_t broadcast : 1;  /* SO_BROADCAST */
+    uint8_t err;      /* HF_E... pending, SO_ERROR takes it (Linux: sk_err) */
+    uint8_t soft_err; /* what ICMP said of a connection that goes on (sk_err_soft) */
+    struct pcb_ip ip4, ip6;
+    uint16_t pmtudisc4 : 3, pmtudisc6 : 3; /* HF_IP_PMTUDISC_* */
+    uint16_t addr_bound : 1;               /* bind() named an address: it survives AF_UNSPEC */
+    uint16_t port_bound : 1;               /* bind() named a port: likewise */
+    uint16_t recv_err : 1;                 /* IP_RECVERR: of what goes out as IPv4 */
+    uint16_t recv_err6 : 1;                /* IPV6_RECVERR: as IPv6 */
+    uint16_t broadcast : 1;                /* SO_BROADCAST */
 };
 
+/* What holds for packets to and from such an address. */
+static inline const struct pcb_ip *pcb_ip(const struct pcb *p, const struct ip_addr *addr)
+{
+    return addr_is4(addr) ? &p->ip4 : &p->ip6;
+}
 static inline bool pcb_is_v6(const struct pcb *p)
 {
     return p->entry.is_v6;
@@ -71,6 +81,10 @@ static inline bool pcb_is_v6(const struct pcb *p)
 static inline bool pcb_wants_errors(const struct pcb *p, const struct ip_addr *dst)
 {
     return addr_is4(dst) ? p->recv_err : p->recv_err6;
+}
+static inline int pcb_pmtudisc(const struct pcb *p, const struct ip_addr *addr)
+{
+    return addr_is4(addr) ? p->pmtudisc4 : p->pmtudisc6;
 }
 /* The unspecified address of the socket's own family. */
 static inline struct ip_addr pcb_any(const struct pcb *p)

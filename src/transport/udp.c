@@ -7,6 +7,7 @@
 #include "transport/udp_internal.h"
 
 #include "handfast/linux.h"
+#include "transport/bpf.h"
 #include "transport/membership.h"
 #include "wire/ip6.h"
 #include "wire/udp.h"
@@ -15,6 +16,7 @@
 #define PACKET4_MOST   65535  /* IPv4 counts its header */
 #define PAYLOAD6_MOST  65535  /* IPv6 does not: RFC 8200 4.5 */
 #define PAGE_WANTED    32768
+#define SEGMENTS_MOST  128 /* Linux: UDP_MAX_SEGMENTS */
 
 static bool is_bound(void *ctx, const struct ip_addr *dst, uint16_t port)
 {
@@ -65,9 +67,9 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *up, bool is_v6, bool v6only)
     up->pcb.entry.is_v6 = is_v6;
     up->pcb.entry.v6only = v6only;
     up->pcb.entry.laddr = up->pcb.entry.raddr = pcb_any(&up->pcb);
-    up->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
-    up->pcb.mcast_ttl = 1;
-    up->mcast_loop = up->mcast_all6 = 1;
+    up->pcb.pmtudisc4 = up->pcb.pmtudisc6 = HF_IP_PMTUDISC_WANT;
+    up->mcast4 = up->mcast6 = (struct udp_multicast){.ttl = 1, .loops = 1};
+    up->mcast_all6 = 1;
     up->mcast_all = !is_v6; /* Linux: an IPv6 socket begins with its own family's alone */
     udp->core->stats.udp_sockets++;
 }
@@ -88,6 +90,7 @@ void udp_close(struct udp_pcb *up)
     path_put(up->pcb.path);
     up->pcb.path = NULL;
     membership_leave_all(up);
+    bpf_free(up->udp->core, up->filter);
     err_queue_purge(up->udp->core, &up->pcb);
     while (up->first)
         udp_pop(up);
@@ -192,8 +195,10 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
     q.link_index = how->link_index      ? how->link_index
                    : up->pcb.link_index ? up->pcb.link_index
                                         : to->scope;
+    if (!q.link_index && !is4)
+        q.link_index = up->sticky_link6;
     if (!q.link_index && addr_is_multicast(&to->addr))
-        q.link_index = up->mcast_if;
+        q.link_index = (is4 ? &up->mcast4 : &up->mcast6)->link;
     err = source(up, is4, how, &q.src);
     if (err)
         return err;
@@ -340,9 +345,8 @@ static void copy_out(struct cursor *c, uint8_t *to, uint32_t len)
 }
 
 /* A frame with room for the header and a copy of the payload; NULL without memory. */
-static struct hf_frame *dgram_new(struct udp *udp, const struct hf_iovec *iov, uint32_t len)
+static struct hf_frame *dgram_new(struct udp *udp, struct cursor *c, uint32_t len)
 {
-    struct cursor c = {.iov = iov};
     struct hf_frame *f = hf_frame_new(udp->core->pool);
     uint8_t *linear;
 
@@ -350,7 +354,7 @@ static struct hf_frame *dgram_new(struct udp *udp, const struct hf_iovec *iov, u
         return NULL;
     linear = hf_frame_put(f, UDP_HEADER + len);
     if (linear) {
-        copy_out(&c, linear + UDP_HEADER, len);
+        copy_out(c, linear + UDP_HEADER, len);
         return f;
     }
     (void)hf_frame_put(f, UDP_HEADER);
@@ -363,7 +367,7 @@ static struct hf_frame *dgram_new(struct udp *udp, const struct hf_iovec *iov, u
             hf_frame_free(f);
             return NULL;
         }
-        copy_out(&c, page->data, n);
+        copy_out(c, page->data, n);
         is_added = hf_frame_add(f, page, 0, n);
         core_assert(udp->core, is_added); /* 65535 bytes are two or three pages */
         hf_page_unref(page);
@@ -373,16 +377,16 @@ static struct hf_frame *dgram_new(struct udp *udp, const struct hf_iovec *iov, u
 }
 
 /* Linux: with these the socket asked to be told, rather than have its datagrams cut. */
-static bool never_fragments(const struct pcb *pcb)
+static bool never_fragments(int pmtudisc)
 {
-    return pcb->pmtudisc == HF_IP_PMTUDISC_DO || pcb->pmtudisc == HF_IP_PMTUDISC_PROBE ||
-           pcb->pmtudisc == HF_IP_PMTUDISC_INTERFACE;
+    return pmtudisc == HF_IP_PMTUDISC_DO || pmtudisc == HF_IP_PMTUDISC_PROBE ||
+           pmtudisc == HF_IP_PMTUDISC_INTERFACE;
 }
 
 /* Linux: ip_sk_use_pmtu. These look at the link alone. */
-static bool goes_by_link(const struct pcb *pcb)
+static bool goes_by_link(int pmtudisc)
 {
-    return pcb->pmtudisc >= HF_IP_PMTUDISC_PROBE;
+    return pmtudisc >= HF_IP_PMTUDISC_PROBE;
 }
 
 /* What IPV6_RECVPATHMTU and the error queue say of a datagram that was too big. Linux:
@@ -415,7 +419,9 @@ int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how)
     err = udp_find_way(up, &to, how, &path);
     if (err)
         return err;
-    err = refuse_size(up, &to, goes_by_link(&up->pcb) ? path_link_mtu(path) : path_mtu(path));
+    err = refuse_size(up, &to,
+                      goes_by_link(pcb_pmtudisc(&up->pcb, &path->dst)) ? path_link_mtu(path)
+                                                                       : path_mtu(path));
     path_put(path);
     return err;
 }
@@ -423,58 +429,107 @@ int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how)
 /* What stands against sending now, in Linux's order: size, what ICMP said before, shutdown().
  * NetSem send_22, send_23. */
 static int may_send(struct udp_pcb *up, struct path *path, const struct endpoint *to, uint32_t len,
-                    const struct udp_how *how)
+                    uint32_t segment, const struct udp_how *how)
 {
     bool is4 = addr_is4(&path->dst);
+    int pmtudisc = pcb_pmtudisc(&up->pcb, &path->dst);
     bool is_asked = how->dont_fragment < 0 ? up->dont_fragment6 : how->dont_fragment;
-    bool is_whole = never_fragments(&up->pcb) || (!is4 && is_asked);
+    bool is_whole = never_fragments(pmtudisc) || (!is4 && is_asked);
     uint32_t size = len + UDP_HEADER + (is4 ? IP4_HEADER : IP6_HEADER);
-    uint32_t mtu = goes_by_link(&up->pcb) ? path_link_mtu(path) : path_mtu(path);
+    uint32_t mtu = goes_by_link(pmtudisc) ? path_link_mtu(path) : path_mtu(path);
     int err;
 
     if (!is4 && up->cut6)
         mtu = HF_MIN(mtu, (uint32_t)up->cut6);
 
-    if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) || (is_whole && size > mtu))
+    if (size > (is4 ? PACKET4_MOST : PAYLOAD6_MOST + IP6_HEADER) ||
+        (is_whole && !segment && size > mtu))
         return refuse_size(up, to, mtu);
     err = up->pcb.err; /* NetSem connect_10 */
     up->pcb.err = 0;
     return err ? -err : how->is_shut ? -HF_EPIPE : 0;
 }
 
+static bool is_unchecked(const struct udp_pcb *up, bool is4)
+{
+    return is4 ? up->unchecked4 : up->unchecked6;
+}
+
+/* Linux: udp_send_skb, udp_v6_send_skb. What stands against cutting into segments. */
+static int may_cut(const struct udp_pcb *up, struct path *path, uint32_t len, uint32_t segment)
+{
+    bool is4 = addr_is4(&path->dst);
+    uint32_t header = UDP_HEADER + (is4 ? IP4_HEADER : IP6_HEADER);
+
+    if (!segment)
+        return 0;
+    if (header + HF_MIN(len, segment) > path_mtu(path))
+        return -HF_EMSGSIZE;
+    return len > segment * SEGMENTS_MOST || is_unchecked(up, is4) ? -HF_EINVAL : 0;
+}
+
+/* segment: 0, or what the other side of the loopback link may take for datagrams of such length. */
 static int output(struct udp_pcb *up, const struct udp_how *how, struct path *path, uint16_t port,
-                  const struct hf_iovec *iov, uint32_t len)
+                  struct cursor *from, uint32_t len, uint32_t segment)
 {
     struct core *core = up->udp->core;
     struct pcb *pcb = &up->pcb;
+    const struct pcb_ip *ip = pcb_ip(pcb, &path->dst);
+    int pmtudisc = pcb_pmtudisc(pcb, &path->dst);
     bool is4 = addr_is4(&path->dst);
+    const struct udp_multicast *mcast = is4 ? &up->mcast4 : &up->mcast6;
     struct ip_out out = {.path = path,
                          .src = path->src,
                          .dst = path->dst,
                          .proto = IP_PROTO_UDP,
                          .ttl = how->ttl >= 0        ? (uint8_t)how->ttl
-                                : path->is_multicast ? pcb->mcast_ttl
-                                                     : pcb->ttl,
-                         .tos = how->tos >= 0 ? (uint8_t)how->tos : pcb->tos};
+                                : path->is_multicast ? mcast->ttl
+                                                     : ip->ttl,
+                         .tos = how->tos >= 0 ? (uint8_t)how->tos : ip->tos};
     struct udp_header h = {
         .src_port = pcb->entry.lport, .dst_port = port, .len = (uint16_t)(len + UDP_HEADER)};
-    struct hf_frame *f = dgram_new(up->udp, iov, len);
+    struct hf_frame *f = dgram_new(up->udp, from, len);
 
     if (!f) {
         core_drop(core, HF_DROP_NO_MEMORY, NULL);
         return -HF_ENOBUFS;
     }
     out.stays_here = path->is_multicast && !out.ttl;
-    out.loops_back = up->mcast_loop;
+    out.loops_back = mcast->loops;
     /* Linux: WANT sets DF on what fits and cuts the rest. */
     out.dont_fragment =
-        pcb->pmtudisc == HF_IP_PMTUDISC_DO || pcb->pmtudisc == HF_IP_PMTUDISC_PROBE ||
-        (is4 && pcb->pmtudisc == HF_IP_PMTUDISC_WANT && f->len + IP4_HEADER <= path_mtu(path));
-    out.by_link_mtu = goes_by_link(pcb);
+        pmtudisc == HF_IP_PMTUDISC_DO || pmtudisc == HF_IP_PMTUDISC_PROBE ||
+        (is4 && pmtudisc == HF_IP_PMTUDISC_WANT && f->len + IP4_HEADER <= path_mtu(path));
+    out.by_link_mtu = goes_by_link(pmtudisc);
     out.cut = is4 ? 0 : up->cut6;
+    f->gso_bytes = (uint16_t)segment;
     udp_header_write(&h, f->head);
-    ip_transport_csum(f, &out, 6);
+    out.is_unchecked = is_unchecked(up, is4);
+    if (!out.is_unchecked)
+        ip_transport_csum(f, &out, 6);
     return ip_output(up->udp->net, f, &out);
+}
+
+/* One datagram, or as many as segments make of it. Over loopback they stay in one piece, which the
+ * receiver cuts unless it takes bursts, as with Linux's GSO and GRO. */
+static int output_all(struct udp_pcb *up, const struct udp_how *how, struct path *path,
+                      uint16_t port, const struct hf_iovec *iov, uint32_t len, uint32_t segment)
+{
+    struct cursor from = {.iov = iov};
+    int err = 0;
+
+    if (!segment || len <= segment)
+        return output(up, how, path, port, &from, len, 0);
+    if (path->link == up->udp->net->lo && !path->is_broadcast && !path->is_multicast &&
+        len + UDP_HEADER + IP6_HEADER <= path->link->gso_max)
+        return output(up, how, path, port, &from, len, segment);
+    while (len && !err) {
+        uint32_t n = HF_MIN(len, segment);
+
+        err = output(up, how, path, port, &from, n, 0);
+        len -= n;
+    }
+    return err;
 }
 
 /* Linux: more than 64 KiB are too long for IPv4 whatever the address; IPv6 looks for a way first.
@@ -484,6 +539,7 @@ int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_
 {
     bool is_plain = !how->dst && !how->link_index && addr_is_any(&how->src) && !how->is_unbound;
     uint32_t len = payload_len(iov, n);
+    uint32_t segment = how->segment >= 0 ? (uint32_t)how->segment : up->segment;
     struct endpoint to;
     struct path *path;
     int err = udp_autobind(up);
@@ -502,9 +558,11 @@ int64_t udp_send(struct udp_pcb *up, const struct udp_how *how, const struct hf_
     if (path->is_broadcast && !up->pcb.broadcast)
         err = -HF_EACCES;
     else if (!how->is_probe)
-        err = may_send(up, path, &to, len, how);
+        err = may_send(up, path, &to, len, segment, how);
     if (!err && !how->is_probe)
-        err = output(up, how, path, to.port, iov, len);
+        err = may_cut(up, path, len, segment);
+    if (!err && !how->is_probe)
+        err = output_all(up, how, path, to.port, iov, len, segment);
     path_put(path);
     return err ? err : (int64_t)len;
 }

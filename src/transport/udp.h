@@ -5,6 +5,19 @@
 #include "handfast/socket.h"
 #include "transport/ports.h"
 
+/* How datagrams to groups of one family go. */
+struct udp_multicast {
+    uint8_t ttl;
+    uint8_t link;  /* 0: by route */
+    uint8_t loops; /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
+};
+
+/* When datagrams are told to have come: SO_TIMESTAMP and its like, as the socket layer reads it. */
+struct udp_stamps {
+    uint32_t flags; /* SO_TIMESTAMPING's */
+    uint8_t on : 1, is_ns : 1, is_new : 1, flags_are_new : 1;
+};
+
 /* A datagram sock: begins with its pcb. Lives inside the socket. */
 struct udp_pcb {
     struct pcb pcb;
@@ -19,9 +32,20 @@ struct udp_pcb {
     uint8_t recv_path_mtu : 1;     /* IPV6_RECVPATHMTU */
     uint8_t mcast_all : 1;         /* IP_MULTICAST_ALL, and IPv6's */
     uint8_t mcast_all6 : 1;
-    uint8_t mcast_if;               /* the link for groups, 0: by route */
+    uint8_t takes_bursts : 1;     /* UDP_GRO: what was cut by UDP_SEGMENT comes in one piece */
+    uint8_t counts_drops : 1;     /* SO_RXQ_OVFL */
+    uint8_t unchecked4 : 1;       /* SO_NO_CHECK: no checksum is sent */
+    uint8_t unchecked6 : 1;       /* UDP_NO_CHECK6_TX */
+    uint8_t takes_unchecked6 : 1; /* UDP_NO_CHECK6_RX */
+    uint16_t segment;             /* UDP_SEGMENT: sends are cut into so many bytes; 0: not */
+    uint32_t drops;               /* datagrams that found no room */
+    struct udp_multicast mcast4, mcast6;
+    struct udp_stamps stamps;
+    struct bpf *filter;                 /* bpf.h; NULL: none */
+    uint8_t txtime_clock, txtime_flags; /* SO_TXTIME: kept */
+    uint8_t has_txtime : 1;
+    uint32_t sticky_link6;          /* IPV6_PKTINFO's, for what says no link; 0: none */
     struct membership *memberships; /* membership.h */
-    uint8_t mcast_loop : 1;         /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
     uint16_t cut6;                  /* IPV6_MTU: larger ones go in pieces; 0: as the path says */
     uint8_t told_link;              /* with told_dst, of a link-local one */
     uint32_t told_mtu;              /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
@@ -29,12 +53,14 @@ struct udp_pcb {
     struct cork *cork; /* for the socket layer */
 };
 
-/* What is noted of a received datagram, in its frame's cb[]; the payload is the frame's bytes. */
+/* What is noted of a received datagram, in its frame's cb[]; the payload is the frame's bytes,
+ * `when` its arrival, and gso_bytes, if not 0, how it was cut. */
 struct udp_dgram {
     struct ip_addr src, dst;
     uint16_t src_port, dst_port;
     uint8_t ttl, tos;
     uint16_t link_index;
+    uint32_t drops; /* SO_RXQ_OVFL: so many were dropped before it */
 };
 
 struct udp_up {
@@ -85,6 +111,7 @@ struct udp_how {
     uint32_t link_index;        /* IP_PKTINFO's; 0: the socket's */
     int16_t ttl, tos;           /* below 0: the socket's */
     int8_t dont_fragment;       /* IPV6_DONTFRAG's; below 0: the socket's */
+    int32_t segment;            /* UDP_SEGMENT's; below 0: the socket's */
     bool is_unbound;            /* IP_PKTINFO without a source: not the socket's either */
     bool is_shut;               /* shutdown() forbids it: EPIPE, told last as on Linux */
     bool is_probe;              /* MSG_PROXY: is there a way? Nothing is sent */
@@ -93,6 +120,7 @@ struct udp_how {
 /* One datagram. Returns its length, or in this order
  *   -HF_EAGAIN no port left  -HF_EMSGSIZE  -HF_EINVAL port 0  -HF_EDESTADDRREQ no peer
  *   path_find's errors  -HF_EACCES broadcast  -HF_EMSGSIZE, told in the error queue too
+ *   -HF_EINVAL more than 128 segments, or one without a checksum
  *   -pending error, taken  -HF_EPIPE
  *   -HF_ENOBUFS no memory */
 HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct udp_how *how,

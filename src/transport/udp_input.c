@@ -3,6 +3,7 @@
 
 #include "handfast/linux.h"
 #include "net/icmp.h"
+#include "transport/bpf.h"
 #include "transport/membership.h"
 #include "transport/udp_internal.h"
 #include "wire/bytes.h"
@@ -35,16 +36,36 @@ void udp_pop(struct udp_pcb *up)
     hf_frame_free(f);
 }
 
+/* Linux: sk_filter_trim_cap. Of what is kept, the header is a part in any case. */
+static bool pass_filter(const struct udp_pcb *up, const struct udp_dgram *d, struct hf_frame *f)
+{
+    uint32_t keep = bpf_run(up->udp->core, up->filter, d, f);
+
+    if (keep && keep < f->len + UDP_HEADER)
+        hf_frame_trim_to(f, keep > UDP_HEADER ? keep - UDP_HEADER : 0);
+    return keep > 0;
+}
+
 /* Queues f, whose head is at the payload; an empty queue takes any one datagram. Takes f. */
 static void queue(struct udp_pcb *up, struct hf_frame *f)
 {
-    uint32_t size = hf_frame_truesize(f);
+    struct udp_dgram *d = (struct udp_dgram *)(void *)f->cb;
+    uint32_t size;
+
+    if (up->filter && !pass_filter(up, d, f)) {
+        core_drop(up->udp->core, HF_DROP_UDP_FILTER, f);
+        up->drops++;
+        return;
+    }
+    size = hf_frame_truesize(f);
 
     if (up->queued &&
         (up->queued == UINT16_MAX || size > up->rcvbuf || up->queued_bytes > up->rcvbuf - size)) {
         core_drop(up->udp->core, HF_DROP_UDP_RCVBUF, f);
+        up->drops++;
         return;
     }
+    d->drops = up->counts_drops ? up->drops : 0;
     f->next = NULL;
     if (up->last)
         up->last->next = f;
@@ -56,13 +77,40 @@ static void queue(struct udp_pcb *up, struct hf_frame *f)
     up->udp->up->event(up);
 }
 
-/* RFC 768, RFC 1122 4.1.3.4: no checksum is a checksum over IPv4. RFC 8200 8.1: not over IPv6. */
-static bool checksum_ok(const struct hf_frame *f, const struct ip_info *ip,
-                        const struct udp_header *h)
+/* Linux: UDP GSO. What was to be cut is, for those who do not take bursts. Takes f. */
+static void queue_all(struct udp_pcb *up, struct hf_frame *f)
 {
-    if (!h->checksum && !(f->flags & HF_FRAME_CSUM_OK))
-        return addr_is4(&ip->src);
-    return ip_transport_csum_ok(f, ip);
+    uint32_t segment = f->gso_bytes;
+
+    if (!segment || up->takes_bursts) {
+        queue(up, f);
+        return;
+    }
+    f->gso_bytes = 0;
+    for (uint32_t at = 0; at < f->len; at += segment) {
+        struct hf_frame *piece = hf_frame_clone(f);
+
+        if (!piece) {
+            core_drop(up->udp->core, HF_DROP_NO_MEMORY, NULL);
+            break;
+        }
+        hf_frame_trim_front(piece, at);
+        hf_frame_trim_to(piece, HF_MIN(segment, piece->len));
+        queue(up, piece);
+    }
+    hf_frame_free(f);
+}
+
+/* RFC 768: it was sent without one. */
+static bool is_unchecked(const struct hf_frame *f, const struct udp_header *h)
+{
+    return !h->checksum && !(f->flags & HF_FRAME_CSUM_OK);
+}
+
+/* RFC 1122 4.1.3.4, RFC 8200 8.1: over IPv6 only to those who asked for it (RFC 6935 5). */
+static bool takes_unchecked(const struct udp_pcb *up, const struct ip_addr *src)
+{
+    return addr_is4(src) || up->takes_unchecked6;
 }
 
 /* RFC 1122 4.1.3.1, RFC 4443 3.1: nobody is there for it. f's head is at the UDP header. Takes f.
@@ -92,8 +140,10 @@ static struct demux_entry *find(struct udp *udp, const struct ip_info *ip,
     }
 }
 
-static void note(const struct ip_info *ip, const struct udp_header *h, struct hf_frame *f)
+static void note(const struct core *core, const struct ip_info *ip, const struct udp_header *h,
+                 struct hf_frame *f)
 {
+    f->when = core->now;
     *(struct udp_dgram *)(void *)f->cb =
         (struct udp_dgram){.src = ip->src,
                            .dst = ip->dst,
@@ -108,7 +158,7 @@ static void note(const struct ip_info *ip, const struct udp_header *h, struct hf
 struct round {
     const struct ip_info *ip;
     struct hf_frame *f;
-    bool is_group;
+    bool is_group, is_unchecked;
     unsigned takers;
 };
 
@@ -122,6 +172,8 @@ static void hand_out(void *ctx, struct demux_entry *e)
 
     if ((up->is_connected && !addr_eq(&e->raddr, &ip->src)) || !up->udp->up->wanted(up))
         return;
+    if (r->is_unchecked && !takes_unchecked(up, &ip->src))
+        return;
     if (r->is_group && !membership_takes(up, &ip->dst, ip->link->index, ip->src_is_local))
         return;
     r->takers++;
@@ -134,9 +186,10 @@ static void hand_out(void *ctx, struct demux_entry *e)
 
 /* RFC 1122 4.1.3.5: each socket that suits has one. False: there was none. Takes f when true. */
 static bool to_all(struct udp *udp, const struct ip_info *ip, const struct udp_header *h,
-                   struct hf_frame *f)
+                   bool unchecked, struct hf_frame *f)
 {
-    struct round r = {.ip = ip, .f = f, .is_group = addr_is_multicast(&ip->dst)};
+    struct round r = {
+        .ip = ip, .f = f, .is_group = addr_is_multicast(&ip->dst), .is_unchecked = unchecked};
 
     demux_visit_all(&udp->demux, &ip->dst, h->dst_port, &ip->src, h->src_port, ip->link->index,
                     hand_out, &r);
@@ -151,20 +204,22 @@ void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
     struct udp *udp = ctx;
     struct udp_header h;
     struct demux_entry *e;
+    bool unchecked;
 
     if (!udp_header_read(f, &h)) {
         core_drop(udp->core, HF_DROP_UDP_BAD, f);
         return;
     }
     hf_frame_trim_to(f, h.len);
-    if (!checksum_ok(f, ip, &h)) {
+    unchecked = is_unchecked(f, &h);
+    if (!unchecked && !ip_transport_csum_ok(f, ip)) {
         core_drop(udp->core, HF_DROP_UDP_CSUM, f);
         return;
     }
-    note(ip, &h, f);
+    note(udp->core, ip, &h, f);
     if (!ip->dst_is_unicast) {
         hf_frame_trim_front(f, UDP_HEADER);
-        if (to_all(udp, ip, &h, f))
+        if (to_all(udp, ip, &h, unchecked, f))
             return;
         e = udp->demux.any_dst[!addr_is4(&ip->dst)];
         if (e)
@@ -182,8 +237,12 @@ void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         refuse(udp, HF_DROP_UDP_FOREIGN, ip, f);
         return;
     }
+    if (unchecked && !takes_unchecked(up_of(e), &ip->src)) {
+        core_drop(udp->core, HF_DROP_UDP_CSUM, f);
+        return;
+    }
     hf_frame_trim_front(f, UDP_HEADER);
-    queue(up_of(e), f);
+    queue_all(up_of(e), f);
 }
 
 /* ---- ICMP ---- */
@@ -252,9 +311,10 @@ static struct verdict verdict_of(const struct icmp_error *e)
 static void too_big(struct udp_pcb *up, const struct icmp_error *e)
 {
     struct endpoint to = {.addr = e->dst, .port = get16(e->quoted + 2)};
+    int disc = pcb_pmtudisc(&up->pcb, &e->dst);
     struct path *path;
 
-    if (up->pcb.pmtudisc == HF_IP_PMTUDISC_INTERFACE || up->pcb.pmtudisc == HF_IP_PMTUDISC_OMIT)
+    if (disc == HF_IP_PMTUDISC_INTERFACE || disc == HF_IP_PMTUDISC_OMIT)
         return;
     if (addr_is_link_local6(&e->dst) && e->link)
         to.scope = e->link->index;
@@ -267,11 +327,11 @@ static void too_big(struct udp_pcb *up, const struct icmp_error *e)
 }
 
 /* Linux: __udp4_lib_err, __udp6_lib_err. Those who are not told that a datagram was too big. */
-static bool ignores_too_big(const struct udp_pcb *up, bool is4)
+static bool ignores_too_big(const struct udp_pcb *up, const struct ip_addr *dst)
 {
-    uint8_t disc = up->pcb.pmtudisc;
+    int disc = pcb_pmtudisc(&up->pcb, dst);
 
-    if (is4)
+    if (addr_is4(dst))
         return disc == HF_IP_PMTUDISC_DONT;
     return disc == HF_IP_PMTUDISC_INTERFACE || disc == HF_IP_PMTUDISC_OMIT ||
            (disc == HF_IP_PMTUDISC_DONT && !up->pcb.recv_err6);
@@ -296,7 +356,7 @@ void udp_error(void *ctx, const struct icmp_error *e)
     }
     if (e->kind == ICMP_ERR_TOO_BIG) {
         too_big(up, e);
-        if (ignores_too_big(up, addr_is4(&e->dst)))
+        if (ignores_too_big(up, &e->dst))
             return;
     }
     if (!v.err)

@@ -527,6 +527,10 @@ static void dispatch(struct tcp *tcp, struct segment *s)
         return;
     }
     tcb = tcb_of(e);
+    if (ip->ttl < pcb_ip(&tcb->pcb, &ip->dst)->least_ttl) { /* RFC 5082 3 */
+        segment_drop(tcp->core, s, HF_DROP_TCP_TTL);
+        return;
+    }
     if (e->kind == DEMUX_CONN)
         count(tcb, s);
     switch (tcb->state) {

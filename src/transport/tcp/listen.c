@@ -148,9 +148,10 @@ static void inherit(struct tcb *child, struct tcb *listener, const struct segmen
     to->link_index = from->link_index;
     if (addr_is_link_local6(&s->ip->src) && !to->link_index)
         to->link_index = s->ip->link->index;
-    to->ttl = from->ttl;
-    to->tos = from->tos;
-    to->pmtudisc = from->pmtudisc;
+    to->ip4 = from->ip4;
+    to->ip6 = from->ip6;
+    to->pmtudisc4 = from->pmtudisc4;
+    to->pmtudisc6 = from->pmtudisc6;
     to->broadcast = from->broadcast;
     to->recv_err = from->recv_err;
     to->recv_err6 = from->recv_err6;

@@ -54,7 +54,8 @@ void mtu_timed_out(struct tcb *tcb)
     if (f && f->probe_bytes)
         mtu_probe_failed(tcb);
     if (!tcb->tcp->mtu_probing || tcb->retries < TIMEOUTS || !f || !tcb->pcb.path ||
-        tcb->pcb.pmtudisc == HF_IP_PMTUDISC_DONT || lost + headers(tcb) <= least)
+        pcb_pmtudisc(&tcb->pcb, &tcb->pcb.entry.raddr) == HF_IP_PMTUDISC_DONT ||
+        lost + headers(tcb) <= least)
         return;
     if (f->mtu_low)
         f->mtu_low = (uint16_t)HF_MAX(least, f->mtu_low / 2u);

@@ -91,14 +91,15 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
 {
     struct tcp *tcp = tcb->tcp;
     const struct pcb *pcb = &tcb->pcb;
+    const struct pcb_ip *ip = pcb_ip(pcb, &pcb->entry.raddr);
     struct ip_out out = {
         .path = path,
         .src = pcb->entry.laddr,
         .dst = pcb->entry.raddr,
         .proto = HF_IPPROTO_TCP,
-        .ttl = pcb->ttl,
-        .tos = pcb->tos | mark_ecn(tcb, f, h),
-        .dont_fragment = pcb->pmtudisc != HF_IP_PMTUDISC_DONT,
+        .ttl = ip->ttl,
+        .tos = ip->tos | mark_ecn(tcb, f, h),
+        .dont_fragment = pcb_pmtudisc(pcb, &pcb->entry.raddr) != HF_IP_PMTUDISC_DONT,
     };
 
     h->src_port = pcb->entry.lport;

@@ -144,7 +144,8 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
     struct path *path = tcb_path(tcb);
     uint16_t before = tcb->mss;
 
-    if (!path || tcb->pcb.pmtudisc == HF_IP_PMTUDISC_DONT || !path_lower_mtu(path, mtu))
+    if (!path || pcb_pmtudisc(&tcb->pcb, &path->dst) == HF_IP_PMTUDISC_DONT ||
+        !path_lower_mtu(path, mtu))
         return;
     options_sync_mss(tcb);
     if (tcb->state == TCP_SYN_SENT && tcb->syn_bytes) {

@@ -133,9 +133,10 @@ void syncookie_answer(struct tcb *listener, const struct segment *s)
     struct ip_out out = {.src = s->ip->dst,
                          .dst = s->ip->src,
                          .proto = HF_IPPROTO_TCP,
-                         .ttl = listener->pcb.ttl,
-                         .tos = listener->pcb.tos,
-                         .dont_fragment = listener->pcb.pmtudisc != HF_IP_PMTUDISC_DONT};
+                         .ttl = pcb_ip(&listener->pcb, &s->ip->src)->ttl,
+                         .tos = pcb_ip(&listener->pcb, &s->ip->src)->tos,
+                         .dont_fragment =
+                             pcb_pmtudisc(&listener->pcb, &s->ip->src) != HF_IP_PMTUDISC_DONT};
     struct hf_frame *f;
 
     if (path_find(tcp->net, &q, &out.path)) {

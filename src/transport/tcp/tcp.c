@@ -99,8 +99,7 @@ void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
     tcb->pcb.entry.is_v6 = is_v6;
     tcb->pcb.entry.v6only = v6only;
     tcb->pcb.entry.laddr = tcb->pcb.entry.raddr = pcb_any(&tcb->pcb);
-    tcb->pcb.pmtudisc = HF_IP_PMTUDISC_WANT;
-    tcb->pcb.mcast_ttl = 1;
+    tcb->pcb.pmtudisc4 = tcb->pcb.pmtudisc6 = HF_IP_PMTUDISC_WANT;
     timer_init(&tcb->timer, timer_fire);
     byteq_init(&tcb->sndq);
     tcb->opts = (struct tcp_options){

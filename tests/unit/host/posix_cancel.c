@@ -34,6 +34,7 @@ const char *__tsan_default_suppressions(void)
 struct scene {
     int fd;            /* what is waited on */
     int ends[2];       /* a connection: ends[0] is fd, where it is one */
+    int edges;         /* a set with fd in it, edge-triggered */
     int ep, pipe_end;  /* sets and foreign descriptors with fd in or beside them */
     struct address at; /* of a listener, or of who is silent */
     atomic_llong done; /* bytes or connections that calls have told */
@@ -123,6 +124,20 @@ static void do_epoll(struct scene *s)
     struct epoll_event ev;
 
     hf_epoll_wait(s->ep, &ev, 1, -1);
+}
+
+/* An edge, and all that it stands for. */
+static void do_edges(struct scene *s)
+{
+    struct epoll_event ev;
+    char b[TURNS];
+    ssize_t n;
+
+    if (hf_epoll_wait(s->edges, &ev, 1, -1) != 1)
+        return;
+    n = hf_recv(s->fd, b, sizeof(b), MSG_DONTWAIT);
+    if (n > 0)
+        atomic_fetch_add(&s->done, n);
 }
 
 static void send_byte(struct scene *s)
@@ -272,6 +287,30 @@ static void polling(struct scene *s)
     close(p[1]);
 }
 
+/* A thread that is cancelled takes no edge with it that it has not been told of. */
+static void on_edges(struct scene *s)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+    char b[TURNS];
+    int told = 0;
+
+    s->edges = NEED(hf_epoll_create1(0));
+    NEED(hf_epoll_ctl(s->edges, EPOLL_CTL_ADD, s->fd, &ev));
+    trial(s, do_edges, send_byte, "epoll_wait for edges");
+    bytes_are_kept(s, "epoll_wait for edges");
+    while (hf_epoll_wait(s->edges, &ev, 1, 0) == 1)
+        ;
+    for (int i = 0; i < 20; i++) {
+        send_byte(s);
+        if (hf_epoll_wait(s->edges, &ev, 1, 5000) != 1)
+            break;
+        NEED(hf_recv(s->fd, b, sizeof(b), 0));
+        told++;
+    }
+    EQ(told, 20, "after all that, each byte is an edge");
+    hf_close(s->edges);
+}
+
 static void sending(struct scene *s)
 {
     char b[65536];
@@ -315,6 +354,7 @@ static void connecting(int family)
     s.at = loopback(family);
     NEED(hf_bind(l, sockaddr_of(&s.at), s.at.len));
     NEED(hf_listen(l, 0));
+    s.at.len = sizeof(s.at.sa);
     NEED(hf_getsockname(l, sockaddr_of(&s.at), &s.at.len));
     NEED(hf_connect(filler, sockaddr_of(&s.at), s.at.len));
     s.fd = NEED(hf_socket(family, SOCK_STREAM, 0));
@@ -328,22 +368,24 @@ static void connecting(int family)
 
 int main(void)
 {
+    static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
     struct sigaction sa = {.sa_handler = ignore};
 
-    tap_begin(100);
+    tap_begin(200);
     if (IS_ASAN) {
         SKIP("cancellation", "AddressSanitizer takes a cancelled thread's frames to be alive");
         return tap_end();
     }
     sigaction(SIGUSR1, &sa, NULL);
-    for (int v6 = 0; v6 < 2; v6++) {
-        int family = v6 ? AF_INET6 : AF_INET;
+    for (int i = 0; i < 3; i++) {
+        int family = families[i];
         struct scene s = {.ep = -1};
 
         pair(family, s.ends);
         s.fd = s.ends[0];
         receiving(&s);
         polling(&s);
+        on_edges(&s);
         sending(&s);
         hf_close(s.ends[0]);
         hf_close(s.ends[1]);

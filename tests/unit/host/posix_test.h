@@ -1,4 +1,5 @@
-/* Shared by the tests of the POSIX face: addresses and pairs over loopback, in either family. */
+/* Shared by the tests of the POSIX face: addresses and pairs over loopback, in either family, and
+ * of AF_UNIX. */
 #ifndef TESTS_UNIT_HOST_POSIX_TEST_H
 #define TESTS_UNIT_HOST_POSIX_TEST_H
 
@@ -11,7 +12,7 @@
 #include "tap.h"
 
 struct address {
-    struct sockaddr_in6 sa; /* of either family: the port is in the same place */
+    struct sockaddr_in6 sa; /* of any family: the port is in the same place, where there is one */
     socklen_t len;
 };
 
@@ -27,6 +28,8 @@ static inline struct address loopback(int family)
         memcpy(&a.sa, &in, sizeof(in));
         a.len = sizeof(in);
     }
+    if (family == AF_UNIX) /* a name that the stack chooses: it fits */
+        a.len = sizeof(sa_family_t);
     return a;
 }
 
@@ -53,6 +56,7 @@ static inline int listener(int family, struct address *at)
     *at = loopback(family);
     NEED(hf_bind(fd, sockaddr_of(at), at->len));
     NEED(hf_listen(fd, 1024));
+    at->len = sizeof(at->sa);
     NEED(hf_getsockname(fd, sockaddr_of(at), &at->len));
     return fd;
 }

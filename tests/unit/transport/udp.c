@@ -310,7 +310,7 @@ static void test_sizes(bool is6)
     EQ(h->count, pieces + 1, "whole");
     if (!is6)
         EQ(h->sent[pieces]->head[6] & 0x40, 0x40, "with DF, by Linux's IP_PMTUDISC_WANT");
-    up.pcb.pmtudisc = HF_IP_PMTUDISC_DO;
+    up.pcb.pmtudisc4 = up.pcb.pmtudisc6 = HF_IP_PMTUDISC_DO;
     EQ(send_len(&up, &far, 3000), -HF_EMSGSIZE, "IP_PMTUDISC_DO beyond the MTU: EMSGSIZE");
     udp_close(&up);
     udp_close(&server);
