@@ -61,6 +61,14 @@ void hf_stack_set_epoch(struct hf_stack *st, hf_time epoch)
     st->sockets.epoch = epoch;
 }
 
+/* What a frame to this host provokes is again a frame to this host. A conversation with itself may
+ * have no end, so only so many rounds at once; the deadline brings the rest. */
+static void talk_to_itself(struct net *net)
+{
+    for (int round = 0; round < 64 && net_deadline(net) <= net->core->now; round++)
+        net_poll(net);
+}
+
 void hf_stack_poll(struct hf_stack *st, hf_time now)
 {
     struct net *net = &st->sockets.net;
@@ -72,14 +80,12 @@ void hf_stack_poll(struct hf_stack *st, hf_time now)
         if (link && link->ops->poll)
             link->ops->poll(link, st->sockets.core.now);
     }
+    talk_to_itself(net);
     /* After what has come: an owner that is late must not make it look lost. */
     wheel_advance(&st->sockets.core.wheel, st->sockets.core.now);
     if (unix_collect_is_due(&st->sockets.un))
         unix_collect(&st->sockets.un);
-    /* What a frame to this host provokes is again a frame to this host. A conversation with itself
-     * may have no end, so only so many rounds at once; the deadline brings the rest. */
-    for (int round = 0; round < 64 && net_deadline(net) <= st->sockets.core.now; round++)
-        net_poll(net);
+    talk_to_itself(net);
 }
 
 hf_time hf_stack_deadline(const struct hf_stack *st)
