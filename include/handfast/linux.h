@@ -359,6 +359,10 @@ enum {
     HF_TCP_CM_INQ = 36,
     HF_TCP_INQ = 36,
     HF_TCP_TX_DELAY = 37,
+    HF_TCP_IS_MPTCP = 43,
+    HF_TCP_RTO_MAX_MS = 44,
+    HF_TCP_RTO_MIN_US = 45,
+    HF_TCP_DELACK_MAX_US = 46,
 };
 
 /* SOL_UDP options */

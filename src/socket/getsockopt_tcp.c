@@ -69,6 +69,13 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_INQ:
         *v = sk->opt.recv_inq;
         return 0;
+    case HF_TCP_RTO_MAX_MS: /* these three cannot be set */
+        *v = 120000;
+        return 0;
+    case HF_TCP_RTO_MIN_US:
+    case HF_TCP_DELACK_MAX_US:
+        *v = 200000;
+        return 0;
     case HF_TCP_REPAIR_QUEUE: /* not under repair */
     case HF_TCP_QUEUE_SEQ:
         return -HF_EINVAL;
@@ -77,6 +84,7 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_REPAIR:
     case HF_TCP_SAVE_SYN:
     case HF_TCP_TX_DELAY:
+    case HF_TCP_IS_MPTCP:
         *v = 0;
         return 0;
     default:

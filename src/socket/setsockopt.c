@@ -245,7 +245,7 @@ static int set_number(struct hf_sock *sk, int name, int v)
             return -HF_EINVAL;
         if ((uint32_t)v > sk->opt.busy_poll && !sock_is_privileged(sk))
             return -HF_EPERM;
-        sk->opt.busy_poll = (uint16_t)HF_MIN(v, UINT16_MAX);
+        sk->opt.busy_poll = (uint16_t)HF_MIN(v, (int)UINT16_MAX);
         return 0;
     case HF_SO_PASSCRED: /* AF_UNIX sockets' */
     case HF_SO_PASSSEC:
