@@ -27,7 +27,7 @@ CORE_SRC := $(call find_c,src/base src/wire src/net src/transport src/socket src
 LIB_SRC := $(call find_c,src/host src/links)
 CMD_SRC := $(call find_c,src/gateway src/run src/cli)
 DRILL_SRC := $(call find_c,src/packetdrill)
-UNIT_SRC := $(call find_c,tests/unit tests/script tests/fault)
+UNIT_SRC := $(call find_c,tests/unit)
 SIM_SRC := $(call find_c,tests/sim)# linked as unit tests are; what they print is compared
 PLAIN_SRC := $(call find_c,tests/posix tests/platform)# conformance programs: nothing of ours is linked
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o)

@@ -137,16 +137,16 @@ static int get_ipv6(struct hf_sock *sk, int name, int *v)
 }
 
 /* RFC 3542 11.4: struct ip6_mtuinfo. Linux leaves the address empty. */
-static int get_path_mtu(const struct hf_sock *sk, void *value, uint32_t *len)
+static int get_path_mtu(struct hf_sock *sk, void *value, uint32_t *len)
 {
     uint8_t info[SOCKADDR_IN6 + 4] = {0};
-    uint32_t mtu;
+    int mtu, err;
 
     if (*len < sizeof(info))
         return -HF_EINVAL;
-    if (!sock_pcb(sk)->path)
-        return -HF_ENOTCONN;
-    mtu = path_mtu(sock_pcb(sk)->path);
+    err = get_mtu(sock_pcb(sk), &mtu);
+    if (err)
+        return err;
     memcpy(info + SOCKADDR_IN6, &mtu, sizeof(mtu));
     return option_give(value, len, info, sizeof(info));
 }

@@ -123,7 +123,7 @@ static int bind_to_link(struct hf_sock *sk, int index)
         return -HF_EPERM;
     if (index < 0)
         return -HF_EINVAL;
-    pcb->link_index = (uint32_t)index;
+    pcb->link_index = (uint16_t)HF_MIN(index, (int)UINT16_MAX); /* no link's: nothing leads there */
     ports_changed(sock_ports(sk), pcb);
     path_put(pcb->path);
     pcb->path = NULL;
