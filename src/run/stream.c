@@ -130,6 +130,22 @@ static int64_t take_reset(const struct call *c, struct file *f)
     return error ? -error : -EPIPE;
 }
 
+/* The stack has no room. The vehicle has, or shows that it has none: poll() must not say OUT of a
+ * socket that takes nothing. An urgent byte has its place in the stack alone. */
+static int64_t give_to_vehicle(const struct call *c, struct file *f, const struct hf_msg *msg,
+                               int flags)
+{
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)msg->iov, .msg_iovlen = msg->iov_len};
+    int vehicle = flags & MSG_OOB || f->state != FILE_CONNECTED ? -EAGAIN : borrow_vehicle(c, f);
+    int64_t n;
+
+    if (vehicle < 0)
+        return -EAGAIN;
+    n = notify_is_waiting(c) ? sendmsg(vehicle, &m, MSG_DONTWAIT | MSG_NOSIGNAL) : -1;
+    close(vehicle);
+    return n < 0 ? -EAGAIN : n;
+}
+
 int64_t stream_give(const struct call *c, struct file *f, const struct hf_msg *msg, int flags)
 {
     int64_t n;
@@ -140,12 +156,12 @@ int64_t stream_give(const struct call *c, struct file *f, const struct hf_msg *m
         if (f->is_dead)
             return -EPIPE;
         if (outward_waiting(f) > 0)
-            return -EAGAIN;
+            return give_to_vehicle(c, f, msg, flags);
     }
     if (f->state == FILE_FAILED && f->error)
         return take_reset(c, f);
     n = hf_sock_send(f->sk, msg, flags);
     if (n < 0 && n != -EAGAIN && n != -EINPROGRESS)
         vehicle_error_taken(f);
-    return n;
+    return n == -EAGAIN ? give_to_vehicle(c, f, msg, flags) : n;
 }

@@ -152,11 +152,32 @@ static void opening(int f)
     close(l);
 }
 
+/* What is full for sends with an address, which a stream ignores, is so for poll(). */
+static void full(int f)
+{
+    static const char junk[65536];
+    struct addr a;
+    int l = listener(f, 1, &a), c = tcp(f), refused = 0, left;
+
+    MUST(connect_to(c, a));
+    MUST(accept(l, NULL, NULL));
+    nonblock(c);
+    for (int tries = 0; refused < 5 && tries < 100000; tries++) {
+        ssize_t n = sendto(c, junk, sizeof(junk), 0, &a.u.sa, a.len);
+        struct pollfd p = {.fd = c, .events = POLLOUT};
+
+        MUST(n > 0 || errno == EAGAIN ? 0 : -1);
+        refused = n < 0 && poll(&p, 1, 0) == 0 ? refused + 1 : 0;
+        (void)ioctl(c, TIOCOUTQ, &left);
+    }
+    EQ(refused, 5, nm(f, "sendto with an address finds no room, and poll() says so"));
+}
+
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(no_length),     CASE(nowhere),   CASE(shut_alone),
-        CASE(shut_listener), CASE(inherited), CASE(opening),
+        CASE(no_length), CASE(nowhere), CASE(shut_alone), CASE(shut_listener),
+        CASE(inherited), CASE(opening), CASE(full),
     };
     return run_cases(cases, COUNT(cases));
 }
