@@ -131,14 +131,18 @@ static int64_t take_reset(const struct call *c, struct file *f)
 }
 
 /* The stack has no room. The vehicle has, or shows that it has none: poll() must not say OUT of a
- * socket that takes nothing. An urgent byte has its place in the stack alone. */
+ * socket that takes nothing. Who waits is held instead. An urgent byte has its place in the stack
+ * alone. */
 static int64_t give_to_vehicle(const struct call *c, struct file *f, const struct hf_msg *msg,
                                int flags)
 {
     struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)msg->iov, .msg_iovlen = msg->iov_len};
-    int vehicle = flags & MSG_OOB || f->state != FILE_CONNECTED ? -EAGAIN : borrow_vehicle(c, f);
+    bool waits = !(flags & MSG_DONTWAIT) && !file_is_nonblocking(c, f);
+    int vehicle = -EAGAIN;
     int64_t n;
 
+    if (!waits && !(flags & MSG_OOB) && f->state == FILE_CONNECTED)
+        vehicle = borrow_vehicle(c, f);
     if (vehicle < 0)
         return -EAGAIN;
     n = notify_is_waiting(c) ? sendmsg(vehicle, &m, MSG_DONTWAIT | MSG_NOSIGNAL) : -1;
