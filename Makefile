@@ -55,7 +55,8 @@ all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
 LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto)
 LTO_OBJ := $(if $(LTO),$(CORE_SRC:%.c=$(B)/lto/%.o))
-$(CORE_OBJ) $(LTO_OBJ) $(B)/core.o: CFLAGS += -ffreestanding -fbuiltin# memcpy of a few bytes is no call
+$(CORE_OBJ) $(LTO_OBJ): CFLAGS += -ffreestanding -fbuiltin# memcpy of a few bytes is no call
+$(B)/core.o: private CFLAGS += -ffreestanding -fbuiltin
 LDFLAGS += -fno-lto
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

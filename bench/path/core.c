@@ -15,11 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "env.h"
 #include "handfast/links.h"
 #include "handfast/socket.h"
 
@@ -32,30 +31,6 @@ struct world {
     struct pollfd polled;
 };
 
-static hf_time now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * HF_S + ts.tv_nsec;
-}
-
-static void *take(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-static void give(void *ctx, void *p, size_t size)
-{
-    free(p);
-}
-
-static void dice(void *ctx, void *p, size_t size)
-{
-    if (getrandom(p, size, 0) < 0)
-        err(1, "getrandom");
-}
-
 static void need(int error, const char *what)
 {
     if (error >= 0)
@@ -66,7 +41,7 @@ static void need(int error, const char *what)
 
 static void begin(struct world *w, const char *device, const char *prefix)
 {
-    struct hf_env env = {.alloc = take, .free = give, .random = dice};
+    struct hf_env env = path_env();
     struct hf_stack_config config = {.env = env, .now = now()};
 
     config.pool = hf_frame_pool_new(&env);

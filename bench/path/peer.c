@@ -21,11 +21,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "env.h"
 #include "handfast/host.h"
 #include "handfast/links.h"
 
@@ -97,22 +97,6 @@ static int64_t now_us(void)
 
 /* ---- a stack of ours on a TAP device ---- */
 
-static void *take(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-static void give(void *ctx, void *p, size_t size)
-{
-    free(p);
-}
-
-static void dice(void *ctx, void *p, size_t size)
-{
-    if (getrandom(p, size, 0) < 0)
-        err(1, "getrandom");
-}
-
 static void readable(void *link)
 {
     hf_link_tap_readable(link);
@@ -120,7 +104,7 @@ static void readable(void *link)
 
 static void attach(const char *device, const char *prefix)
 {
-    struct hf_env env = {.alloc = take, .free = give, .random = dice};
+    struct hf_env env = path_env();
     struct hf_stack *stack = hf_host_lock(NULL);
     struct hf_link *link;
     int error;

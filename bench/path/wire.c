@@ -17,10 +17,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "env.h"
 #include "handfast/links.h"
 
 #define DATA_BYTES    1000 /* a frame of so many carries data */
@@ -38,30 +37,6 @@ struct end {
     struct hf_link *other;  /* what goes in at the other end */
     struct outage *outage;
 };
-
-static hf_time now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * HF_S + ts.tv_nsec;
-}
-
-static void *take(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-static void give(void *ctx, void *p, size_t size)
-{
-    free(p);
-}
-
-static void dice(void *ctx, void *p, size_t size)
-{
-    if (getrandom(p, size, 0) < 0)
-        err(1, "getrandom");
-}
 
 /* Whether the outage swallows a frame of that size. */
 static bool is_out(struct outage *o, uint32_t len)
@@ -147,7 +122,7 @@ static void serve(struct end ends[2])
 
 int main(int argc, char **argv)
 {
-    struct hf_env env = {.alloc = take, .free = give, .random = dice};
+    struct hf_env env = path_env();
     struct hf_frame_pool *pool = hf_frame_pool_new(&env);
     struct outage outage = {.length = argc > 3 ? atoi(argv[3]) * HF_MS : 0};
     struct end ends[2] = {{.outage = &outage}, {.outage = &outage}};

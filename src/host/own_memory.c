@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct range {
@@ -50,22 +51,19 @@ static int find_variables(struct dl_phdr_info *info, size_t size, void *arg)
 static uintptr_t find_heap(void)
 {
     FILE *f = fopen("/proc/self/stat", "rce");
-    unsigned long start = 0;
-    int c = 0;
+    char line[1024]; /* 52 numbers and a name of 64 bytes at most */
+    size_t n;
+    char *at;
 
     if (!f)
         return 0;
-    while (c != EOF && c != ')')
-        c = getc(f);
-    for (int field = 2; field < 46 && c != EOF; field++) {
-        do
-            c = getc(f);
-        while (c != EOF && c != ' ');
-    }
-    if (fscanf(f, "%lu", &start) != 1)
-        start = 0;
+    n = fread(line, 1, sizeof(line) - 1, f);
     (void)fclose(f);
-    return start;
+    line[n] = 0;
+    at = strrchr(line, ')'); /* the program's name, field 2, may have its own */
+    for (int field = 2; at && field < 47; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoul(at, NULL, 10) : 0;
 }
 
 static void find_process(void)

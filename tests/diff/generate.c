@@ -363,21 +363,25 @@ static void begin_stream(struct gen *g)
         plain(g, OP_CONNECT, 1, from, 1);
 }
 
+static void open_datagram(struct gen *g, int slot, bool is_v6)
+{
+    struct step *s = add(g, OP_SOCKET, slot);
+
+    s->f[F_DOMAIN] = is_v6 ? AF_INET6 : AF_INET;
+    s->f[F_TYPE] = SOCK_DGRAM;
+    g->slots[slot].is_open = true;
+    g->slots[slot].is_stream = false;
+    g->slots[slot].is_v6 = is_v6;
+}
+
 /* Slots 0, 1: a member of a group, and who sends to it. */
 static void begin_group(struct gen *g)
 {
     bool is_v6 = chance(g, 50);
     int any = host(is_v6 ? "::" : "0.0.0.0"), group = host(is_v6 ? "ff02::1%1" : "239.1.2.3");
 
-    for (int i = 0; i < 2; i++) {
-        struct step *s = add(g, OP_SOCKET, i);
-
-        s->f[F_DOMAIN] = is_v6 ? AF_INET6 : AF_INET;
-        s->f[F_TYPE] = SOCK_DGRAM;
-        g->slots[i].is_open = true;
-        g->slots[i].is_stream = false;
-        g->slots[i].is_v6 = is_v6;
-    }
+    open_datagram(g, 0, is_v6);
+    open_datagram(g, 1, is_v6);
     plain(g, OP_BIND, 0, chance(g, 80) ? any : group, 1);
     add_group_option(g, 0);
     add_group_option(g, 1);
@@ -391,13 +395,7 @@ static void begin_datagram(struct gen *g)
     int own = host(speaks4 ? "::ffff:127.0.0.1" : is_v6 ? "::1" : "127.0.0.1");
 
     for (int i = 0; i < 2; i++) {
-        struct step *s = add(g, OP_SOCKET, i);
-
-        s->f[F_DOMAIN] = is_v6 ? AF_INET6 : AF_INET;
-        s->f[F_TYPE] = SOCK_DGRAM;
-        g->slots[i].is_open = true;
-        g->slots[i].is_stream = false;
-        g->slots[i].is_v6 = is_v6;
+        open_datagram(g, i, is_v6);
         if (chance(g, g->theme == THEME_ERRORS ? 20 : 70))
             plain(g, OP_BIND, i, own, i + 1);
         if (g->theme == THEME_ERRORS)

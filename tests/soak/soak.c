@@ -10,7 +10,6 @@
  * closes it. Client and server threads are cancelled and replaced all the time. It is all run
  * twice, a short time first, for memory that stays after the first time does so once. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
@@ -27,6 +26,7 @@
 #include <time.h>
 
 #include "handfast/host.h"
+#include "open_files.h"
 #include "tap.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -498,18 +498,6 @@ static void run_all(long connects, unsigned seed)
 }
 
 /* ---- what is left ---- */
-
-static int open_files(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
-    return n;
-}
 
 /* Connections that were not reset take their leave, TIME-WAIT aside. */
 static uint64_t sockets_left(void)

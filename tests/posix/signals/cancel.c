@@ -1,7 +1,7 @@
 /* connect() and accept() are cancellation points; nothing is lost. */
 #include "../lib.h"
+#include "open_files.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 
@@ -35,18 +35,6 @@ static void *accepts(void *arg)
     accept(c->fd, NULL, NULL);
     pthread_cleanup_pop(0);
     return NULL;
-}
-
-static int open_files(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    if (!d)
-        return -1;
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 static bool cancelled(struct call *c, void *(*fn)(void *), long nr)

@@ -1,5 +1,5 @@
 /* What is told of a datagram's arrival: SO_TIMESTAMP and its like, SO_RXQ_OVFL. */
-#include "../lib.h"
+#include "link.h"
 
 #include <linux/net_tstamp.h>
 #include <linux/sockios.h>
@@ -9,20 +9,6 @@
 #endif
 
 enum { ROOM = 256 };
-
-struct link {
-    int s, c; /* bound; connected to it */
-    struct addr sa, ca;
-};
-
-static struct link joined(int f)
-{
-    struct link k;
-    k.s = bound(f, SOCK_DGRAM, &k.sa);
-    k.c = bound(f, SOCK_DGRAM, &k.ca);
-    MUST(connect_to(k.c, k.sa));
-    return k;
-}
 
 /* What came with a datagram at SOL_SOCKET: how many messages, the first's type, length and data. */
 struct told {

@@ -1,21 +1,7 @@
 /* SO_ATTACH_FILTER: programs that choose among datagrams. */
-#include "../lib.h"
+#include "link.h"
 
 #include <linux/filter.h>
-
-struct link {
-    int s, c; /* bound; connected to it */
-    struct addr sa, ca;
-};
-
-static struct link joined(int f)
-{
-    struct link k;
-    k.s = bound(f, SOCK_DGRAM, &k.sa);
-    k.c = bound(f, SOCK_DGRAM, &k.ca);
-    MUST(connect_to(k.c, k.sa));
-    return k;
-}
 
 static int attach(int fd, struct sock_filter *insns, unsigned short n)
 {

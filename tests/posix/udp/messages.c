@@ -1,22 +1,8 @@
 /* UDP: boundaries, truncation, empty and largest datagrams, addresses, ancillary data. */
-#include "../lib.h"
+#include "link.h"
 
 #include <pthread.h>
 #include <sys/syscall.h>
-
-struct link {
-    int s, c; /* bound; connected to it */
-    struct addr sa, ca;
-};
-
-static struct link joined(int f)
-{
-    struct link k;
-    k.s = bound(f, SOCK_DGRAM, &k.sa);
-    k.c = bound(f, SOCK_DGRAM, &k.ca);
-    MUST(connect_to(k.c, k.sa));
-    return k;
-}
 
 /* NetSem recv_11. */
 static void boundaries(int f)

@@ -1,6 +1,6 @@
 /* UDP_SEGMENT and UDP_GRO: one send that is many datagrams, and many that are received as one; and
  * datagrams without a checksum. */
-#include "../lib.h"
+#include "link.h"
 
 #include <netinet/udp.h>
 
@@ -8,20 +8,6 @@
 #define UDP_NO_CHECK6_TX 101
 #define UDP_NO_CHECK6_RX 102
 #endif
-
-struct link {
-    int s, c; /* bound; connected to it */
-    struct addr sa, ca;
-};
-
-static struct link joined(int f)
-{
-    struct link k;
-    k.s = bound(f, SOCK_DGRAM, &k.sa);
-    k.c = bound(f, SOCK_DGRAM, &k.ca);
-    MUST(connect_to(k.c, k.sa));
-    return k;
-}
 
 static char data[70000], in[70000];
 

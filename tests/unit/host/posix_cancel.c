@@ -2,7 +2,6 @@
  * does not. Each call that is not cancelled does all of its work, each that is does none: bytes and
  * connections are counted, so are descriptors and sockets, and no lock stays held. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "handfast/host.h"
+#include "open_files.h"
 #include "unit/host/posix_test.h"
 
 enum { TURNS = 400 };
@@ -169,18 +169,6 @@ static void *victim(void *arg)
 }
 
 static void ignore(int sig) {}
-
-static int open_files(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
-    return n;
-}
 
 static uint64_t open_sockets(void)
 {

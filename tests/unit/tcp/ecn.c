@@ -62,14 +62,6 @@ static struct rig *pair(uint8_t flags, uint8_t ecn, struct sock **c, struct sock
     return r;
 }
 
-static void finish(struct rig *r, struct sock *c, struct sock *s)
-{
-    tcp_close(&c->tcb, true);
-    rig_run(r, HF_S);
-    tcp_close(&s->tcb, true);
-    OK(rig_end(r), "nothing is left behind");
-}
-
 /* RFC 3168 6.1.1; Linux: tcp_ecn_create_request */
 static void test_asked(uint8_t flags, uint8_t ecn, bool granted)
 {
@@ -83,7 +75,7 @@ static void test_asked(uint8_t flags, uint8_t ecn, bool granted)
     OK(rig_transfer(r, s, c, 20000, HF_S), "bytes go");
     EQ(ect_data > 0, granted, "data is marked as capable: RFC 3168 6.1.2");
     EQ(ect_other, 0, "what has no payload is not: RFC 3168 6.1.4");
-    finish(r, c, s);
+    rig_finish(r, c, s);
 }
 
 /* RFC 3168 6.1.2, 6.1.3: a mark is echoed until the sender has cut its window, once */
@@ -111,7 +103,7 @@ static void test_marked(void)
     OK(rig_transfer(r, c, s, 100000, 5 * HF_S), "later");
     EQ(count(r, 1, TCP_ECE), 0, "nothing is echoed any more");
     EQ(repeats_ect, 0, "no repeat was marked: RFC 3168 6.1.5");
-    finish(r, c, s);
+    rig_finish(r, c, s);
 }
 
 int main(void)

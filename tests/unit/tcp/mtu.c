@@ -27,14 +27,6 @@ static struct rig *pair(bool v6, struct sock **c, struct sock **s)
     return r;
 }
 
-static void finish(struct rig *r, struct sock *c, struct sock *s)
-{
-    tcp_close(&c->tcb, true);
-    rig_run(r, HF_S);
-    tcp_close(&s->tcb, true);
-    OK(rig_end(r), "nothing is left behind");
-}
-
 static uint32_t headers(bool v6)
 {
     return (v6 ? 40 : 20) + 20 + 12;
@@ -63,7 +55,7 @@ static void test_black_hole(bool v6)
     rig_run(r, 601 * HF_S);
     OK(rig_transfer(r, c, s, 1000000, 10 * HF_S), "and once more");
     EQ(c->tcb.mss + headers(v6), 1500, "all passes: the first probe shows it");
-    finish(r, c, s);
+    rig_finish(r, c, s);
 }
 
 /* A probe that is lost is no congestion. RFC 4821 7.4 */
@@ -82,7 +74,7 @@ static void test_no_congestion(bool v6)
     OK(vanished >= 1 && vanished <= 6, "some of which are lost");
     EQ(c->tcb.ssthresh >= before, true, "the window is not cut for them");
     EQ(c->tcb.flow->rtos >= 1, true, "only timeouts before the search began");
-    finish(r, c, s);
+    rig_finish(r, c, s);
 }
 
 /* An outage is taken for a black hole at first. */
@@ -98,14 +90,14 @@ static void test_outage(bool v6)
     OK(c->tcb.mss + headers(v6) < 1500, "segments are cut");
     EQ(c->tcb.mss + headers(v6) >= (v6 ? 1280 : 576), true, "but not for ever");
     limit = UINT32_MAX;
-    finish(r, c, s);
+    rig_finish(r, c, s);
     r = pair(v6, &c, &s);
     limit = 0;
     EQ(rig_write(c, "0123456789", 10, 0), 10, "a few bytes into an outage");
     rig_run(r, 8 * HF_S);
     EQ(c->tcb.mss + headers(v6), 1500, "say nothing of the MTU");
     limit = UINT32_MAX;
-    finish(r, c, s);
+    rig_finish(r, c, s);
 }
 
 static void test_recovers(bool v6)
@@ -128,7 +120,7 @@ static void test_recovers(bool v6)
     }
     EQ(sent, 0, "all comes when the outage is over");
     EQ(c->tcb.mss + headers(v6), 1500, "in full segments again");
-    finish(r, c, s);
+    rig_finish(r, c, s);
 }
 
 int main(void)

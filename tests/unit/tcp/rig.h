@@ -448,4 +448,13 @@ static inline bool rig_transfer(struct rig *r, struct sock *from, struct sock *t
     return got == total;
 }
 
+/* c closes, then s, and nothing may be left. Frees r. */
+static inline void rig_finish(struct rig *r, struct sock *c, struct sock *s)
+{
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_S);
+    tcp_close(&s->tcb, true);
+    OK(rig_end(r), "nothing is left behind");
+}
+
 #endif
