@@ -56,6 +56,7 @@
     X(TCP_NO_FLAGS, "TCP segment without ACK, SYN or RST")                    \
     X(UDP_FILTER, "datagram that the socket's filter refused")                \
     X(TCP_TTL, "TCP segment from farther than IP_MINTTL says")                \
+    X(TCP_TIME_WAITS, "TIME-WAIT left out: too many wait")                    \
     X(LINK_WRAPPER, "dropped by a link wrapper, as asked")                    \
     X(LINK_QUEUE, "link queue full")
 

@@ -64,6 +64,7 @@ static const char *const names[] = {
     [HF_DROP_TCP_NO_FLAGS] = "tcp_no_flags",
     [HF_DROP_UDP_FILTER] = "udp_filter",
     [HF_DROP_TCP_TTL] = "tcp_ttl",
+    [HF_DROP_TCP_TIME_WAITS] = "tcp_time_waits",
     [HF_DROP_LINK_WRAPPER] = "link_wrapper",
     [HF_DROP_LINK_QUEUE] = "link_queue",
 };

@@ -336,10 +336,8 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
         return false;
     if (tcb->state == TCP_SYN_RECEIVED)
         return ack_syn_received(tcb, s);
-    if (seq_gt(ack, tcb->snd_max)) {
-        output_ack(tcb);
-        return drop(tcb, s, HF_DROP_TCP_BAD_ACK);
-    }
+    if (seq_gt(ack, tcb->snd_max)) /* limited: the answer may be as wrong in the peer's eyes */
+        return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);
     if (seq_lt(ack, tcb->snd_una)) {
         if (tcb->snd_una - ack > tcb_max_wnd(tcb)) /* RFC 5961 5.2 */
             return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);

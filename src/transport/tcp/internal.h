@@ -121,6 +121,12 @@ void receive_purge(struct tcb *tcb);
 /* The program has read so much: tells the peer when that is worth a packet. */
 void receive_window_update(struct tcb *tcb, uint32_t consumed);
 
+/* ooo.c */
+/* Puts f, which is charged, where it belongs beyond the gap, or drops it. */
+void ooo_keep(struct tcb *tcb, struct hf_frame *f);
+/* The first frame, which there is, off the queue. */
+struct hf_frame *ooo_pop(struct tcb *tcb);
+
 /* twin.c */
 /* Sends the first bytes of the vector, at most `want`, by the short way. How many: as a rule none,
  * or all. */

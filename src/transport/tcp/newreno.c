@@ -15,7 +15,10 @@ void newreno_duplicate(struct tcb *tcb)
     if (tcb->dupacks < UINT8_MAX)
         tcb->dupacks++;
     if (tcb->in_recovery) {
-        tcb->cwnd += tcb->mss; /* RFC 6582 3.2 (3), RFC 5681 3.2 (4) */
+        /* RFC 6582 3.2 (3), RFC 5681 3.2 (4); no more than what is out can have come, whatever a
+         * peer repeats: RFC 5681 5 */
+        if (tcb->cwnd < tcb->ssthresh + tcb_flight(tcb))
+            tcb->cwnd += tcb->mss;
         return;
     }
     if (tcb->dupacks != DUPACK_THRESHOLD || !may_enter(tcb))

@@ -1,8 +1,8 @@
-/* Bytes from the peer, up to where they are in order: trimming, the out-of-order queue, the window,
- * memory, urgent data. RFC 9293 3.10.7.4 (seventh), 3.8.6.
+/* Bytes from the peer, up to where they are in order: trimming, the window, memory, urgent data.
+ * RFC 9293 3.10.7.4 (seventh), 3.8.6.
  *
  * Two rings of frames. rxq is what the program may read, without gaps, ending at rcv_nxt; ooo is
- * what lies beyond, sorted, no two overlapping. A frame there knows its place (struct place in cb).
+ * what lies beyond (ooo.c). A frame there knows its place (struct place in cb).
  * Each frame is charged to rmem what it holds on to, so that a peer of tiny segments fills its
  * share of memory and no more: they are joined while they fit into one block, else refused. */
 #include "transport/tcp/flow.h"
@@ -136,85 +136,14 @@ static void append(struct tcb *tcb, struct hf_frame *f)
     ring_drop(tcb, f);
 }
 
-/* Cuts f to what is new: [from, to). False when nothing is left and no FIN at its end. */
-static bool cut(struct hf_frame *f, uint32_t from, uint32_t to)
-{
-    struct place *p = place(f);
-    uint32_t end = p->seq + f->len;
-
-    if (seq_lt(p->seq, from)) {
-        uint32_t n = HF_MIN(from - p->seq, f->len);
-
-        hf_frame_trim_front(f, n);
-        p->seq += n;
-    }
-    if (seq_gt(end, to)) {
-        hf_frame_trim_to(f, seq_gt(to, p->seq) ? to - p->seq : 0);
-        p->has_fin = false;
-    }
-    return f->len || p->has_fin;
-}
-
-/* Puts f in its place beyond the gap; what it overlaps of others stays theirs. RFC 9293 3.10.7.4.
- */
-static void keep_for_later(struct tcb *tcb, struct hf_frame *f)
-{
-    struct hf_frame *before = NULL, *after = ring_first(&tcb->ooo);
-    uint32_t seq = place(f)->seq, end = seq + f->len;
-
-    if (tcb->ooo.last && seq_ge(place(f)->seq, place(tcb->ooo.last)->seq)) {
-        before = tcb->ooo.last;
-        after = NULL;
-    }
-    while (after && seq_lt(place(after)->seq, place(f)->seq)) {
-        before = after;
-        after = after == tcb->ooo.last ? NULL : after->next;
-    }
-    if (before && !cut(f, place(before)->seq + before->len, place(f)->seq + f->len))
-        goto duplicate;
-    /* Those that f covers whole give way: it may hold what lies between them. */
-    while (after && seq_le(place(after)->seq + after->len, place(f)->seq + f->len) &&
-           !place(after)->has_fin) {
-        struct hf_frame *next = after == tcb->ooo.last ? NULL : after->next;
-
-        if (before) {
-            before->next = after->next;
-            if (tcb->ooo.last == after)
-                tcb->ooo.last = before;
-            after->next = NULL;
-        } else {
-            ring_pop(&tcb->ooo);
-        }
-        ring_drop(tcb, after);
-        after = next;
-    }
-    if (after && !cut(f, place(f)->seq, place(after)->seq))
-        goto duplicate;
-    if (!before && tcb->ooo.last) {
-        f->next = tcb->ooo.last->next; /* the new first */
-        tcb->ooo.last->next = f;
-    } else if (before && before != tcb->ooo.last) {
-        f->next = before->next;
-        before->next = f;
-    } else {
-        ring_push(&tcb->ooo, f);
-    }
-    sack_received(tcb, place(f)->seq, place(f)->seq + f->len + place(f)->has_fin);
-    return;
-duplicate:
-    sack_duplicate(tcb, seq, end);
-    tcb->rmem -= place(f)->charge;
-    core_drop(tcb->tcp->core, HF_DROP_TCP_DUPLICATE, f);
-}
-
 /* What the gap's filling has made contiguous. True when the FIN was reached. */
 static bool take_waiting(struct tcb *tcb)
 {
     bool fin = false;
 
     while (!fin && tcb->ooo.last && seq_le(place(ring_first(&tcb->ooo))->seq, tcb->rcv_nxt)) {
-        struct hf_frame *f = ring_pop(&tcb->ooo);
-        bool is_new = cut(f, tcb->rcv_nxt, place(f)->seq + f->len);
+        struct hf_frame *f = ooo_pop(tcb);
+        bool is_new = ring_cut(f, tcb->rcv_nxt, place(f)->seq + f->len);
 
         fin = is_new && place(f)->has_fin && place(f)->seq == tcb->rcv_nxt;
         if (is_new)
@@ -225,16 +154,26 @@ static bool take_waiting(struct tcb *tcb)
     return fin;
 }
 
-/* Memory for f, at the cost of what lies beyond gaps when f is in order: that can come again, since
- * it was never acknowledged. */
-static bool charge(struct tcb *tcb, struct hf_frame *f)
+/* What f, of whose segment only a part is new, holds on to: all of its pages. Else a peer that says
+ * everything again, and each time one byte more, would have it for the price of that byte. */
+static uint32_t truesize_of_part(const struct hf_frame *f)
 {
-    uint32_t bytes = hf_frame_truesize(f);
+    uint32_t bytes = (uint32_t)sizeof(*f);
+
+    for (unsigned i = 0; i < f->frag_count; i++)
+        bytes += f->frags[i].page->size;
+    return bytes;
+}
+
+/* Memory for f, so many bytes, at the cost of what lies beyond gaps when f is in order: that can
+ * come again, since it was never acknowledged. */
+static bool charge(struct tcb *tcb, struct hf_frame *f, uint32_t bytes)
+{
     bool in_order = place(f)->seq == tcb->rcv_nxt;
 
     place(f)->charge = bytes;
     while (in_order && tcb->rmem + bytes > tcb->rcvbuf && tcb->ooo.last) {
-        struct hf_frame *dropped = ring_pop(&tcb->ooo);
+        struct hf_frame *dropped = ooo_pop(tcb);
 
         tcb->rmem -= place(dropped)->charge;
         core_drop(tcb->tcp->core, HF_DROP_TCP_RCVBUF, dropped);
@@ -249,7 +188,7 @@ static bool charge(struct tcb *tcb, struct hf_frame *f)
 bool receive_handed(struct tcb *tcb, struct hf_frame *f)
 {
     *place(f) = (struct place){.seq = tcb->rcv_nxt};
-    if (!charge(tcb, f))
+    if (!charge(tcb, f, hf_frame_truesize(f)))
         return false;
     tcb->got_data = 1;
     tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(f->len, tcb->mss));
@@ -279,12 +218,12 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
     }
     if (seq_lt(s->seq, rcv_nxt))
         sack_duplicate(tcb, s->seq, rcv_nxt);
-    if (!cut(f, rcv_nxt, tcb->rcv_adv)) {
+    if (!ring_cut(f, rcv_nxt, tcb->rcv_adv)) {
         core_drop(core, HF_DROP_TCP_WINDOW, f);
         tcb->ack_now = 1; /* a probe of our closed window: MUST-37 */
         return false;
     }
-    if (!charge(tcb, f)) {
+    if (!charge(tcb, f, f->len < s->len ? truesize_of_part(f) : hf_frame_truesize(f))) {
         core_drop(core, HF_DROP_TCP_RCVBUF, f);
         tcb->ack_now = 1;
         return false;
@@ -292,7 +231,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
     if (seq_gt(place(f)->seq, rcv_nxt)) {
         if (tcb->flow)
             tcb->flow->ooo_in++;
-        keep_for_later(tcb, f);
+        ooo_keep(tcb, f);
         tcb->ack_now = 1; /* RFC 5681 4.2: a duplicate ACK at once */
         tcb->quick_acks = HF_MAX(tcb->quick_acks, 2);
         return false;

@@ -7,11 +7,14 @@
 
 #define CHALLENGES_PER_SECOND 1000
 
+/* RFC 5961 7. Each second has another number of them, between half and one and a half of that: who
+ * counts those he gets must not learn how many others got (CVE-2016-5696). */
 bool reset_challenge_allowed(struct tcp *tcp)
 {
     if (tcp->core->now - tcp->challenge_at >= HF_S) {
         tcp->challenge_at = tcp->core->now;
-        tcp->challenge_left = CHALLENGES_PER_SECOND;
+        tcp->challenge_left =
+            CHALLENGES_PER_SECOND / 2 + core_random32(tcp->core) % (CHALLENGES_PER_SECOND + 1);
     }
     if (!tcp->challenge_left)
         return false;

@@ -9,6 +9,8 @@ struct place {
     uint32_t seq;
     uint32_t charge;  /* of rmem */
     uint32_t has_fin; /* the stream ends behind this frame */
+    /* In ooo, of the first frame of a run: its last, and of the last: its first. ooo.c */
+    struct hf_frame *edge;
 };
 
 static inline struct place *place(struct hf_frame *f)
@@ -40,6 +42,25 @@ static inline struct hf_frame *ring_pop(struct frame_ring *r)
         r->last->next = f->next;
     f->next = NULL;
     return f;
+}
+
+/* Cuts f to what is new: [from, to). False when nothing is left and no FIN at its end. */
+static inline bool ring_cut(struct hf_frame *f, uint32_t from, uint32_t to)
+{
+    struct place *p = place(f);
+    uint32_t end = p->seq + f->len;
+
+    if (seq_lt(p->seq, from)) {
+        uint32_t n = HF_MIN(from - p->seq, f->len);
+
+        hf_frame_trim_front(f, n);
+        p->seq += n;
+    }
+    if (seq_gt(end, to)) {
+        hf_frame_trim_to(f, seq_gt(to, p->seq) ? to - p->seq : 0);
+        p->has_fin = false;
+    }
+    return f->len || p->has_fin;
 }
 
 static inline void ring_drop(struct tcb *tcb, struct hf_frame *f)

@@ -3,6 +3,8 @@
 #include "base/pool.h"
 #include "transport/tcp/internal.h"
 
+#define TIME_WAITS_MOST 262144 /* Linux: tcp_max_tw_buckets; 24 MiB */
+
 struct timewait {
     struct demux_entry entry; /* first: kind is DEMUX_TIMEWAIT */
     struct list link;         /* in tcp->time_wait, the oldest first */
@@ -96,11 +98,12 @@ static void restart(struct tcp *tcp, struct timewait *tw)
     arm(tcp);
 }
 
-/* Without memory the connection just ends, as on Linux. */
+/* Without memory, or when too many wait, the connection just ends, as on Linux. */
 void timewait_enter(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
-    struct timewait *tw = pool_get(tcp->tw_pool);
+    bool is_full = tcp->core->stats.tcp_time_wait >= TIME_WAITS_MOST;
+    struct timewait *tw = is_full ? NULL : pool_get(tcp->tw_pool);
 
     if (tcb->ack_now)
         output_ack(tcb);
@@ -118,7 +121,7 @@ void timewait_enter(struct tcb *tcb)
         tcp->core->stats.tcp_time_wait++;
         restart(tcp, tw);
     } else {
-        core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
+        core_drop(tcp->core, is_full ? HF_DROP_TCP_TIME_WAITS : HF_DROP_NO_MEMORY, NULL);
     }
     tcp_done(tcb);
 }
