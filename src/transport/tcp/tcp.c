@@ -61,6 +61,7 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->slow_start_after_idle = true;
     tcp->min_tso_segs = 2;
     tcp->notsent_lowat = UINT32_MAX;
+    tcp->time_waits_most = 262144;
     tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
     tcp->challenge_at = core->now - HF_S; /* the first second begins with the first */
     err = demux_init(&tcp->demux, core);

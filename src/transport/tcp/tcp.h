@@ -122,6 +122,7 @@ struct tcp {
     uint32_t notsent_lowat;               /* UINT32_MAX: off */
     uint8_t syn_cookies;                  /* 1: when a SYN queue is full; 2: always; 0: never */
     uint8_t ecn;                          /* 2: for who asks; 1: we ask, too; 0: not at all */
+    uint32_t time_waits_most;             /* 262144, Linux's tcp_max_tw_buckets: 24 MiB */
     hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
     hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;

@@ -3,8 +3,6 @@
 #include "base/pool.h"
 #include "transport/tcp/internal.h"
 
-#define TIME_WAITS_MOST 262144 /* Linux: tcp_max_tw_buckets; 24 MiB */
-
 struct timewait {
     struct demux_entry entry; /* first: kind is DEMUX_TIMEWAIT */
     struct list link;         /* in tcp->time_wait, the oldest first */
@@ -102,7 +100,7 @@ static void restart(struct tcp *tcp, struct timewait *tw)
 void timewait_enter(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
-    bool is_full = tcp->core->stats.tcp_time_wait >= TIME_WAITS_MOST;
+    bool is_full = tcp->core->stats.tcp_time_wait >= tcp->time_waits_most;
     struct timewait *tw = is_full ? NULL : pool_get(tcp->tw_pool);
 
     if (tcb->ack_now)
