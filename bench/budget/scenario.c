@@ -1,5 +1,6 @@
-/* One scenario of the instruction budget: `scenario connect|trip|chunk 4|6`. bench/budget/run
- * counts what `measured` executes. Time is virtual and randomness a counter: every run is the same.
+/* One scenario of the instruction budget: `scenario connect|trip|chunk|datagram 4|6`.
+ * bench/budget/run counts what `measured` executes. Time is virtual and randomness a counter: every
+ * run is the same.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 static struct hf_stack *stack;
 static hf_time now = HF_S;
 static struct hf_sock *listener, *client, *server;
+static struct hf_sock *dgram[2]; /* connected to each other */
 static char from[CHUNK], to[CHUNK];
 static struct sockaddr_in6 at6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 static struct sockaddr_in at4 = {.sin_family = AF_INET};
@@ -111,6 +113,30 @@ static void one_chunk(int family)
     move(client, server, CHUNK);
 }
 
+static void one_datagram(int family)
+{
+    struct hf_iovec iov = {from, 64};
+    struct hf_msg msg = {.iov = &iov, .iov_len = 1};
+
+    must(hf_sock_send(dgram[0], &msg, HF_MSG_DONTWAIT) == 64, "a datagram");
+    settle();
+    must(hf_sock_recv(dgram[1], &msg, HF_MSG_DONTWAIT) == 64, "a datagram");
+}
+
+static void join_datagrams(int family)
+{
+    for (int i = 0; i < 2; i++) {
+        at4.sin_port = at6.sin6_port = htons((uint16_t)(DOOR + i));
+        must(!hf_sock_new(stack, family, SOCK_DGRAM, 0, &dgram[i]), "a socket");
+        must(!hf_sock_bind(dgram[i], at, at_len), "bind");
+    }
+    for (int i = 0; i < 2; i++) {
+        at4.sin_port = at6.sin6_port = htons((uint16_t)(DOOR + 1 - i));
+        must(!hf_sock_connect(dgram[i], at, at_len, false), "connect");
+    }
+    at4.sin_port = at6.sin6_port = htons(DOOR);
+}
+
 __attribute__((noinline)) static void measured(void (*scenario)(int family), int family)
 {
     for (int i = 0; i < REPEATED; i++)
@@ -122,7 +148,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(int family);
-    } scenarios[] = {{"connect", one_connect}, {"trip", one_trip}, {"chunk", one_chunk}};
+    } scenarios[] = {{"connect", one_connect},
+                     {"trip", one_trip},
+                     {"chunk", one_chunk},
+                     {"datagram", one_datagram}};
     struct hf_env env = {.alloc = take, .free = give, .random = count_up};
     struct hf_stack_config config = {.env = env, .pool = hf_frame_pool_new(&env), .now = now};
     int family = argc == 3 && argv[2][0] == '6' ? AF_INET6 : AF_INET;
@@ -135,6 +164,7 @@ int main(int argc, char **argv)
     must(!hf_sock_new(stack, family, SOCK_STREAM, 0, &listener), "a socket");
     must(!hf_sock_bind(listener, at, at_len) && !hf_sock_listen(listener, 1), "listen");
     join(family);
+    join_datagrams(family);
     for (size_t i = 0; argc == 3 && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
         if (strcmp(argv[1], scenarios[i].name) != 0)
             continue;

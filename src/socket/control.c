@@ -88,14 +88,26 @@ static void write_arrival(const struct hf_sock *sk, const struct hf_frame *f, st
         control_put(w, HF_IPPROTO_UDP, HF_UDP_GRO, &segment, sizeof(segment));
 }
 
+/* Most sockets have asked for nothing. */
+static bool asks_for_any(const struct hf_sock *sk)
+{
+    const struct udp_pcb *up = sock_udp(sk);
+
+    return sk->opt.ancillary || up->stamps.on || up->stamps.flags || up->counts_drops ||
+           up->takes_bursts || up->pcb.entry.any_dst || sk->opt.inert & INERT_RCVMARK;
+}
+
 void control_write(const struct hf_sock *sk, const struct hf_frame *f, struct hf_msg *msg)
 {
     const struct udp_dgram *d = udp_dgram(f);
     struct control w = {msg, 0};
     bool is4 = addr_is4(&d->dst);
 
+    if (!asks_for_any(sk)) {
+        msg->control_len = 0;
+        return;
+    }
     write_arrival(sk, f, &w);
-
     if (is4)
         write4(sk, d, &d->dst, &w);
     if (pcb_is_v6(sock_pcb(sk)))

@@ -27,7 +27,7 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
         goto no_tcp;
     if (config->syn_ms)
         all->tcp.syn_ms = config->syn_ms;
-    err = udp_init(&all->udp, &all->core, &all->net, &sock_udp_up, min, max);
+    err = udp_init(&all->udp, &all->core, &all->net, sock_udp_up(all), min, max);
     if (err)
         goto no_udp;
     err = unix_init(&all->un, &all->core, config->unix_host, &sock_unix_up);
@@ -270,7 +270,12 @@ static bool udp_wanted(struct udp_pcb *up)
 }
 
 const struct tcp_up sock_tcp_up = {child_new, tcp_event, released, fastopen_queue, tcp_wanted};
-const struct udp_up sock_udp_up = {udp_event, udp_wanted};
+static const struct udp_up udp_up_asked = {udp_event, udp_wanted}, udp_up = {udp_event, NULL};
+
+const struct udp_up *sock_udp_up(const struct sockets *all)
+{
+    return all->wanted ? &udp_up_asked : &udp_up;
+}
 
 void hf_sock_set_user(struct hf_sock *sk, void *user)
 {

@@ -18,10 +18,15 @@ struct sock_options {
     uint32_t rcvlowat; /* 1 or more */
     int32_t peek_off;  /* below 0: off */
     uint32_t inert;    /* by enum sock_inert */
+    union {
+        uint16_t ancillary; /* data wanted with each datagram: 0 none */
+        struct {
+            uint16_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1;
+            uint16_t recv_origdst6 : 1, recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
+            uint16_t old_pktinfo6 : 1, old_hoplimit : 1; /* RFC 2292's messages */
+        };
+    };
     uint8_t linger_on : 1;
-    /* Ancillary data wanted with each datagram. */
-    uint8_t recv_pktinfo : 1, recv_ttl : 1, recv_tos : 1, recv_origdst : 1, recv_origdst6 : 1;
-    uint8_t recv_pktinfo6 : 1, recv_hoplimit : 1, recv_tclass : 1;
     uint8_t keepalive : 1,
         oob_inline : 1; /* what SO_KEEPALIVE, SO_OOBINLINE say; TCP's are set too */
     uint8_t dont_fragment6 : 1, recv_path_mtu : 1, counts_drops : 1; /* UDP's are set too */
@@ -29,8 +34,7 @@ struct sock_options {
     uint8_t hops_zero : 1; /* IPV6_UNICAST_HOPS was set to 0 */
     uint8_t pingpong : 1;  /* TCP_QUICKACK was turned off */
     uint8_t udp_cork : 1;
-    uint8_t old_pktinfo6 : 1, old_hoplimit : 1; /* RFC 2292's messages are wanted */
-    uint8_t addr_preferences : 3;               /* options_fixed.c */
+    uint8_t addr_preferences : 3; /* options_fixed.c */
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;
     uint8_t fastopen_connect : 1, fastopen_no_cookie : 1;
     uint8_t has_fastopen : 1;           /* sock_fastopen finds something */

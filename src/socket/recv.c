@@ -96,10 +96,12 @@ static struct hf_frame *choose(struct hf_sock *sk, int flags, uint32_t *skip)
 void recv_give_address(const struct hf_sock *sk, const struct endpoint *ep, struct hf_msg *msg)
 {
     uint8_t bytes[SOCKADDR_IN6];
-    uint32_t full = sockaddr_write(ep, sock_family(sk), bytes);
+    uint32_t full = sock_family(sk) == HF_AF_INET6 ? SOCKADDR_IN6 : SOCKADDR_IN;
 
-    if (msg->addr)
+    if (msg->addr && msg->addr_len) {
+        (void)sockaddr_write(ep, sock_family(sk), bytes);
         memcpy(msg->addr, bytes, HF_MIN(msg->addr_len, full));
+    }
     msg->addr_len = full;
 }
 

@@ -25,6 +25,15 @@ static bool is_opening(const struct tcb *tcb)
     return tcp_state(tcb) == TCP_SYN_SENT || tcp_state(tcb) == TCP_SYN_RECEIVED;
 }
 
+static size_t bytes_of(const struct hf_msg *msg)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < msg->iov_len; i++)
+        bytes += msg->iov[i].len;
+    return bytes;
+}
+
 static int64_t send_nothing(struct hf_sock *sk)
 {
     enum tcp_state state = tcp_state(sock_tcb(sk));
@@ -43,7 +52,6 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
               (flags & HF_MSG_EOR ? TCP_SEND_RECORD : 0) |
               (flags & HF_MSG_ZEROCOPY && sk->opt.zerocopy ? TCP_SEND_TELL : 0) |
               (waits ? TCP_SEND_WAITS : 0);
-    size_t bytes = 0;
     int64_t n;
 
     if (flags & HF_MSG_FASTOPEN || tcp_is_deferred(tcb)) {
@@ -57,9 +65,8 @@ static int64_t stream_send(struct hf_sock *sk, const struct hf_msg *msg, int fla
     }
     if (sk->shut & SOCK_SHUT_WR && !is_opening(tcb))
         return sock_pcb(sk)->err ? sock_take_error(sk) : -HF_EPIPE;
-    for (size_t i = 0; i < msg->iov_len; i++)
-        bytes += msg->iov[i].len;
-    if (bytes == 0) /* Linux: nothing to do, but errors are told, and an open is waited for */
+    if (bytes_of(msg) ==
+        0) /* Linux: nothing to do, but errors are told, and an open is waited for */
         return send_nothing(sk);
     return tcp_send(tcb, msg->iov, msg->iov_len, how);
 }
@@ -158,7 +165,15 @@ static bool asks_for_address(const struct hf_sock *sk, const struct hf_msg *msg)
     return !(given == HF_AF_UNSPEC || (given == HF_AF_INET && cork_is4(sk)));
 }
 
-static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
+/* To the peer, as the socket says, now. */
+static bool is_plain(const struct hf_sock *sk, const struct hf_msg *msg, int flags)
+{
+    return !msg->addr && !msg->control_len && !sk->opt.udp_cork && !sock_udp(sk)->cork &&
+           !(flags & (HF_MSG_OOB | HF_MSG_MORE | HF_MSG_PROXY)) && !(sk->shut & SOCK_SHUT_WR);
+}
+
+static int64_t datagram_send_any(struct hf_sock *sk, const struct hf_msg *msg, int flags,
+                                 size_t bytes)
 {
     struct destination d = {.is4 = true};
     struct udp_how how = {.ttl = -1,
@@ -168,11 +183,8 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
                           .is_shut = (sk->shut & SOCK_SHUT_WR) != 0,
                           .is_probe = (flags & HF_MSG_PROXY) != 0};
     bool more = (flags & HF_MSG_MORE || sk->opt.udp_cork) && !how.is_probe;
-    size_t bytes = 0;
     int err = udp_autobind(sock_udp(sk)); /* Linux: before anything is looked at */
 
-    for (size_t i = 0; i < msg->iov_len; i++)
-        bytes += msg->iov[i].len;
     if (flags & HF_MSG_OOB && sock_family(sk) == HF_AF_INET)
         return bytes > UINT16_MAX ? -HF_EMSGSIZE : -HF_EOPNOTSUPP;
     if (sock_cork(sk) && !asks_for_address(sk, msg))
@@ -200,6 +212,16 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     if (err)
         return err;
     return more ? cork_append(sk, msg, true) : udp_send(sock_udp(sk), &how, msg->iov, msg->iov_len);
+}
+
+static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
+{
+    size_t bytes = bytes_of(msg);
+
+    if (is_plain(sk, msg, flags) && bytes <= UINT16_MAX &&
+        udp_twin_send(sock_udp(sk), msg->iov, (uint32_t)bytes))
+        return (int64_t)bytes;
+    return datagram_send_any(sk, msg, flags, bytes);
 }
 
 int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)

@@ -138,7 +138,7 @@ struct hf_sock *sock_make_unix(struct sockets *all, int type);
 /* event.c: an up-call of a transport reached the socket. */
 void sock_event(struct hf_sock *sk);
 extern const struct tcp_up sock_tcp_up;
-extern const struct udp_up sock_udp_up;
+const struct udp_up *sock_udp_up(const struct sockets *all);
 extern const struct unix_up sock_unix_up;
 
 /* shutdown.c: of a stream; TCP is told. */

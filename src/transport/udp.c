@@ -39,6 +39,7 @@ int udp_init(struct udp *udp, struct core *core, struct net *net, const struct u
     udp->net = net;
     udp->up = up;
     udp->rcvbuf_default = udp->sndbuf_default = BUFFER_DEFAULT;
+    udp->changes = 1;
     err = demux_init(&udp->demux, core);
     if (err)
         return err;
@@ -83,9 +84,15 @@ static void release_port(struct udp_pcb *up)
     e->lport = 0;
 }
 
+static void leave(struct udp_pcb *up)
+{
+    up->udp->changes += up->pcb.entry.kind == DEMUX_CONN;
+    demux_remove(&up->udp->demux, &up->pcb.entry);
+}
+
 void udp_close(struct udp_pcb *up)
 {
-    demux_remove(&up->udp->demux, &up->pcb.entry);
+    leave(up);
     release_port(up);
     path_put(up->pcb.path);
     up->pcb.path = NULL;
@@ -105,7 +112,7 @@ static int take_port(struct udp_pcb *up, struct ip_addr laddr, uint16_t port)
     bool was_in = e->kind != DEMUX_NONE;
     int err;
 
-    demux_remove(&up->udp->demux, e);
+    leave(up);
     err = ports_bind(&up->udp->ports, &up->pcb, &laddr, port);
     if (!err || was_in)
         demux_insert_bound(&up->udp->demux, e);
@@ -242,10 +249,12 @@ static void enter(struct udp_pcb *up)
 {
     struct demux_entry *e = &up->pcb.entry;
 
-    if (up->is_connected && e->rport)
+    if (up->is_connected && e->rport) {
+        up->udp->changes++;
         demux_insert_conn(&up->udp->demux, e);
-    else
+    } else {
         demux_insert_bound(&up->udp->demux, e);
+    }
 }
 
 /* C04, C05; NetSem connect_7, connect_8, connect_9. */
@@ -268,7 +277,7 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
         path_put(path);
         return -HF_EACCES;
     }
-    demux_remove(&up->udp->demux, e);
+    leave(up);
     /* Linux: an IPv6 socket that was bound by a connect over IPv6 keeps that address when it goes
      * over to IPv4: it can send then, and hears nothing. */
     if (addr_is_any(&e->laddr))
@@ -294,7 +303,7 @@ void udp_disconnect(struct udp_pcb *up)
         ports_changed(&up->udp->ports, &up->pcb);
         return; /* its place among those that share the port stays */
     }
-    demux_remove(&up->udp->demux, e);
+    leave(up);
     path_put(up->pcb.path);
     up->pcb.path = NULL;
     up->is_connected = 0;
@@ -321,13 +330,7 @@ static uint32_t payload_len(const struct hf_iovec *iov, size_t n)
     return (uint32_t)HF_MIN(len, (size_t)PAYLOAD6_MOST + 1);
 }
 
-/* Where in a vector the copying stands. */
-struct cursor {
-    const struct hf_iovec *iov;
-    size_t off;
-};
-
-static void copy_out(struct cursor *c, uint8_t *to, uint32_t len)
+static void copy_out(struct udp_cursor *c, uint8_t *to, uint32_t len)
 {
     while (len) {
         size_t n = HF_MIN(c->iov->len - c->off, len);
@@ -344,8 +347,7 @@ static void copy_out(struct cursor *c, uint8_t *to, uint32_t len)
     }
 }
 
-/* A frame with room for the header and a copy of the payload; NULL without memory. */
-static struct hf_frame *dgram_new(struct udp *udp, struct cursor *c, uint32_t len)
+struct hf_frame *udp_dgram_new(struct udp *udp, struct udp_cursor *c, uint32_t len)
 {
     struct hf_frame *f = hf_frame_new(udp->core->pool);
     uint8_t *linear;
@@ -470,7 +472,7 @@ static int may_cut(const struct udp_pcb *up, struct path *path, uint32_t len, ui
 
 /* segment: 0, or what the other side of the loopback link may take for datagrams of such length. */
 static int output(struct udp_pcb *up, const struct udp_how *how, struct path *path, uint16_t port,
-                  struct cursor *from, uint32_t len, uint32_t segment)
+                  struct udp_cursor *from, uint32_t len, uint32_t segment)
 {
     struct core *core = up->udp->core;
     struct pcb *pcb = &up->pcb;
@@ -488,7 +490,7 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
                          .tos = how->tos >= 0 ? (uint8_t)how->tos : ip->tos};
     struct udp_header h = {
         .src_port = pcb->entry.lport, .dst_port = port, .len = (uint16_t)(len + UDP_HEADER)};
-    struct hf_frame *f = dgram_new(up->udp, from, len);
+    struct hf_frame *f = udp_dgram_new(up->udp, from, len);
 
     if (!f) {
         core_drop(core, HF_DROP_NO_MEMORY, NULL);
@@ -515,7 +517,7 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
 static int output_all(struct udp_pcb *up, const struct udp_how *how, struct path *path,
                       uint16_t port, const struct hf_iovec *iov, uint32_t len, uint32_t segment)
 {
-    struct cursor from = {.iov = iov};
+    struct udp_cursor from = {.iov = iov};
     int err = 0;
 
     if (!segment || len <= segment)

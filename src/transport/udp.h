@@ -50,7 +50,9 @@ struct udp_pcb {
     uint8_t told_link;              /* with told_dst, of a link-local one */
     uint32_t told_mtu;              /* RFC 3542 11.3, for IPV6_PATHMTU: 0: nothing to tell */
     struct ip_addr told_dst;
-    struct cork *cork; /* for the socket layer */
+    struct cork *cork;    /* for the socket layer */
+    struct udp_pcb *twin; /* for udp_twin.c: who hears what this one says to its peer, or NULL... */
+    uint64_t twin_known;  /* ... while udp->changes is this */
 };
 
 /* What is noted of a received datagram, in its frame's cb[]; the payload is the frame's bytes,
@@ -67,7 +69,7 @@ struct udp_up {
     /* Readability or the pending error of up may have changed. Must not call back into UDP. */
     void (*event)(struct udp_pcb *up);
     /* False: whoever had up has closed it, and udp_close will follow. Must not call back into UDP.
-     */
+     * NULL: it would never be false. */
     bool (*wanted)(struct udp_pcb *up);
 };
 
@@ -77,6 +79,7 @@ struct udp {
     struct demux demux;
     struct ports ports;
     const struct udp_up *up;
+    uint64_t changes; /* how often a socket got a peer or lost it; from 1 on */
     uint32_t rcvbuf_default, sndbuf_default; /* 212992 */
 };
 
@@ -125,6 +128,11 @@ struct udp_how {
  *   -HF_ENOBUFS no memory */
 HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct udp_how *how,
                               const struct hf_iovec *iov, size_t n);
+
+/* The len bytes of iov from up to its peer, where that is a socket of this stack and all that is
+ * between them is known to let them pass; at most 65535. True: they have been sent. False: nothing
+ * has happened, and udp_send is to be asked. */
+HF_NODISCARD bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len);
 
 /* A datagram that is being made got too long: told as udp_send tells it. -HF_EMSGSIZE. */
 HF_NODISCARD int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how);

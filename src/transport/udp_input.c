@@ -18,6 +18,11 @@ static struct udp_pcb *up_of(struct demux_entry *e)
     return container_of(e, struct udp_pcb, pcb.entry);
 }
 
+static bool is_wanted(struct udp_pcb *up)
+{
+    return !up->udp->up->wanted || up->udp->up->wanted(up);
+}
+
 struct hf_frame *udp_front(const struct udp_pcb *up)
 {
     return up->first;
@@ -77,8 +82,8 @@ static void queue(struct udp_pcb *up, struct hf_frame *f)
     up->udp->up->event(up);
 }
 
-/* Linux: UDP GSO. What was to be cut is, for those who do not take bursts. Takes f. */
-static void queue_all(struct udp_pcb *up, struct hf_frame *f)
+/* Linux: UDP GSO. What was to be cut is, for those who do not take bursts. */
+void udp_take(struct udp_pcb *up, struct hf_frame *f)
 {
     uint32_t segment = f->gso_bytes;
 
@@ -134,8 +139,9 @@ static struct demux_entry *find(struct udp *udp, const struct ip_info *ip,
         e = demux_find_conn(&udp->demux, &ip->dst, h->dst_port, &ip->src, h->src_port, link);
         if (!e)
             e = demux_find_bound(&udp->demux, &ip->dst, h->dst_port, &ip->src, h->src_port, link);
-        if (!e || udp->up->wanted(up_of(e)))
+        if (!e || is_wanted(up_of(e)))
             return e;
+        udp->changes++;
         demux_remove(&udp->demux, e);
     }
 }
@@ -170,7 +176,7 @@ static void hand_out(void *ctx, struct demux_entry *e)
     const struct ip_info *ip = r->ip;
     struct hf_frame *copy;
 
-    if ((up->is_connected && !addr_eq(&e->raddr, &ip->src)) || !up->udp->up->wanted(up))
+    if ((up->is_connected && !addr_eq(&e->raddr, &ip->src)) || !is_wanted(up))
         return;
     if (r->is_unchecked && !takes_unchecked(up, &ip->src))
         return;
@@ -242,7 +248,7 @@ void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         return;
     }
     hf_frame_trim_front(f, UDP_HEADER);
-    queue_all(up_of(e), f);
+    udp_take(up_of(e), f);
 }
 
 /* ---- ICMP ---- */

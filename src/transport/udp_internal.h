@@ -9,6 +9,19 @@
 void udp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
 void udp_error(void *ctx, const struct icmp_error *e);
 
+/* A datagram for up in its queue, as far as filter and buffer let it: its head is at the payload, a
+ * struct udp_dgram in its cb. Takes f. */
+void udp_take(struct udp_pcb *up, struct hf_frame *f);
+
+/* Where in a vector the copying stands. */
+struct udp_cursor {
+    const struct hf_iovec *iov;
+    size_t off;
+};
+
+/* A frame with room for the header and a copy of the next len bytes; NULL without memory. */
+struct hf_frame *udp_dgram_new(struct udp *udp, struct udp_cursor *c, uint32_t len);
+
 /* Bytes that its error queue may hold: what its receive queue leaves. */
 static inline uint32_t udp_error_room(const struct udp_pcb *up)
 {
