@@ -291,8 +291,8 @@ static void case_name(const struct page *page, int at, const struct values *v, b
     const char *slash = strrchr(page->path, '/'), *file = slash ? slash + 1 : page->path;
 
     substitute(v, page->lines[at].text + strlen("case "), title, sizeof(title));
-    if (snprintf(to, room, "%.*s %s: %s", (int)(strrchr(file, '.') - file), file, v6 ? "v6" : "v4", title) <
-        0)
+    if (snprintf(to, room, "%.*s %s: %s", (int)(strrchr(file, '.') - file), file, v6 ? "v6" : "v4",
+                 title) < 0)
         abort();
 }
 
