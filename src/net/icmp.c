@@ -84,8 +84,8 @@ static bool kind_of6(const struct icmp_header *h, enum icmp_error_kind *kind)
 {
     switch (h->type) {
     case ICMP6_UNREACHABLE:
-        *kind = kinds6[h->code & 7];
-        return h->code < HF_COUNT(kinds6);
+        *kind = h->code < HF_COUNT(kinds6) ? kinds6[h->code] : ICMP_ERR_PARAMETER; /* Linux */
+        return true;
     case ICMP6_TOO_BIG:
         *kind = ICMP_ERR_TOO_BIG;
         return true;

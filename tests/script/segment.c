@@ -14,7 +14,7 @@ struct pattern {
     struct packet p;
     unsigned absent;                                     /* options, by enum option */
     bool any_seq, any_ack, says_ack, says_win, says_ecn; /* any: `*` */
-    bool any_ts, says_ecr, any_cookie, says_urgent;
+    bool any_ts, says_ecr, any_cookie, says_urgent, is_stray;
     hf_time soonest, latest; /* of its coming, from now */
 };
 
@@ -193,6 +193,8 @@ static void parse_word(struct world *w, struct words *line, int *i, const struct
     } else if (strcmp(word, "after") == 0) {
         need(w, line, i);
         parse_after(w, line->at[*i], t);
+    } else if (strcmp(word, "stray") == 0) {
+        t->is_stray = true;
     } else if (ecn >= 0) {
         t->says_ecn = true;
         t->p.ecn = (uint8_t)ecn;
@@ -244,13 +246,13 @@ static uint32_t length(const struct packet *p)
     return p->len + !!(p->flags & SYN) + !!(p->flags & FIN);
 }
 
-static void peer_sent(struct flow *f, const struct packet *p)
+static void peer_sent(struct flow *f, const struct packet *p, bool is_stray)
 {
     uint32_t start = p->seq - f->peer_iss, ack = p->ack - f->iss;
     uint32_t end = start + length(p);
 
     f->window = p->window;
-    if (p->flags & RST)
+    if (p->flags & RST || is_stray)
         return;
     if (p->flags & SYN)
         f->peer_ts = p->options & 1u << OPT_TS;
@@ -280,7 +282,7 @@ static void one_in(struct world *w, struct words *line, int first)
     }
     for (uint32_t i = 0; i < p->len; i++)
         p->payload[i] = stream_byte(p->seq - f->peer_iss + i - !(p->flags & SYN));
-    peer_sent(f, p);
+    peer_sent(f, p, t.is_stray);
     world_input(w, bytes, packet_write(p, w->v6, bytes));
 }
 

@@ -157,10 +157,11 @@ void timer_slow(struct tcb *tcb); /* keepalive or FIN-WAIT-2, whichever applies 
 uint32_t timer_due(const struct tcb *tcb, uint32_t ms);
 
 /* rtt.c */
-#define RTO_MIN_MS   200 /* Linux's bounds */
-#define DELACK_MS    40  /* RFC 9293 MUST-58: below 500 */
-#define RTO_MAX_MS   120000
-#define RTO_FIRST_MS 1000
+#define RTO_MIN_MS     200 /* Linux's bounds */
+#define DELACK_MS      40  /* RFC 9293 MUST-58: below 500 */
+#define RTO_MAX_MS     120000
+#define RTO_FIRST_MS   1000
+#define RTO_UNKNOWN_MS 3000
 void rtt_sample(struct tcb *tcb, uint32_t us);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
 

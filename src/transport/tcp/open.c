@@ -26,6 +26,18 @@ void open_ended(struct tcb *tcb, int error)
     tcb->open.error = (uint8_t)error;
 }
 
+/* Karn: of a SYN that was repeated only a timestamp tells which one is answered. RFC 6298 3 */
+static void measure_handshake(struct tcb *tcb, const struct segment *s)
+{
+    int32_t ms = (int32_t)(tcp_ms(tcb->tcp) + tcb->ts_offset - s->h.ts_ecr);
+
+    if (tcb->is_timed)
+        rtt_sample(tcb, tcp_us(tcb->tcp) - tcb->rtt_at);
+    else if (tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr && ms >= 0 && ms < RTO_MAX_MS)
+        rtt_sample(tcb, (uint32_t)HF_MAX(ms, 1) * 1000);
+    tcb->is_timed = 0;
+}
+
 void open_established(struct tcb *tcb, const struct segment *s)
 {
     /* The first window is not scaled when it stands on a SYN: RFC 7323 2.2. */
@@ -38,9 +50,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
     tcb->snd_wnd = (uint32_t)s->h.window << scale;
     tcb->max_window = (uint16_t)(tcb->snd_wnd >> tcb->snd_wscale);
     tcb->snd_wl1 = s->seq;
-    if (tcb->is_timed)
-        rtt_sample(tcb, tcp_us(tcb->tcp) - tcb->rtt_at);
-    tcb->is_timed = 0;
+    measure_handshake(tcb, s);
     options_sync_mss(tcb);
     cong_start(tcb);
     tcb->rexmt_due = tcb->rexmt_since = 0;

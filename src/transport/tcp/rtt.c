@@ -20,11 +20,19 @@ void rtt_sample(struct tcb *tcb, uint32_t us)
     tcb->min_rtt_us = HF_MIN(tcb->min_rtt_us, us);
 }
 
+/* RFC 6298 2.1, 5.7: a handshake whose SYN had to be repeated may have told no round trip. */
+static uint32_t unmeasured_ms(const struct tcb *tcb)
+{
+    if (tcb->state == TCP_SYN_SENT)
+        return tcb->tcp->syn_ms;
+    return tcb_is_synchronised(tcb) ? RTO_UNKNOWN_MS : RTO_FIRST_MS;
+}
+
 /* Linux: the variance, not the sum, has the floor of 200 ms, so a steady path of any length keeps
  * that distance to a spurious timeout. */
 uint32_t rtt_rto_ms(const struct tcb *tcb)
 {
-    uint64_t ms = tcb->state == TCP_SYN_SENT ? tcb->tcp->syn_ms : RTO_FIRST_MS;
+    uint64_t ms = unmeasured_ms(tcb);
 
     if (tcb->srtt_us)
         ms = tcb->srtt_us / 1000 + HF_MAX(tcb->rttvar_us / 250, RTO_MIN_MS);
