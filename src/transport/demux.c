@@ -4,8 +4,8 @@
 #include "base/keyhash.h"
 
 struct conn_key {
-    struct ip_addr laddr, raddr;
-    uint16_t lport, rport;
+    struct ip_addr a, b;
+    uint16_t a_port, b_port;
     uint32_t zero;
 };
 
@@ -22,10 +22,14 @@ struct search {
     bool is4;
 };
 
+/* Which end is meant makes no difference, so that both ends of a connection within one stack stand
+ * together, and one's entry leads to the other's. */
 static uint32_t conn_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
                           const struct ip_addr *raddr, uint16_t rport)
 {
-    struct conn_key key = {*laddr, *raddr, lport, rport, 0};
+    bool swap = lport != rport ? lport > rport : memcmp(laddr, raddr, sizeof(*laddr)) > 0;
+    struct conn_key key = swap ? (struct conn_key){*raddr, *laddr, rport, lport, 0}
+                               : (struct conn_key){*laddr, *raddr, lport, rport, 0};
 
     return keyhash(&d->core->tables, &key, sizeof(key));
 }
@@ -125,12 +129,11 @@ static bool suits_link(const struct demux_entry *e, uint32_t link_index)
     return !own || !link_index || own == link_index;
 }
 
-struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr *laddr,
-                                    uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
-                                    uint32_t link_index)
+/* The first from n on that is exactly that. */
+static struct demux_entry *first_conn(struct hash_node *n, const struct ip_addr *laddr,
+                                      uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+                                      uint32_t link_index)
 {
-    struct hash_node *n = hash_first(&d->conns, conn_hash(d, laddr, lport, raddr, rport));
-
     for (; n; n = hash_next(n)) {
         struct demux_entry *e = entry_of(n);
 
@@ -139,6 +142,23 @@ struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr 
             return e;
     }
     return NULL;
+}
+
+struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr *laddr,
+                                    uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+                                    uint32_t link_index)
+{
+    struct hash_node *n = hash_first(&d->conns, conn_hash(d, laddr, lport, raddr, rport));
+
+    return first_conn(n, laddr, lport, raddr, rport, link_index);
+}
+
+struct demux_entry *demux_find_peer(const struct demux *d, const struct demux_entry *e,
+                                    uint32_t link_index)
+{
+    struct hash_node *n = hash_first(&d->conns, e->node.hash);
+
+    return first_conn(n, &e->raddr, e->rport, &e->laddr, e->lport, link_index);
 }
 
 static bool suits(const struct demux_entry *e, const struct search *s, const struct ip_addr *at)

@@ -33,6 +33,11 @@ struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr 
                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
                                     uint32_t link_index);
 
+/* The other end of e, which is in by its four-tuple, if that is here too, for packets by that link;
+ * e itself where both are one; else NULL. */
+struct demux_entry *demux_find_peer(const struct demux *d, const struct demux_entry *e,
+                                    uint32_t link_index);
+
 /* The bound entry that suits best: its address exactly, else the family's any, else an IPv6 any
  * that is not v6only, else any_dst; among SO_REUSEPORT equals one by the hash of the peer. */
 struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr *laddr,

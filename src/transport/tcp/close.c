@@ -35,16 +35,22 @@ static void stop_listening(struct tcb *tcb)
 
 int tcp_shut_send(struct tcb *tcb)
 {
+    struct tcb *twin;
+
     switch (tcb->state) {
     case TCP_SYN_RECEIVED: /* the state moves when the handshake is done */
         tcb->fin_queued = 1;
         return 0;
     case TCP_ESTABLISHED:
     case TCP_CLOSE_WAIT:
+        twin = twin_for_fin(tcb);
         tcb->fin_queued = 1;
         tcb->more = 0;
         tcp_set_state(tcb, tcb->state == TCP_ESTABLISHED ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
-        tcp_output(tcb);
+        if (twin)
+            twin_fin(tcb, twin);
+        else
+            tcp_output(tcb);
         return 0;
     case TCP_CLOSED:
     case TCP_LISTEN:
@@ -58,6 +64,8 @@ int tcp_shut_send(struct tcb *tcb)
 /* The program has let go: what is under way ends by itself. */
 static void orphan(struct tcb *tcb)
 {
+    struct core *core = tcb->tcp->core;
+
     tcb->is_orphan = 1;
     tcb->opts.cork = 0;
     if (tcb->state == TCP_FIN_WAIT_2 && tcb->opts.linger2_s < 0) {
@@ -73,10 +81,25 @@ static void orphan(struct tcb *tcb)
     if (tcb->state == TCP_ESTABLISHED || tcb->state == TCP_CLOSE_WAIT) {
         int err = tcp_shut_send(tcb);
 
-        core_assert(tcb->tcp->core, err == 0);
+        core_assert(core, err == 0);
     } else {
         tcp_output(tcb);
     }
+}
+
+/* Over; the peer is told where it must hear of it. */
+static void end_by_reset(struct tcb *tcb)
+{
+    bool needs = needs_reset(tcb);
+    struct tcb *twin = needs ? twin_for_reset(tcb) : NULL;
+
+    if (twin)
+        twin_count(tcb, twin);
+    else if (needs)
+        output_reset(tcb);
+    tcp_done(tcb);
+    if (twin)
+        twin_hear_reset(twin);
 }
 
 /* NetSem close_2, close_3, close_7. */
@@ -96,9 +119,7 @@ void tcp_close(struct tcb *tcb, bool abort)
     /* RFC 2525 2.17, RFC 9293 MUST-17 as Linux reads it: bytes that nobody will read are a RST. */
     if (abort || unread || !tcb_can_send(tcb)) {
         tcb->is_orphan = 1;
-        if (needs_reset(tcb))
-            output_reset(tcb);
-        tcp_done(tcb);
+        end_by_reset(tcb);
         return;
     }
     orphan(tcb);
@@ -113,11 +134,9 @@ void tcp_disconnect(struct tcb *tcb)
     if (tcb->state == TCP_LISTEN) {
         stop_listening(tcb);
     } else if (tcb->state != TCP_CLOSED) {
-        if (needs_reset(tcb))
-            output_reset(tcb);
         if (was_open)
             pcb->err = HF_ECONNRESET;
-        tcp_done(tcb);
+        end_by_reset(tcb);
     }
     tcb_clear(tcb);
     pcb->soft_err = 0;

@@ -39,6 +39,31 @@ static bool echoes_our_time(const struct tcb *tcb, const struct segment *s)
            (seq_ge(echo, first) && seq_le(echo, tcp_ms(tcp) + tcb->ts_offset));
 }
 
+/* The peer's numbers and options. */
+static void take_syn(struct tcb *tcb, const struct segment *s)
+{
+    tcb->rcv_nxt = s->seq + 1;
+    tcb->last_rcv = tcp_ms(tcb->tcp);
+    options_from_syn(tcb, &s->h);
+    options_ecn(tcb, s);
+    receive_start(tcb);
+    tcb->pcb.soft_err = 0;
+}
+
+static void syn_acked(struct tcb *tcb, const struct segment *s)
+{
+    tcb->rcv_adv = tcb->rcv_nxt + HF_MIN(tcb->rcvbuf / 2, 65535u);
+    open_established(tcb, s);
+    if (tcb->pcb.path)
+        path_confirm(tcb->pcb.path);
+}
+
+void input_syn_ack(struct tcb *tcb, const struct segment *s)
+{
+    take_syn(tcb, s);
+    syn_acked(tcb, s);
+}
+
 /* NetSem deliver_in_2, deliver_in_2a, deliver_in_7c, deliver_in_7d. */
 static void syn_sent_input(struct tcb *tcb, struct segment *s)
 {
@@ -67,18 +92,10 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
         reset_answer(tcp, s, HF_DROP_TCP_NO_SOCKET);
         return;
     }
-    tcb->rcv_nxt = s->seq + 1;
-    tcb->last_rcv = tcp_ms(tcp);
-    options_from_syn(tcb, &s->h);
-    options_ecn(tcb, s);
-    receive_start(tcb);
-    tcb->pcb.soft_err = 0;
+    take_syn(tcb, s);
     if (flags & TCP_ACK) {
-        tcb->rcv_adv = tcb->rcv_nxt + HF_MIN(tcb->rcvbuf / 2, 65535u);
         waits = tcb->fo_waits && tcb->sndq.len == s->h.ack - tcb->snd_una - 1;
-        open_established(tcb, s);
-        if (tcb->pcb.path)
-            path_confirm(tcb->pcb.path);
+        syn_acked(tcb, s);
         if (waits) { /* Linux: who waits with more to send lets that carry the acknowledgement */
             tcb->got_data = 1;
             tcb->delack_due = timer_due(tcb, HANDSHAKE_ACK_MS);
@@ -289,7 +306,7 @@ static void ack_new(struct tcb *tcb, struct segment *s)
 }
 
 /* Our FIN has been acknowledged: false when that was the end. */
-static bool ack_fin(struct tcb *tcb)
+bool input_fin_acked(struct tcb *tcb)
 {
     switch (tcb->state) {
     case TCP_FIN_WAIT_1:
@@ -365,7 +382,7 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
             tcb->flow->delivered_ce += (tcb->snd_una - una + tcb->mss - 1) / tcb->mss;
         cong_marked(tcb);
     }
-    return tcb->fin_sent && !tcb_flight(tcb) ? ack_fin(tcb) : true;
+    return tcb->fin_sent && !tcb_flight(tcb) ? input_fin_acked(tcb) : true;
 }
 
 /* Eighth: the FIN, now that all before it is here. False when that was the end. */

@@ -67,8 +67,12 @@ void listen_stop(struct tcb *listener);
 void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f);
 /* s, for a connection past its SYN. */
 void input_segment(struct tcb *tcb, struct segment *s);
+/* s, a SYN-ACK, is the answer to tcb's SYN: ESTABLISHED. Its acknowledgement is the caller's. */
+void input_syn_ack(struct tcb *tcb, const struct segment *s);
 /* The FIN has been reached. False when that was the end. */
 HF_NODISCARD bool input_fin(struct tcb *tcb);
+/* Our FIN has been acknowledged. False when that was the end. */
+HF_NODISCARD bool input_fin_acked(struct tcb *tcb);
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
 
 /* output.c */
@@ -127,7 +131,30 @@ void ooo_keep(struct tcb *tcb, struct hf_frame *f);
 /* The first frame, which there is, off the queue. */
 struct hf_frame *ooo_pop(struct tcb *tcb);
 
+/* twin_open.c */
+/* The other end of the connection that s, a SYN, asks for: in this stack too, when all that follows
+ * can be done at once; else NULL. */
+struct tcb *twin_opener(const struct tcb *listener, const struct segment *s);
+/* The SYN-ACK of child, in SYN-RECEIVED, and opener's acknowledgement of it: both ESTABLISHED. */
+void twin_open(struct tcb *child, struct tcb *opener);
+
+/* twin_end.c */
+/* The other end, of a connection that tcb is about to reset: tcb is done first, then it hears of
+ * that by twin_hear_reset. NULL: an RST is to be sent. */
+struct tcb *twin_for_reset(const struct tcb *tcb);
+void twin_hear_reset(struct tcb *twin);
+/* The other end, when tcb's FIN, which comes next, can be taken at once; else NULL. */
+struct tcb *twin_for_fin(const struct tcb *tcb);
+/* tcb, in the state that follows, sends its FIN, and twin acknowledges it. What has no more to say
+ * is gone then: the caller forgets tcb. */
+void twin_fin(struct tcb *tcb, struct tcb *twin);
+
 /* twin.c */
+/* The other end, in this stack, with nothing on its way between them and nothing owed; else NULL.
+ */
+struct tcb *twin_quiet(const struct tcb *tcb);
+/* For TCP_INFO and the stack: a segment goes from one to the other. */
+void twin_count(struct tcb *from, struct tcb *to);
 /* Sends the first bytes of the vector, at most `want`, by the short way. How many: as a rule none,
  * or all. */
 size_t twin_send(struct tcb *tcb, const struct hf_iovec *iov, size_t want);

@@ -176,7 +176,7 @@ static enum hf_drop settle(struct tcb *child, const struct tcb *listener)
 }
 
 /* RFC 9293 3.10.7.2 (third): the SYN's numbers and options, SYN-RECEIVED. */
-static void begin(struct tcb *child, struct tcb *listener, struct segment *s)
+static void begin(struct tcb *child, struct tcb *listener, struct segment *s, struct tcb *opener)
 {
     bool held = listener->pcb.entry.any_dst, opens;
     struct tcp_header fastopen;
@@ -191,6 +191,12 @@ static void begin(struct tcb *child, struct tcb *listener, struct segment *s)
     child->snd_wnd = s->h.window;
     tcp_set_state(child, TCP_SYN_RECEIVED);
     tcb_enter(child);
+    if (opener) {
+        enqueue(listener, child, true);
+        twin_open(child, opener);
+        tcp_event(listener);
+        return;
+    }
     opens = !held && fastopen_accepts(listener, s, &fastopen);
     enqueue(listener, child, held || opens);
     if (held) {
@@ -207,7 +213,7 @@ static void begin(struct tcb *child, struct tcb *listener, struct segment *s)
 }
 
 /* A child of s's four-tuple, in no state yet; NULL: s was dropped. NetSem resourcefail_2. */
-static struct tcb *make_child(struct tcb *listener, struct segment *s)
+static struct tcb *make_child(struct tcb *listener, struct segment *s, const struct tcb *opener)
 {
     struct tcp *tcp = listener->tcp;
     struct tcb *child = tcp->up->child_new(listener);
@@ -218,6 +224,8 @@ static struct tcb *make_child(struct tcb *listener, struct segment *s)
         return NULL;
     }
     inherit(child, listener, s);
+    if (opener) /* to itself: the way back is the same */
+        child->pcb.path = path_ref(opener->pcb.path);
     failed = settle(child, listener);
     if (failed == HF_DROP_COUNT)
         return child;
@@ -234,7 +242,7 @@ static void new_child(struct tcb *listener, struct segment *s)
     const struct tcb_listen *l = &listener->listen;
     bool is_full = l->syn_len >= HF_MAX(l->backlog, (uint32_t)SYN_QUEUE_MIN);
     bool holds = listener->pcb.entry.any_dst; /* these wait in the accept queue */
-    struct tcb *child;
+    struct tcb *child, *opener;
 
     if (!listen_has_room(listener)) {
         segment_drop(tcp->core, s, HF_DROP_TCP_BACKLOG);
@@ -243,9 +251,10 @@ static void new_child(struct tcb *listener, struct segment *s)
     } else if (is_full) {
         segment_drop(tcp->core, s, HF_DROP_TCP_SYN_QUEUE);
     } else {
-        child = make_child(listener, s);
+        opener = holds ? NULL : twin_opener(listener, s);
+        child = make_child(listener, s, opener);
         if (child)
-            begin(child, listener, s);
+            begin(child, listener, s, opener);
     }
 }
 
@@ -259,7 +268,7 @@ static void late_child(struct tcb *listener, struct segment *s, const struct tcp
         segment_drop(listener->tcp->core, s, HF_DROP_TCP_BACKLOG);
         return;
     }
-    child = make_child(listener, s);
+    child = make_child(listener, s, NULL);
     if (!child)
         return;
     child->rcv_nxt = s->seq;

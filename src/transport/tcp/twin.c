@@ -8,17 +8,21 @@
 #include "transport/tcp/flow.h"
 #include "transport/tcp/ring.h"
 
-static bool is_at_rest(const struct tcb *tcb)
+/* Nothing is on its way from tcb, nor owed by it. */
+static bool is_quiet(const struct tcb *tcb)
 {
     bool owes = tcb->ack_now || tcb->delack_due || tcb->ooo.last || tcb->urgent != URGENT_NONE;
     bool waits = tcb->sndq.len || tcb->snd_max != tcb->snd_una || tcb->rexmt_due;
 
-    return tcb->state == TCP_ESTABLISHED && !tcb->is_child && !tcb->fin_queued && !owes && !waits &&
-           !repair_of(tcb) && !tcb->is_timed && !tcb->snd_urgent;
+    return !owes && !waits && !repair_of(tcb) && !tcb->is_timed && !tcb->snd_urgent;
 }
 
-/* The other end, when both are at rest and agree on what has been said; else NULL. */
-static struct tcb *twin_of(struct tcb *tcb)
+static bool is_at_rest(const struct tcb *tcb)
+{
+    return tcb->state == TCP_ESTABLISHED && !tcb->is_child && !tcb->fin_queued && is_quiet(tcb);
+}
+
+struct tcb *twin_quiet(const struct tcb *tcb)
 {
     const struct demux_entry *at = &tcb->pcb.entry;
     const struct path *path = tcb->pcb.path;
@@ -26,20 +30,29 @@ static struct tcb *twin_of(struct tcb *tcb)
     struct tcb *twin;
 
     if (!path || !path->hands_over || path_is_stale(path) || !addr_eq(&at->laddr, &path->src) ||
-        !is_at_rest(tcb))
+        !is_quiet(tcb))
         return NULL;
-    e = demux_find_conn(&tcb->tcp->demux, &at->raddr, at->rport, &at->laddr, at->lport,
-                        path->link->index);
+    e = demux_find_peer(&tcb->tcp->demux, at, path->link->index);
     if (!e || e->kind != DEMUX_CONN)
         return NULL;
     twin = tcb_of(e);
-    return twin != tcb && is_at_rest(twin) && twin->rcv_nxt == tcb->snd_nxt &&
-                   tcb->rcv_nxt == twin->snd_nxt
-               ? twin
-               : NULL;
+    if (twin == tcb || !is_quiet(twin) || twin->rcv_nxt != tcb->snd_nxt ||
+        tcb->rcv_nxt != twin->snd_nxt)
+        return NULL;
+    return pcb_ip(&tcb->pcb, &at->raddr)->least_ttl || pcb_ip(&twin->pcb, &at->laddr)->least_ttl
+               ? NULL
+               : twin;
 }
 
-static void count(struct tcb *from, struct tcb *to)
+/* The other end, when both are at rest and agree on what has been said; else NULL. */
+static struct tcb *twin_of(struct tcb *tcb)
+{
+    struct tcb *twin = is_at_rest(tcb) ? twin_quiet(tcb) : NULL;
+
+    return twin && is_at_rest(twin) ? twin : NULL;
+}
+
+void twin_count(struct tcb *from, struct tcb *to)
 {
     struct hf_stack_stats *stats = &from->tcp->core->stats;
 
@@ -57,7 +70,7 @@ static void count_data(struct tcb *from, struct tcb *to, uint32_t bytes)
     struct flow *out = flow_of(from), *in = flow_of(to);
     uint32_t now = tcp_ms(from->tcp);
 
-    count(from, to);
+    twin_count(from, to);
     from->last_snd = now;
     if (out) {
         out->data_segs_out++;
@@ -102,7 +115,7 @@ static bool hand_over(struct tcb *tcb, struct tcb *twin, struct hf_frame *f)
     /* An acknowledgement by itself; else it would travel with an answer or a later one. */
     if (twin->quick_acks && !twin->pingpong) {
         twin->quick_acks--;
-        count(twin, tcb);
+        twin_count(twin, tcb);
     }
     acknowledge(tcb, twin);
     return true;
@@ -156,6 +169,6 @@ bool twin_window(struct tcb *tcb)
     if (!twin)
         return false;
     acknowledge(twin, tcb);
-    count(tcb, twin);
+    twin_count(tcb, twin);
     return true;
 }
