@@ -292,4 +292,4 @@ clean:
 	rm -rf build
 .PHONY: all everything packetdrill packetdrill-plugin unit script sim sim-accept test platform programs realworld interop diff conformance checkers check check-full man demo bench \
         bench-quick bench-run bench-path bench-tap bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
--include $(CORE_OBJ:.o=.d) $(LTO_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d)
+-include $(CORE_OBJ:.o=.d) $(LTO_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d) $(FUZZ_BIN:=.d)
