@@ -246,7 +246,8 @@ static bool take_window(struct tcb *tcb, const struct segment *s, bool is_new)
     uint32_t wnd = (uint32_t)s->h.window << tcb->snd_wscale;
     bool changes = wnd != tcb->snd_wnd;
 
-    if (!is_new && !seq_gt(s->seq, tcb->snd_wl1) && !(s->seq == tcb->snd_wl1 && wnd > tcb->snd_wnd))
+    if (!is_new && !seq_gt(s->seq, tcb->snd_wl1) &&
+        !(s->seq == tcb->snd_wl1 && (wnd > tcb->snd_wnd || !wnd)))
         return changes;
     tcb->snd_wl1 = s->seq;
     tcb->snd_wnd = wnd;
@@ -330,7 +331,8 @@ bool input_fin_acked(struct tcb *tcb)
     }
 }
 
-/* The answer to a probe: the peer lives. RFC 9293 MUST-37 */
+/* The answer to a probe, or to a repeat into a window that has shrunk to nothing: the peer lives.
+ * RFC 9293 MUST-35, MUST-37 */
 static void probe_answered(struct tcb *tcb)
 {
     tcb->retries = 0;
@@ -372,7 +374,7 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
         bool again = !s->len && !wnd_changes && !(s->h.flags & TCP_FIN) && tcb_flight(tcb) &&
                      (!tcb->sack_ok || sack_has_news(tcb, s));
 
-        if (!tcb_flight(tcb))
+        if (!tcb_flight(tcb) || (!tcb->snd_wnd && !tcb->is_orphan))
             probe_answered(tcb);
         if (!loss_acked(tcb, s, 0) && again)
             newreno_duplicate(tcb);

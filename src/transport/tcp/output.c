@@ -487,7 +487,8 @@ void output_forced(struct tcb *tcb)
 /* RFC 5681 3.2, RFC 6298 5.4: the earliest unacknowledged segment. */
 void output_head(struct tcb *tcb)
 {
-    uint32_t len = HF_MIN(HF_MIN(tcb->sndq.len, tcb->mss), marks_record(tcb, tcb->snd_una));
+    uint32_t out = HF_MIN(tcb->sndq.len, tcb_flight(tcb)); /* what never went is not repeated */
+    uint32_t len = HF_MIN(HF_MIN(out, tcb->mss), marks_record(tcb, tcb->snd_una));
     bool fin = tcb->fin_queued && len == tcb->sndq.len && tcb_flight(tcb) > tcb->sndq.len;
 
     if (tcb_path(tcb) && tcb_flight(tcb))

@@ -191,6 +191,8 @@ static void rexmt_timeout(struct tcb *tcb)
     }
     timer_rexmt(tcb);
     tcp_output(tcb);
+    if (tcb_flight(tcb) && tcb->snd_nxt == tcb->snd_una)
+        output_head(tcb); /* the window has shrunk to nothing: RFC 9293 MUST-34, MUST-35 */
 }
 
 /* What was sent is unanswered. */
