@@ -5,7 +5,11 @@
  * hangs at a level is due before anything that hangs higher, slots lie ahead of the wheel's own
  * digit and never wrap, and the next slot is the lowest bit of the lowest level that has one. When
  * the wheel comes to a slot above level 0 it spreads its timers over the levels below. Ticks at
- * which nothing hangs are jumped over. */
+ * which nothing hangs are jumped over.
+ *
+ * Of many timers most are in no cache when their slot comes. A list tells where one is only when
+ * the one before it has been fetched, so a slot has several, filled by turns and emptied by turns:
+ * as many timers are fetched at once. */
 #include "base/wheel.h"
 
 #define NO_SLOT   UINT16_MAX /* timer.slot of those in wheel.overdue */
@@ -32,8 +36,11 @@ void wheel_init(struct wheel *w, hf_time now)
     list_init(&w->overdue);
     for (int level = 0; level < WHEEL_LEVELS; level++) {
         w->armed[level] = 0;
-        for (int i = 0; i < WHEEL_SLOTS; i++)
-            list_init(&w->slots[level][i]);
+        for (int i = 0; i < WHEEL_SLOTS; i++) {
+            w->turn[level][i] = 0;
+            for (int chain = 0; chain < WHEEL_CHAINS; chain++)
+                list_init(&w->slots[level][i].chains[chain]);
+        }
     }
 }
 
@@ -58,13 +65,16 @@ static uint16_t slot_for(const struct wheel *w, uint64_t tick)
 static void hang(struct wheel *w, struct timer *t, uint16_t slot)
 {
     unsigned level = slot / WHEEL_SLOTS, index = slot % WHEEL_SLOTS;
+    uint8_t *turn;
 
     t->slot = slot;
     if (slot == NO_SLOT) {
         list_push_back(&w->overdue, &t->link);
         return;
     }
-    list_push_back(&w->slots[level][index], &t->link);
+    turn = &w->turn[level][index];
+    list_push_back(&w->slots[level][index].chains[*turn], &t->link);
+    *turn = (*turn + 1) % WHEEL_CHAINS;
     w->armed[level] |= (uint64_t)1 << index;
 }
 
@@ -81,6 +91,15 @@ void wheel_arm(struct wheel *w, struct timer *t, hf_time due)
     hang(w, t, slot);
 }
 
+static bool is_empty(const struct wheel_slot *s)
+{
+    for (int chain = 0; chain < WHEEL_CHAINS; chain++) {
+        if (!list_empty(&s->chains[chain]))
+            return false;
+    }
+    return true;
+}
+
 void wheel_cancel(struct wheel *w, struct timer *t)
 {
     unsigned level = t->slot / WHEEL_SLOTS, index = t->slot % WHEEL_SLOTS;
@@ -88,8 +107,10 @@ void wheel_cancel(struct wheel *w, struct timer *t)
     if (!timer_is_armed(t))
         return;
     list_remove(&t->link);
-    if (t->slot != NO_SLOT && list_empty(&w->slots[level][index]))
-        w->armed[level] &= ~((uint64_t)1 << index);
+    if (t->slot == NO_SLOT || !is_empty(&w->slots[level][index]))
+        return;
+    w->armed[level] &= ~((uint64_t)1 << index);
+    w->turn[level][index] = 0;
 }
 
 /* The first slot that has a timer, as its level and where it begins; false when none has. */
@@ -140,24 +161,42 @@ static void fire_all(struct list *due)
     }
 }
 
+static void spread(struct wheel *w, struct timer *t, struct list *due)
+{
+    uint16_t slot = slot_for(w, tick_of_due(t->due));
+
+    if (slot != NO_SLOT) {
+        hang(w, t, slot);
+        return;
+    }
+    t->slot = NO_SLOT;
+    list_push_back(due, &t->link);
+}
+
 /* The wheel's tick has come to the beginning of a slot: its timers are due now or spread out. */
 static void enter_slot(struct wheel *w, unsigned level, struct list *due)
 {
-    unsigned index = w->tick >> (level * WHEEL_SLOT_BITS) & SLOT_MASK;
-    struct list all;
+    unsigned index = w->tick >> (level * WHEEL_SLOT_BITS) & SLOT_MASK, left = WHEEL_CHAINS;
+    struct list all[WHEEL_CHAINS], *at[WHEEL_CHAINS];
 
-    list_take(&all, &w->slots[level][index]);
+    for (unsigned i = 0; i < WHEEL_CHAINS; i++) {
+        list_take(&all[i], &w->slots[level][index].chains[i]);
+        at[i] = all[i].next;
+    }
     w->armed[level] &= ~((uint64_t)1 << index);
-    list_for_each (link, &all) {
-        struct timer *t = container_of(link, struct timer, link);
-        uint16_t slot = slot_for(w, tick_of_due(t->due));
+    w->turn[level][index] = 0;
+    while (left) {
+        left = WHEEL_CHAINS;
+        for (unsigned i = 0; i < WHEEL_CHAINS; i++) {
+            struct list *link = at[i];
 
-        list_remove(link);
-        if (slot == NO_SLOT) {
-            t->slot = NO_SLOT;
-            list_push_back(due, link);
-        } else {
-            hang(w, t, slot);
+            if (link == &all[i]) {
+                left--;
+                continue;
+            }
+            at[i] = link->next; /* whose back link is not mended: nobody goes that way */
+            __builtin_prefetch(at[i], 1);
+            spread(w, container_of(link, struct timer, link), due);
         }
     }
 }

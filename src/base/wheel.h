@@ -11,6 +11,7 @@
 #define WHEEL_SLOT_BITS 6
 #define WHEEL_LEVELS    8 /* 2^(17+48) ns: every hf_time has a place */
 #define WHEEL_SLOTS     (1 << WHEEL_SLOT_BITS)
+#define WHEEL_CHAINS    8
 
 struct timer {
     struct list link; /* in a slot while armed, else alone */
@@ -23,7 +24,10 @@ struct wheel {
     uint64_t tick;                /* all due at or before it has fired */
     uint64_t armed[WHEEL_LEVELS]; /* a bit per slot that is not empty */
     struct list overdue;          /* armed for a tick that had passed: for the next advance */
-    struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    struct wheel_slot {
+        struct list chains[WHEEL_CHAINS];
+    } slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    uint8_t turn[WHEEL_LEVELS][WHEEL_SLOTS]; /* the chain where a slot's next timer hangs */
 };
 
 void wheel_init(struct wheel *w, hf_time now);

@@ -47,7 +47,7 @@ static int enter(struct ports *p, const struct place_key *key)
     struct port_tally *t;
 
     if (key->scope == PLACE_PORT) {
-        p->taken[key->port / 64] |= (uint64_t)1 << key->port % 64;
+        port_map_set(p->taken, key->port);
         return 0;
     }
     if (key->link)
@@ -59,7 +59,7 @@ static int enter(struct ports *p, const struct place_key *key)
 static void leave(struct ports *p, const struct port_place *at)
 {
     if (at->scope == PLACE_PORT)
-        p->taken[at->port / 64] &= ~((uint64_t)1 << at->port % 64);
+        port_map_clear(p->taken, at->port);
     else if (!at->link)
         port_tally_remove(p, port_tally_find(p, &at->addr, at->scope), at->port);
 }

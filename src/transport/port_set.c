@@ -13,7 +13,7 @@ void port_set_fini(struct port_set *s, const struct hf_env *env)
     s->count = 0;
 }
 
-static void map_set(struct port_map *m, uint16_t port)
+void port_map_set(struct port_map *m, uint16_t port)
 {
     uint32_t w = port / 64;
 
@@ -22,7 +22,7 @@ static void map_set(struct port_map *m, uint16_t port)
         m->full[w / 64] |= (uint64_t)1 << w % 64;
 }
 
-static void map_clear(struct port_map *m, uint16_t port)
+void port_map_clear(struct port_map *m, uint16_t port)
 {
     uint32_t w = port / 64;
 
@@ -39,11 +39,11 @@ int port_set_add(struct port_set *s, const struct hf_env *env, uint16_t port)
             return -HF_ENOMEM;
         memset(map, 0, sizeof(*map));
         for (uint32_t i = 0; i < s->count; i++)
-            map_set(map, s->ports[i]);
+            port_map_set(map, s->ports[i]);
         s->map = map;
     }
     if (s->map)
-        map_set(s->map, port);
+        port_map_set(s->map, port);
     else
         s->ports[s->count] = port;
     s->count++;
@@ -53,7 +53,7 @@ int port_set_add(struct port_set *s, const struct hf_env *env, uint16_t port)
 void port_set_remove(struct port_set *s, uint16_t port)
 {
     if (s->map)
-        map_clear(s->map, port);
+        port_map_clear(s->map, port);
     else
         s->ports[port_set_index(s, port)] = s->ports[s->count - 1];
     s->count--;
@@ -72,13 +72,14 @@ static uint64_t used_word(const struct port_set *s, uint32_t w)
     return word;
 }
 
-/* The first word from w on that s has not filled; PORT_WORDS when there is none. */
-static uint32_t unfilled_from(const struct port_set *s, uint32_t w)
+/* The first word from w on that is not full; PORT_WORDS when there is none. NULL: nothing is full.
+ */
+static uint32_t unfilled_from(const struct port_map *map, uint32_t w)
 {
-    if (!s->map)
+    if (!map)
         return w;
     while (w < PORT_WORDS) {
-        uint64_t open = ~s->map->full[w / 64] >> w % 64;
+        uint64_t open = ~map->full[w / 64] >> w % 64;
 
         if (open)
             return w + (uint32_t)__builtin_ctzll(open);
@@ -87,27 +88,30 @@ static uint32_t unfilled_from(const struct port_set *s, uint32_t w)
     return PORT_WORDS;
 }
 
-/* The first word from w on that no set has filled. */
-static uint32_t open_from(const struct port_set *const *sets, unsigned n, uint32_t w)
+/* The first word from w on that none has filled. */
+static uint32_t open_from(const struct port_set *const *sets, unsigned n,
+                          const struct port_map *taken, uint32_t w)
 {
     uint32_t start;
 
     do {
         start = w;
+        w = unfilled_from(taken, w);
         for (unsigned i = 0; i < n; i++)
-            w = unfilled_from(sets[i], w);
+            w = unfilled_from(sets[i]->map, w);
     } while (w != start);
     return w;
 }
 
-int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n, const uint64_t *taken,
-                            uint32_t low, uint32_t high)
+int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n,
+                            const struct port_map *taken, uint32_t low, uint32_t high)
 {
     uint64_t mask = ~(uint64_t)0 << low % 64;
     uint32_t first = low / 64;
 
-    for (uint32_t w = open_from(sets, n, first); w <= high / 64u; w = open_from(sets, n, w + 1)) {
-        uint64_t open = ~(taken ? taken[w] : 0) & (w == first ? mask : ~(uint64_t)0);
+    for (uint32_t w = open_from(sets, n, taken, first); w <= high / 64u;
+         w = open_from(sets, n, taken, w + 1)) {
+        uint64_t open = ~(taken ? taken->words[w] : 0) & (w == first ? mask : ~(uint64_t)0);
 
         for (unsigned i = 0; i < n && open; i++)
             open &= ~used_word(sets[i], w);

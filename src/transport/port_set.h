@@ -8,11 +8,14 @@
 #define PORT_WORDS  1024 /* 64 ports each */
 #define PORT_INLINE 32
 
-/* A bitmap of all ports, and which of its words are full. */
+/* A bitmap of all ports, and which of its words are full. Zeroed: empty. */
 struct port_map {
     uint64_t words[PORT_WORDS];
     uint64_t full[PORT_WORDS / 64];
 };
+
+void port_map_set(struct port_map *m, uint16_t port);
+void port_map_clear(struct port_map *m, uint16_t port);
 
 /* Zeroed: empty. */
 struct port_set {
@@ -38,9 +41,9 @@ static inline uint32_t port_set_index(const struct port_set *s, uint16_t port)
     return i;
 }
 
-/* The first port in low..high that is in none of the n sets nor in the bitmap taken (or NULL), or
- * -1. */
-int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n, const uint64_t *taken,
-                            uint32_t low, uint32_t high);
+/* The first port in low..high that is in none of the n sets nor in taken (NULL: nothing is), or -1.
+ */
+int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n,
+                            const struct port_map *taken, uint32_t low, uint32_t high);
 
 #endif

@@ -5,8 +5,6 @@
 #include "transport/port_group.h"
 #include "transport/port_place.h"
 
-#define TAKEN_BYTES (PORT_WORDS * sizeof(uint64_t))
-
 struct port_range {
     uint32_t min, max;
 };
@@ -21,10 +19,10 @@ int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t
     p->min = min;
     p->max = max;
     p->shared_tuples = shared_tuples;
-    p->taken = env->alloc(env->ctx, TAKEN_BYTES);
+    p->taken = env->alloc(env->ctx, sizeof(*p->taken));
     if (!p->taken)
         return -HF_ENOMEM;
-    memset(p->taken, 0, TAKEN_BYTES);
+    memset(p->taken, 0, sizeof(*p->taken));
     env->random(env->ctx, p->next, sizeof(p->next));
     if (hash_init(&p->places, env))
         goto no_places;
@@ -44,7 +42,7 @@ no_tallies:
 no_groups:
     hash_fini(&p->places);
 no_places:
-    env->free(env->ctx, p->taken, TAKEN_BYTES);
+    env->free(env->ctx, p->taken, sizeof(*p->taken));
     return -HF_ENOMEM;
 }
 
@@ -58,7 +56,7 @@ void ports_fini(struct ports *p)
     hash_fini(&p->tallies);
     hash_fini(&p->groups);
     hash_fini(&p->places);
-    p->core->env.free(p->core->env.ctx, p->taken, TAKEN_BYTES);
+    p->core->env.free(p->core->env.ctx, p->taken, sizeof(*p->taken));
 }
 
 /* What e puts up with when it asks. */

@@ -15,6 +15,8 @@
 #include "base/pool.h"
 #include "transport/demux.h"
 
+struct port_map;
+
 #define PORT_COUNTERS 256 /* RFC 6056 3.3.4: table_length */
 
 struct ports {
@@ -28,9 +30,9 @@ struct ports {
     uint64_t tallies_freed, places_freed;
     struct pool place_pool, group_pool, tally_pool, tally_pages;
     uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
-    uint64_t *taken;    /* bitmap of ports that bind() holds: automatic ones keep clear of them */
-    uint16_t min, max;  /* the automatic range */
-    bool shared_tuples; /* UDP: two sockets may have one four-tuple */
+    struct port_map *taken;       /* that bind() holds: automatic ones keep clear of them */
+    uint16_t min, max;            /* the automatic range */
+    bool shared_tuples;           /* UDP: two sockets may have one four-tuple */
 };
 
 HF_NODISCARD int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t min,

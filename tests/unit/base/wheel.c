@@ -168,6 +168,29 @@ static void rearm_at_once(struct timer *timer)
     wheel_arm(&wheel, timer, 0);
 }
 
+static struct timer many[1000];
+static bool in_order;
+
+static void fire_next(struct timer *timer)
+{
+    in_order &= timer == &many[fired++];
+}
+
+/* However many levels they come down together. */
+static void same_tick(hf_time due)
+{
+    start(TICK);
+    in_order = true;
+    for (size_t i = 0; i < HF_COUNT(many); i++) {
+        timer_init(&many[i], fire_next);
+        wheel_arm(&wheel, &many[i], due);
+    }
+    for (now = TICK; now < due; now = HF_MIN(due, now + due / 10))
+        wheel_advance(&wheel, now);
+    wheel_advance(&wheel, due);
+    OK(in_order && fired == (int)HF_COUNT(many), "timers of one tick fire in the order of arming");
+}
+
 static struct timer *victim;
 
 static void cancel_victim(struct timer *timer)
@@ -188,6 +211,9 @@ int main(void)
     OK(random_run(12345, 20000), "firing timers may arm and cancel any");
     rearm = false;
     boundaries();
+    same_tick(5 * TICK);
+    same_tick(300 * TICK);
+    same_tick(100000 * TICK);
 
     start(1000 * TICK);
     EQ(wheel_next(&wheel), HF_TIME_NEVER, "an empty wheel has nothing to do");
