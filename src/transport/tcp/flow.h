@@ -14,6 +14,12 @@ struct mark {
     uint32_t seq, id;
 };
 
+/* From here on what is out was sent then, or later: rtt.c. */
+struct sent_mark {
+    uint32_t seq, us; /* tcp_us() clock */
+};
+#define SENT_MARKS 12
+
 struct marks {
     struct mark *ring; /* of room; NULL: none */
     uint32_t first, count, room;
@@ -42,12 +48,17 @@ struct flow {
     uint32_t rate_bytes, rate_us; /* the newest sample of the rate of delivery */
     uint16_t reordering;          /* segments; 0: the usual 3 */
     uint16_t rtos, rto_ends;      /* timeouts, and how many runs of them have ended */
-    uint32_t probe_end, mtu_at;   /* of the probe that is out; no probe before then. mtu.c */
-    uint16_t mtu_low, mtu_high;   /* packets so long pass, may pass; mtu_low 0: no search */
-    uint16_t probe_bytes;         /* payload of the probe that is out, 0: none is */
-    uint8_t wait;                 /* enum wait */
-    uint8_t mtu_tries_full : 1;   /* the next probe has the full size */
-    uint8_t no_room : 1;          /* a send found none, and has not been told of any since */
+    /* Round trips, rtt.c */
+    struct sent_mark sent[SENT_MARKS]; /* by sequence number, none beyond snd_max */
+    uint32_t var_us, var_most_us;      /* for the timeout: Linux's rttvar and mdev_max */
+    uint32_t var_end;                  /* snd_nxt when var_most_us began anew */
+    uint32_t probe_end, mtu_at;        /* of the probe that is out; no probe before then. mtu.c */
+    uint16_t mtu_low, mtu_high;        /* packets so long pass, may pass; mtu_low 0: no search */
+    uint16_t probe_bytes;              /* payload of the probe that is out, 0: none is */
+    uint8_t sent_count;                /* of sent */
+    uint8_t wait;                      /* enum wait */
+    uint8_t mtu_tries_full : 1;        /* the next probe has the full size */
+    uint8_t no_room : 1;               /* a send found none, and has not been told of any since */
 };
 
 static inline struct repair *repair_of(const struct tcb *tcb)

@@ -255,40 +255,17 @@ static bool take_window(struct tcb *tcb, const struct segment *s, bool is_new)
     return changes;
 }
 
-/* A measured round trip, when the ACK covers the timed byte; else what the timestamp tells. RFC
- * 6298 3 (Karn), RFC 7323 4.1. */
-static void measure(struct tcb *tcb, struct segment *s)
-{
-    struct tcp *tcp = tcb->tcp;
-
-    if (tcb->is_timed && seq_ge(s->h.ack, tcb->rtt_seq)) {
-        s->rtt_us = HF_MAX(tcp_us(tcp) - tcb->rtt_at, 1u);
-        rtt_sample(tcb, s->rtt_us);
-        flow_rate(tcb, s->h.ack, s->rtt_us);
-        tcb->is_timed = 0;
-    } else if (tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr) {
-        int32_t ms = (int32_t)(tcp_ms(tcp) + tcb->ts_offset - s->h.ts_ecr);
-
-        if (ms <= 0 || ms >= RTO_MAX_MS) /* 0 says only that it was short */
-            return;
-        s->rtt_us = (uint32_t)ms * 1000;
-        if (!tcb->is_timed)
-            rtt_sample(tcb, s->rtt_us);
-    }
-}
-
 /* snd_una moves to ack. */
 static void ack_new(struct tcb *tcb, struct segment *s)
 {
-    uint32_t bytes = s->h.ack - tcb->snd_una;
+    uint32_t una = tcb->snd_una, bytes = s->h.ack - una;
 
     if (s->h.ack - tcb->iss < bytes)
         tcb->open.snd_wraps++;
-
-    measure(tcb, s);
     byteq_drop(&tcb->sndq, HF_MIN(bytes, tcb->sndq.len)); /* one more than the bytes: the FIN */
     tcb->snd_una = s->h.ack;
     tcb->snd_nxt = seq_max(tcb->snd_nxt, tcb->snd_una);
+    rtt_acked(tcb, s, una);
     if (tcb->snd_urgent && seq_ge(tcb->snd_una, tcb->snd_up))
         tcb->snd_urgent = 0;
     tcb->pcb.soft_err = 0;

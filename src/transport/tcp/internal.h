@@ -190,6 +190,11 @@ uint32_t timer_due(const struct tcb *tcb, uint32_t ms);
 #define RTO_FIRST_MS   1000
 #define RTO_UNKNOWN_MS 3000
 void rtt_sample(struct tcb *tcb, uint32_t us);
+/* What begins at seq goes out for the first time; what ends at end, once more. */
+void rtt_sent(struct tcb *tcb, uint32_t seq);
+void rtt_repeated(struct tcb *tcb, uint32_t end);
+/* s has moved snd_una from una: measures, and says in s how long its newest bytes took. */
+void rtt_acked(struct tcb *tcb, struct segment *s, uint32_t una);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
 
 /* cong.c */

@@ -272,11 +272,13 @@ static void note_sent(struct tcb *tcb, uint32_t seq, uint32_t bytes, uint32_t nu
         tcb->total_retrans += segments;
         if (flow)
             flow->bytes_retrans += bytes;
-        tcb->is_timed = 0; /* Karn: RFC 6298 3 */
+        rtt_repeated(tcb, seq + numbers);
         return;
     }
-    if (flow && bytes)
+    if (flow && bytes) {
         flow->sent_once += segments;
+        rtt_sent(tcb, seq);
+    }
     if (tcb->is_timed)
         return;
     tcb->is_timed = 1;

@@ -11,6 +11,23 @@
 #define RUNS_SPARE      32   /* that SACK blocks leave to repeats */
 #define TICK_US         1024 /* what was sent within one is one run */
 
+static_assert(SENT_MARKS < RUNS_FIRST, "each has its run");
+
+/* One run for each mark. What is below them was sent again, nobody knows when: a round trip ago. */
+static void first_runs(const struct tcb *tcb, struct repair *r)
+{
+    const struct sent_mark *marks = tcb->flow->sent;
+    uint32_t n = tcb->flow->sent_count, us = tcp_us(tcb->tcp) - tcb->srtt_us;
+
+    r->count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (seq_gt(marks[i].seq, r->begin))
+            r->runs[r->count++] = (struct run){marks[i].seq, us, 0, 0};
+        us = marks[i].us;
+    }
+    r->runs[r->count++] = (struct run){tcb->snd_max, us, 0, 0};
+}
+
 struct repair *board_open(struct tcb *tcb)
 {
     const struct hf_env *env = &tcb->tcp->core->env;
@@ -29,15 +46,12 @@ struct repair *board_open(struct tcb *tcb)
         return NULL;
     }
     r->room = RUNS_FIRST;
-    r->count = 1;
     r->begin = r->fack = r->keep_until = r->dsack_round = tcb->snd_una;
     r->phase = REPAIR_OPEN;
     r->undoable = r->tlp_out = false;
     r->sacked = r->lost = r->repeated = 0;
-    /* When they were sent nobody wrote down: what is acknowledged now, a round trip ago; and the
-     * rest, sent later, is judged by its place in the sequence. */
     r->rack_rtt_us = tcb->srtt_us;
-    r->runs[0] = (struct run){tcb->snd_max, tcp_us(tcb->tcp) - tcb->srtt_us, 0, 0};
+    first_runs(tcb, r);
     r->order = r->rack_order = 0;
     r->order_end = tcb->snd_max;
     r->rack_end = tcb->snd_una;
