@@ -2,11 +2,12 @@
 """Turns the citations in code and tests into docs/conformance.md: clause, functions, tests, and what
 differs from the kernel.
 
-A citation is `RFC 9293 3.10.7.3`, `RFC 9293 MUST-8`, `C13` (docs/posix/connect.md), `NetSem connect_5d`
-(docs/posix/netsem.md), with more rules after commas. What differs is what tests/posix lists, which
-`make conformance` holds to be neither more nor less than what differs.
---check writes nothing and fails when docs/conformance.md is not what would be written, when a clause or
-rule lacks code or a test, or when a citation names none."""
+A citation is `RFC 6298 5.4`, `RFC 9293 MUST-8` (docs/tcp-clauses.md), with more of these labels after
+commas, `C13` (docs/posix/connect.md), `NetSem connect_5d` (docs/posix/netsem.md), with more rules after
+commas. What differs is what tests/posix lists, which `make conformance` holds to be neither more nor less
+than what differs.
+--check writes nothing and fails when docs/conformance.md is not what would be written, when a clause,
+standard or rule that is not said to be "not done" lacks code or a test, or when a citation names none."""
 import collections
 import pathlib
 import re
@@ -17,12 +18,18 @@ POSIX = ROOT / "tests/posix"
 PAGE = ROOT / "docs/conformance.md"
 CLAUSES = ROOT / "docs/posix/connect.md"
 RULES = ROOT / "docs/posix/netsem.md"
+TCP = ROOT / "docs/tcp-clauses.md"
 RULE = r"[a-z]+(?:_[a-z0-9]+)*_\d+[a-z]?\b(?!_)"
+LABEL = r"(?:MUST|SHLD|REC|MAY)-\d+"
+COMMA = r",(?: |\s+[*#] )"
 CITATION = re.compile(
-    r"\bRFC (?P<rfc>\d{3,5})(?: (?P<where>(?:MUST-|SHLD-|MAY-)\d+|\d+(?:\.\d+)*))?"
+    rf"\bRFC(?: |\s+\* )(?P<rfc>\d{{3,5}})"
+    rf"(?:(?P<where>(?: |\s+\* ){LABEL}| \d+(?:\.\d+)*)(?P<labels>(?:{COMMA}{LABEL})*))?"
     r"|\b(?P<c>C(?:0[1-9]|[12]\d))(?:-(?P<to>C(?:0[1-9]|[12]\d)))?\b"
-    rf"|\bNetSem(?: |\s+\* )(?P<rules>{RULE}(?:,(?: |\s+\* ){RULE})*)")
+    rf"|\bNetSem(?: |\s+\* )(?P<rules>{RULE}(?:{COMMA}{RULE})*)")
 LISTED_CLAUSE = re.compile(r"^\| (C\d\d) \| (.*) \|$", re.M)
+LISTED_LABEL = re.compile(rf"^\| ({LABEL}) \| (.*?) \| ?(.*?) ?\|$", re.M)
+LISTED_STANDARD = re.compile(r"^\| ((?:RFC \d+(?:, )?)+) \| (.*?) \| ?(.*?) ?\|$", re.M)
 LISTED_RULE = re.compile(rf"^\| ({RULE}) \| (.*?) \| (.*?) ?\|$", re.M)
 FUNCTION = re.compile(r"^(?!typedef|_Static_assert)[A-Za-z_][^;=]*?\b(\w+)\([^;]*$")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -39,6 +46,9 @@ observation differs than those listed, when a listed one does not, and when ther
 told here. In the columns of results `=` means that each conformance program named in the row answers as the kernel
 does, a number how many of the row's observations do not (told at the end, program by program), `open` that a program is
 not judged yet, and `–` that only tests at packet level or of real programs carry the clause.
+
+TCP's clauses are tested at packet level, segment by segment and in virtual time: `tests/unit/tcp`. Where their note begins
+with "not done", it tells why.
 """
 
 
@@ -72,7 +82,8 @@ def citations(text):
     for m in CITATION.finditer(text):
         line = text.count("\n", 0, m.start())
         if m["rfc"]:
-            yield f"RFC {m['rfc']}" + (f" {m['where']}" if m["where"] else ""), line
+            for where in [(m["where"] or "").strip(" *\n"), *re.findall(LABEL, m["labels"] or "")]:
+                yield f"RFC {m['rfc']}" + (f" {where}" if where else ""), line
         elif m["rules"]:
             for rule in re.findall(RULE, m["rules"]):
                 yield f"NetSem {rule}", line
@@ -231,12 +242,45 @@ def program_table(counts, differences):
     yield f"| all | {sum(map(int, counts.values()))} | {' | '.join(totals)} |"
 
 
-def render(found, clauses, rules, counts, differences):
+class Demand:
+    """A row of docs/tcp-clauses.md: a clause of RFC 9293, or a standard, which all its sections speak for."""
+
+    def __init__(self, name, text, note):
+        self.name, self.text, self.note = name, text, note
+        self.is_label = not name.startswith("RFC ")
+        self.is_done = not note.startswith("not done") or not self.is_label
+
+    def places(self, found, top):
+        """Where it is cited; top: 0 in code, 1 in tests."""
+        if self.is_label:
+            return found.get(f"RFC 9293 {self.name}", (set(), set()))[top]
+        return {place._replace(function="") for clause, tops in found.items() for place in tops[top]
+                if re.match(r"RFC \d+", clause) and re.match(r"RFC \d+", clause)[0] in self.name.split(", ")}
+
+
+def tcp_demands():
+    text = TCP.read_text()
+    return [Demand(*row) for pattern in (LISTED_LABEL, LISTED_STANDARD) for row in pattern.findall(text)]
+
+
+def tcp_table(demands, found, titles):
+    yield ""
+    yield f"| {' | '.join(titles)} |"
+    yield "| --- | --- | --- | --- |"
+    for d in demands:
+        yield f"| **{d.name}** {d.text} | {cell(d.places(found, 0))} | {cell(d.places(found, 1))} | {d.note} |"
+
+
+def render(found, clauses, rules, tcp, counts, differences):
     lines = ["", "## connect(): [the clauses](posix/connect.md)"]
     lines += judged_table([(c, c, text) for c, text in clauses], found, differences)
     lines += ["", "## [NetSem's rules](posix/netsem.md)"]
     lines += judged_table([(rule, f"NetSem {rule}", text + (f" (**Linux does otherwise:** {other})" if other else ""))
                            for rule, text, other in rules], found, differences)
+    lines += ["", "## TCP: [RFC 9293](tcp-clauses.md)"]
+    lines += tcp_table([d for d in tcp if d.is_label], found, ["clause", "code", "tests", "note"])
+    lines += ["", "## TCP: [the other standards](tcp-clauses.md#the-other-standards)"]
+    lines += tcp_table([d for d in tcp if not d.is_label], found, ["standard", "code", "tests", "not done"])
     lines += ["", "## The programs"]
     lines += program_table(counts, differences)
     lines += ["", "### What differs", "",
@@ -244,14 +288,25 @@ def render(found, clauses, rules, counts, differences):
               "", "| program | | observation | why |", "| --- | --- | --- | --- |"]
     lines += [line for name in counts for d in differences for line in d.told(name)]
     lines += ["", "## RFCs", "", "| clause | code | tests |", "| --- | --- | --- |"]
-    for clause in sorted((c for c in found if c.startswith("RFC ")), key=order):
+    for clause in sorted((c for c in found if c.startswith("RFC ") and "-" not in c), key=order):
         code, tests = ({place._replace(function="") if place.file.startswith("tests/") else place
                         for place in places} for places in found[clause])
         lines.append(f"| {clause} | {cell(code)} | {cell(tests)} |")
     return HEADER + "\n".join(lines) + "\n"
 
 
-def problems(found, clauses, rules, counts, programs):
+def tcp_problems(found, demands):
+    for d in demands:
+        if d.is_done and not d.places(found, 0):
+            yield f"{d.name} is cited by no code: {d.text}"
+        if d.is_done and not d.places(found, 1):
+            yield f"{d.name} is cited by no test: {d.text}"
+    labels = {f"RFC 9293 {d.name}" for d in demands}
+    for clause in sorted(c for c in found if c.startswith("RFC ") and "-" in c and c not in labels):
+        yield f"{clause} is cited ({cell(found[clause][0] | found[clause][1])}) and is no clause"
+
+
+def problems(found, clauses, rules, tcp, counts, programs):
     if len(clauses) != 29:
         yield f"{CLAUSES.relative_to(ROOT)}: {len(clauses)} clauses are listed, not 29"
     wanted = [(c, text) for c, text in clauses] + [(f"NetSem {rule}", text) for rule, text, _ in rules]
@@ -264,6 +319,7 @@ def problems(found, clauses, rules, counts, programs):
     for clause in sorted(set(found) - {clause for clause, _ in wanted}, key=order):
         if clause.startswith("NetSem "):
             yield f"{clause} is cited ({cell(found[clause][0] | found[clause][1])}) and is no rule"
+    yield from tcp_problems(found, tcp)
     if list(counts) != sorted(programs):
         yield "tests/posix/observations: not one line for each program, in order: tests/posix/run count"
 
@@ -274,16 +330,17 @@ def main():
     found = collect()
     clauses = LISTED_CLAUSE.findall(CLAUSES.read_text())
     rules = LISTED_RULE.findall(RULES.read_text())
+    tcp = tcp_demands()
     names = [str(path.relative_to(POSIX))[:-len(".c")] for path in sorted(POSIX.glob("*/*.c"))]
     programs = {name: Program(name) for name in names}
     differences = [Differences(*mode, programs) for mode in MODES]
     counts = {name: count for name, count in listed("observations")}
-    page = render(found, clauses, rules, counts, differences)
+    page = render(found, clauses, rules, tcp, counts, differences)
     if not sys.argv[1:]:
         PAGE.write_text(page)
         print(f"clauses: {len(found)} written")
         return 0
-    bad = list(problems(found, clauses, rules, counts, programs))
+    bad = list(problems(found, clauses, rules, tcp, counts, programs))
     if not PAGE.exists() or PAGE.read_text() != page:
         bad.append("docs/conformance.md is stale: make clauses")
     print("\n".join(bad + [f"clauses: {len(found)} cited, {len(bad)} problems"]))

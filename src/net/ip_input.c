@@ -45,7 +45,7 @@ static bool loopback_comes_by(const struct net *net, const struct ip_addr *src,
     return r && r->kind == HF_ROUTE_UNLESS_BOUND && r->link == link;
 }
 
-/* NetSem deliver_in_4, deliver_in_udp_3. */
+/* RFC 9293 MUST-63. NetSem deliver_in_4, deliver_in_udp_3. */
 bool ip_is_martian_src(const struct net *net, const struct ip_info *ip)
 {
     if (addr_is_multicast(&ip->src) || net_is_broadcast(net, &ip->src))

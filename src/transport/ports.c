@@ -123,7 +123,7 @@ static uint16_t any_port(struct ports *p, const struct pcb *pcb, const struct ip
     return port < 0 ? 0 : (uint16_t)port;
 }
 
-/* Linux: inet_csk_bind_conflict. C26. NetSem bind_2, bind_9. */
+/* Linux: inet_csk_bind_conflict. RFC 9293 MUST-42. C26. NetSem bind_2, bind_9. */
 int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr, uint16_t port)
 {
     struct ip_addr addr = *laddr; /* may be entry.laddr itself */

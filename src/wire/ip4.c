@@ -67,6 +67,7 @@ void ip4_header_write(const struct ip4_header *h, uint8_t to[IP4_HEADER])
     put16(to + 10, csum_finish(csum_add(0, to, IP4_HEADER)));
 }
 
+/* RFC 9293 MUST-50 */
 enum ip4_options ip4_options_check(const uint8_t *options, uint32_t len)
 {
     for (uint32_t i = 0; i < len;) {

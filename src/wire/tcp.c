@@ -85,7 +85,8 @@ static void read_syn_option(uint8_t kind, const uint8_t *p, uint32_t len, struct
     }
 }
 
-/* RFC 9293 MUST-6, MUST-68: any option on any segment, unknown ones are skipped by their length.
+/* RFC 9293 MUST-4, MUST-5, MUST-6, MUST-64, MUST-68: any option on any segment, wherever it begins;
+ * unknown ones are skipped by their length.
  * RFC 9293 MUST-7: a length that cannot be ends the options, the segment is taken without the rest
  * (as Linux does). */
 static void read_options(const uint8_t *p, const uint8_t *end, struct tcp_header *out)
@@ -219,7 +220,8 @@ static void write_fastopen(const struct tcp_header *h, uint8_t *to)
         to[len] = OPTION_NOP;
 }
 
-/* Linux: tcp_options_write, its order and its padding. */
+/* Linux: tcp_options_write, its order and its padding, which has no end of the list: RFC 9293
+ * MUST-69. */
 static void write_options(const struct tcp_header *h, uint8_t *to)
 {
     uint32_t blocks = sack_blocks(h, fixed_options_size(h));

@@ -47,7 +47,8 @@ struct tcp_header {
 };
 
 /* Reads the header at the front of f (pulled linear as needed). false: truncated, or lengths that
- * do not fit. Unknown and malformed options are skipped as RFC 9293 MUST-6, MUST-7, MUST-68 say.
+ * do not fit. Unknown and malformed options are skipped as RFC 9293 MUST-6,
+ * MUST-7, MUST-68 say.
  * The checksum is not looked at. */
 bool tcp_header_read(struct hf_frame *f, struct tcp_header *out);
 

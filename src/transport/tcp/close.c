@@ -116,7 +116,7 @@ void tcp_close(struct tcb *tcb, bool abort)
     fastopen_ended(tcb);
     unread = tcb->rxq.last && read_run_from(tcb, tcb->copied_seq) > 0;
     receive_purge(tcb);
-    /* RFC 2525 2.17, RFC 9293 MUST-17 as Linux reads it: bytes that nobody will read are a RST. */
+    /* RFC 2525 2.17, RFC 9293 SHLD-3, MAY-1: bytes that nobody will read are a RST. */
     if (abort || unread || !tcb_can_send(tcb)) {
         tcb->is_orphan = 1;
         end_by_reset(tcb);

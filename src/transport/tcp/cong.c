@@ -7,6 +7,7 @@ static void reno_idle(struct tcb *tcb) {}
 
 static const struct cong_ops reno_ops = {"reno", reno_acked, reno_ssthresh, reno_idle};
 
+/* RFC 9293 MAY-18 */
 static const struct cong_ops *const table[] = {&cubic_ops, &reno_ops};
 
 const struct cong_ops *cong_ops(const struct tcb *tcb)
@@ -124,7 +125,7 @@ void cong_idle(struct tcb *tcb, uint32_t ms)
     tcb->cwnd = HF_MAX(tcb->cwnd, least);
 }
 
-/* RFC 3465 counts bytes; Linux lets slow start take an ACK in full. */
+/* RFC 9293 MUST-19. RFC 3465 counts bytes; Linux lets slow start take an ACK in full. */
 static void reno_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us)
 {
     if (tcb->cwnd < tcb->ssthresh) {

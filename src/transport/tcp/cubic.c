@@ -65,7 +65,7 @@ static uint32_t reno_window(const struct tcb *tcb, uint32_t ms)
     return (uint32_t)HF_MIN(w, CWND_MAX);
 }
 
-/* RFC 9438 4.4, 4.5: towards where the curve is one round trip from now. */
+/* RFC 9293 MUST-19. RFC 9438 4.4, 4.5: towards where the curve is one round trip from now. */
 static void cubic_acked(struct tcb *tcb, uint32_t bytes, uint32_t rtt_us)
 {
     uint32_t ms, target, reno;

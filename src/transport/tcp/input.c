@@ -105,7 +105,7 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
         if (fastopen_answered(tcb, s))
             tcp_output(tcb);
     } else {
-        /* Both ends opened at once, or we to ourselves: RFC 9293 3.5, figure 8. */
+        /* Both ends opened at once, or we to ourselves: RFC 9293 3.5, MUST-10, figure 8. */
         tcb->snd_wnd = s->h.window;
         tcb->snd_wl1 = s->seq;
         tcp_set_state(tcb, TCP_SYN_RECEIVED);
@@ -170,7 +170,8 @@ static bool unacceptable(struct tcb *tcb, struct segment *s, enum hf_drop reason
     return challenge(tcb, s, reason);
 }
 
-/* First: the sequence number. Linux lets pure ACKs be as old as our newest ACK. */
+/* First: the sequence number. Linux lets pure ACKs be as old as our newest ACK. At the edge of a
+ * closed window all goes on, for what is not bytes: RFC 9293 MUST-66. */
 static bool step_seq(struct tcb *tcb, struct segment *s)
 {
     uint32_t end;
@@ -194,13 +195,13 @@ static bool step_seq(struct tcb *tcb, struct segment *s)
     return true;
 }
 
-/* Linux: tcp_reset. */
+/* RFC 9293 MUST-12; Linux: tcp_reset. */
 static int reset_error(const struct tcb *tcb)
 {
     return tcb->state == TCP_CLOSE_WAIT ? HF_EPIPE : HF_ECONNRESET;
 }
 
-/* Second. RFC 5961 3.2. NetSem deliver_in_7, deliver_in_7a. */
+/* Second. RFC 5961 3.2, RFC 9293 SHLD-2. NetSem deliver_in_7, deliver_in_7a. */
 static bool step_rst(struct tcb *tcb, struct segment *s)
 {
     if (!(s->h.flags & TCP_RST))
@@ -239,8 +240,8 @@ static bool ack_syn_received(struct tcb *tcb, struct segment *s)
     return true;
 }
 
-/* The peer's window, from the newest segment. RFC 9293 MUST-34..36; Linux: tcp_may_update_window.
- */
+/* The peer's window, from the newest segment, larger or smaller than before. RFC 9293 MUST-1,
+ * REC-1, MUST-34; Linux: tcp_may_update_window. */
 static bool take_window(struct tcb *tcb, const struct segment *s, bool is_new)
 {
     uint32_t wnd = (uint32_t)s->h.window << tcb->snd_wscale;
@@ -335,7 +336,7 @@ static bool step_ack(struct tcb *tcb, struct segment *s)
     if (seq_gt(ack, tcb->snd_max)) /* limited: the answer may be as wrong in the peer's eyes */
         return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);
     if (seq_lt(ack, tcb->snd_una)) {
-        if (tcb->snd_una - ack > tcb_max_wnd(tcb)) /* RFC 5961 5.2 */
+        if (tcb->snd_una - ack > tcb_max_wnd(tcb)) /* RFC 5961 5.2, RFC 9293 MAY-12 */
             return challenge(tcb, s, HF_DROP_TCP_BAD_ACK);
         if (s->h.sack_count) /* old, but what it carries may be new */
             (void)!loss_acked(tcb, s, 0);
@@ -385,7 +386,7 @@ bool input_fin(struct tcb *tcb)
     return true;
 }
 
-/* RFC 1122 4.2.2.13: new bytes that nobody will read, because the socket is closed or, Linux:
+/* RFC 9293 SHLD-3: new bytes that nobody will read, because the socket is closed or, Linux:
  * because both directions are shut. NetSem deliver_in_3b. */
 static bool is_unwanted(const struct tcb *tcb, const struct segment *s)
 {
@@ -447,10 +448,11 @@ static void take_timestamp(struct tcb *tcb, const struct segment *s)
         tcb->ts_recent = s->h.ts_val;
 }
 
+/* The program hears of what has changed for it, an urgent pointer too: RFC 9293 MUST-32. */
 void input_segment(struct tcb *tcb, struct segment *s)
 {
     bool was_writable, was_urgent;
-    uint32_t had;
+    uint32_t had, had_up;
 
     if (!step_seq(tcb, s) || !step_rst(tcb, s) || !step_syn(tcb, s))
         return;
@@ -460,13 +462,14 @@ void input_segment(struct tcb *tcb, struct segment *s)
     /* Without news of what was sent, and nothing unsent, that does not change. */
     was_writable = (s->h.ack == tcb->snd_una && !tcp_unsent(tcb)) || tcp_writable(tcb);
     had = tcb->rcv_nxt;
+    had_up = tcb->rcv_up;
     was_urgent = tcp_urgent_pending(tcb);
     if (!step_ack(tcb, s) || !step_text(tcb, s))
         return;
     if (tcb->rcv_nxt - tcb->irs < tcb->rcv_nxt - had)
         tcb->open.rcv_wraps++;
     tcp_output(tcb);
-    if (tcb->rcv_nxt != had || was_urgent != tcp_urgent_pending(tcb) ||
+    if (tcb->rcv_nxt != had || tcb->rcv_up != had_up || was_urgent != tcp_urgent_pending(tcb) ||
         (!was_writable && tcp_writable(tcb)))
         tcp_event(tcb);
 }
@@ -561,7 +564,7 @@ void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
     if (f->flags & HF_FRAME_BARE) {
         memcpy(&s.h, f->room, sizeof(s.h));
     } else if (!ip_transport_csum_ok(f, ip)) {
-        segment_drop(tcp->core, &s, HF_DROP_TCP_CSUM);
+        segment_drop(tcp->core, &s, HF_DROP_TCP_CSUM); /* RFC 9293 MUST-3 */
         return;
     } else if (!tcp_header_read(f, &s.h)) {
         segment_drop(tcp->core, &s, HF_DROP_TCP_BAD);

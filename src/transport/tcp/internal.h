@@ -185,7 +185,7 @@ uint32_t timer_due(const struct tcb *tcb, uint32_t ms);
 
 /* rtt.c */
 #define RTO_MIN_MS     200 /* Linux's bounds */
-#define DELACK_MS      40  /* RFC 9293 MUST-58: below 500 */
+#define DELACK_MS      40  /* RFC 9293 MUST-40: below 500 */
 #define RTO_MAX_MS     120000
 #define RTO_FIRST_MS   1000
 #define RTO_UNKNOWN_MS 3000

@@ -16,7 +16,8 @@ static uint64_t isn_hash(const struct tcp *tcp, const struct demux_entry *e)
     return siphash(tcp->core->isn_key, &in, sizeof(in));
 }
 
-/* RFC 9293 MUST-8: a clock of 4 us plus F(four-tuple, secret). The two come of the two halves. */
+/* RFC 9293 MUST-8, SHLD-1, MUST-9: a clock of 4 us plus F(four-tuple, secret). The two come of the
+ * two halves. */
 uint32_t isn_new(struct tcp *tcp, const struct demux_entry *e, uint32_t *ts_offset)
 {
     uint64_t hash = isn_hash(tcp, e);

@@ -15,7 +15,7 @@
 
 #define SYN_QUEUE_MIN 8
 
-/* NetSem listen_1, listen_1b. */
+/* RFC 9293 MUST-41. NetSem listen_1, listen_1b. */
 int tcp_listen(struct tcb *tcb, uint32_t backlog)
 {
     struct tcp *tcp = tcb->tcp;
@@ -159,7 +159,7 @@ static void inherit(struct tcb *child, struct tcb *listener, const struct segmen
     to->port_bound = 0;
     child->opts = listener->opts;
     child->rcvbuf = listener->rcvbuf;
-    child->is_passive = child->is_child = 1;
+    child->is_passive = child->is_child = 1; /* RFC 9293 MUST-11 */
     child->child.listener = listener;
     list_init(&child->child.link);
 }

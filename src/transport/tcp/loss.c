@@ -250,7 +250,8 @@ void loss_too_big(struct tcb *tcb)
 }
 
 /* One repeat: a segment, or of what is missing in one piece as many as may go. False when nothing
- * is missing, or nothing more may go. RFC 6675 4, NextSeg (1) */
+ * is missing, or nothing more may go: of what is beyond a window that shrank only the very first.
+ * RFC 6675 4, NextSeg (1); RFC 9293 SHLD-16, MUST-35 */
 static bool repeat_next(struct tcb *tcb, struct repair *r)
 {
     uint32_t i = board_missing(r), pipe = board_pipe(tcb, r), seq, len, most;

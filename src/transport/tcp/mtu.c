@@ -46,6 +46,8 @@ static void begin_search(struct tcb *tcb, struct flow *f)
     f->mtu_at = tcp_ms(tcb->tcp);
 }
 
+/* The first step of giving up, RFC 9293 MUST-20, SHLD-10: is it the path? Whether the next hop
+ * lives neighbour.c asks all the while. */
 void mtu_timed_out(struct tcb *tcb)
 {
     uint32_t least = least_size(tcb), lost = HF_MIN(tcb->sndq.len, (uint32_t)tcb->mss);

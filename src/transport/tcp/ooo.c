@@ -1,5 +1,5 @@
-/* What came beyond a gap: frames by sequence number, no two overlapping. RFC 9293 3.10.7.4
- * (seventh).
+/* What came beyond a gap: frames by sequence number, no two overlapping. RFC 9293 3.10.7.4,
+ * SHLD-31 (seventh).
  *
  * Frames without a gap between them are a run, whose first and last know each other (place.edge). A
  * place is looked for from run to run, behind the first RUNS_MOST only at the very end, and a frame

@@ -72,7 +72,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
 }
 
-/* The address that bind() named, if packets can come from it: any otherwise. */
+/* The address that bind() named (RFC 9293 MUST-43), if packets can come from it: any otherwise. */
 static struct ip_addr source(const struct tcb *tcb, bool is4)
 {
     const struct ip_addr *laddr = &tcb->pcb.entry.laddr;
@@ -96,7 +96,8 @@ static struct ip_addr destination(const struct tcb *tcb, const struct ip_addr *d
     return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
 }
 
-/* Finds the way there; 0 and a path, or connect()'s error. NetSem connect_5a. */
+/* Finds the way there, and the address to go from (RFC 9293 MUST-44); 0 and a path, or connect()'s
+ * error (RFC 9293 MUST-46). NetSem connect_5a. */
 static int find_way(struct tcb *tcb, const struct endpoint *dst, const struct ip_addr *to,
                     struct path **path)
 {

@@ -2,8 +2,8 @@
  * follows. RFC 9293 3.7.1, RFC 7323, RFC 2018, RFC 6691. */
 #include "transport/tcp/mtu.h"
 
-#define MSS_MIN      48  /* Linux: TCP_MIN_SND_MSS; below it a peer makes us send headers only */
-#define MSS_DEFAULT4 536 /* RFC 9293 MUST-15 */
+#define MSS_MIN      48 /* Linux: TCP_MIN_SND_MSS; below it a peer makes us send headers only */
+#define MSS_DEFAULT4 536
 #define MSS_DEFAULT6 1220
 #define TS_OPTION    12 /* with its padding, in every segment */
 
@@ -12,7 +12,7 @@ static uint32_t header_bytes(const struct tcb *tcb)
     return (tcb_is4(tcb) ? 20 : 40) + TCP_HEADER;
 }
 
-/* RFC 9293 MUST-16, RFC 6691: the link's MTU, not the path's, options not counted. */
+/* RFC 9293 MUST-67, RFC 6691: the link's MTU, not the path's, options not counted. */
 uint16_t options_adv_mss(const struct tcb *tcb)
 {
     const struct path *path = tcb->pcb.path;
@@ -37,6 +37,7 @@ uint8_t options_rcv_wscale(const struct tcb *tcb)
     return scale;
 }
 
+/* The MSS is told always, and on SYNs only: RFC 9293 MUST-14, SHLD-5, MAY-3, MUST-65. */
 void options_syn(const struct tcb *tcb, struct tcp_header *h)
 {
     const struct tcp *tcp = tcb->tcp;
@@ -51,6 +52,7 @@ void options_syn(const struct tcb *tcb, struct tcp_header *h)
     h->has_sack_permitted = answers ? tcb->sack_ok : tcp->sack;
 }
 
+/* RFC 9293 MUST-14, MUST-15 */
 void options_from_syn(struct tcb *tcb, const struct tcp_header *h)
 {
     const struct tcp *tcp = tcb->tcp;
@@ -87,6 +89,7 @@ void options_ecn(struct tcb *tcb, const struct segment *s)
         tcb->ecn_ok &= says == (s->h.flags & TCP_ACK ? TCP_ECE : asks);
 }
 
+/* RFC 9293 MUST-16 */
 void options_sync_mss(struct tcb *tcb)
 {
     uint32_t mss = tcb->peer_mss ? tcb->peer_mss : 536;

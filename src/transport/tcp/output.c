@@ -51,7 +51,8 @@ void output_answered(struct tcb *tcb)
     tcb->got_data = 0;
 }
 
-/* RFC 3168 6.1.2, 6.1.5: new data may be marked, and is told of a window that was cut. */
+/* RFC 3168 6.1.2, 6.1.5, RFC 9293 SHLD-8: new data may be marked, and is told of a window that was
+ * cut. */
 static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_header *h)
 {
     if (!tcb->ecn_ok || h->flags & TCP_RST)
@@ -72,6 +73,7 @@ static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_he
     return IP_ECT0;
 }
 
+/* RFC 9293 MUST-2 */
 int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
                    const struct ip_out *out)
 {
@@ -86,7 +88,8 @@ int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
     return ip_output(tcp->net, f, out);
 }
 
-/* The header in front of f, then out. Whatever is sent acknowledges. Takes f. */
+/* The header in front of f, then out. Whatever is sent acknowledges; what the program wants IP to
+ * know goes along: RFC 9293 MUST-48, SHLD-21, SHLD-22, MUST-49. Takes f. */
 static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, struct path *path)
 {
     struct tcp *tcp = tcb->tcp;
@@ -245,7 +248,7 @@ uint32_t output_limit(const struct tcb *tcb)
 }
 
 /* Nagle in Minshall's form: a short segment waits only while another short one is out. RFC 9293
- * SHLD-7; TCP_NODELAY, TCP_CORK. */
+ * SHLD-7, MAY-16; TCP_NODELAY (RFC 9293 MUST-17), TCP_CORK. */
 static bool short_may_go(const struct tcb *tcb, bool fin)
 {
     bool small_is_out = seq_gt(tcb->snd_sml, tcb->snd_una) && seq_le(tcb->snd_sml, tcb->snd_nxt);
@@ -289,8 +292,9 @@ static void note_sent(struct tcb *tcb, uint32_t seq, uint32_t bytes, uint32_t nu
         flow->rate_from = tcb->snd_una;
 }
 
-/* Sends len queued bytes from seq on, fewer when the frame cannot hold them. Returns how many, or
- * -1 without memory. */
+/* Sends len queued bytes from seq on, fewer when the frame cannot hold them. RFC 9293 MUST-61,
+ * SHLD-27, MUST-31, MUST-62 (PSH, and the urgent pointer). Returns how many, or -1 without memory.
+ */
 static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fin)
 {
     struct core *core = tcb->tcp->core;
@@ -332,8 +336,9 @@ static bool fin_is_due(const struct tcb *tcb)
     return tcb->fin_queued && tcb->state != TCP_FIN_WAIT_2;
 }
 
-/* One step of tcp_output: the next segment, if it may go. force: the window's and Nagle's patience
- * is over. RFC 9293 3.8.6.2.1. */
+/* One step of tcp_output: the next segment, if it may go, a full one if it can be. Nothing goes
+ * beyond a window that shrank. force: the window's and Nagle's patience is over. RFC
+ * 9293 3.8.6.2.1, MUST-34, SHLD-15, MUST-38, SHLD-28. */
 static bool send_next(struct tcb *tcb, bool force)
 {
     uint32_t off = tcb->snd_nxt - tcb->snd_una, queued = tcb->sndq.len;
@@ -486,7 +491,7 @@ void output_forced(struct tcb *tcb)
     timer_rexmt(tcb);
 }
 
-/* RFC 5681 3.2, RFC 6298 5.4: the earliest unacknowledged segment. */
+/* RFC 5681 3.2, RFC 6298 5.4, RFC 9293 SHLD-16: the earliest unacknowledged segment. */
 void output_head(struct tcb *tcb)
 {
     uint32_t out = HF_MIN(tcb->sndq.len, tcb_flight(tcb)); /* what never went is not repeated */

@@ -104,6 +104,8 @@ uint32_t tlp_wait_ms(const struct tcb *tcb, uint32_t rto_ms)
         return 0;
     if (r && (r->phase != REPAIR_OPEN || r->sacked || r->lost || r->tlp_out))
         return 0;
+    if (tcb_flight(tcb) > tcb->snd_wnd) /* the window shrank: the tail is beyond it */
+        return 0;
     ms = (2 * tcb->srtt_us + 999) / 1000;
     ms += tcb_flight(tcb) <= tcb->mss ? LONE_SLACK_MS : PROBE_SLACK_MS;
     return HF_MIN(ms, rto_ms);
@@ -111,9 +113,14 @@ uint32_t tlp_wait_ms(const struct tcb *tcb, uint32_t rto_ms)
 
 bool tlp_send(struct tcb *tcb)
 {
-    struct repair *r = board_open(tcb);
     uint32_t before = tcb->snd_max;
+    struct repair *r;
 
+    if (tcb_flight(tcb) > tcb->snd_wnd) { /* the window shrank since: nothing is repeated there */
+        timer_rexmt(tcb);
+        return true;
+    }
+    r = board_open(tcb);
     if (!r)
         return false;
     r->tlp_end = before;

@@ -3,7 +3,8 @@
 #include "transport/tcp/internal.h"
 #include "transport/tcp/ring.h"
 
-/* In-order bytes from seq on that one read may return: up to the mark, or all. */
+/* In-order bytes from seq on that one read may return: up to the mark (RFC 9293 MUST-33), or all.
+ */
 uint32_t read_run_from(const struct tcb *tcb, uint32_t seq)
 {
     uint32_t end = tcb->rcv_nxt - tcb->fin_received;
@@ -30,8 +31,8 @@ void read_consume(struct tcb *tcb, uint32_t len)
         tcb->urgent = URGENT_NONE;
 }
 
-/* What a read is told when there are no bytes. Linux's order: the end of the stream, the error, the
- * end by other means, never opened. NetSem recv_7, recv_8. */
+/* What a read is told when there are no bytes: RFC 9293 MUST-12. Linux's order: the end of the
+ * stream, the error, the end by other means, never opened. NetSem recv_7, recv_8. */
 static int end_status(struct tcb *tcb)
 {
     int err = tcb->pcb.err;

@@ -31,10 +31,10 @@ void receive_start(struct tcb *tcb)
 
 /* ---- the window ---- */
 
-/* RFC 9293 3.8.6.2.2 (SWS), MUST-33..39; half of the buffer is for bytes, half for what holds them.
- * The edge never goes back, nor forward by crumbs. RFC 7323 2.4: what the scale cuts off is rounded
- * up only where there is room for it, or a stream of tiny segments would push the edge on for ever;
- * rcv_adv keeps the promise in any case. */
+/* RFC 9293 3.8.6.2.2, MUST-39, SHLD-14, MAY-8 (SWS); half of the buffer is for bytes, half for what
+ * holds them. The edge never goes back, nor forward by crumbs. RFC 7323 2.4: what the scale cuts
+ * off is rounded up only where there is room for it, or a stream of tiny segments would push the
+ * edge on for ever; rcv_adv keeps the promise in any case. */
 uint32_t receive_window(struct tcb *tcb)
 {
     uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, space = tcb->rcvbuf / 2;
@@ -99,8 +99,8 @@ void receive_window_update(struct tcb *tcb, uint32_t consumed)
 
 /* ---- taking segments ---- */
 
-/* When to acknowledge what came in order. RFC 9293 MUST-58, MUST-59; Linux: 40 ms, and at once
- * while the connection is young. */
+/* When to acknowledge what came in order. RFC 9293 MUST-58, SHLD-18, SHLD-19; Linux: 40 ms, and at
+ * once while the connection is young. */
 static void schedule_ack(struct tcb *tcb, uint32_t len, bool is_push)
 {
     if (len && len < tcb->rcv_mss)
@@ -136,7 +136,8 @@ static void append(struct tcb *tcb, struct hf_frame *f)
     ring_drop(tcb, f);
 }
 
-/* What the gap's filling has made contiguous. True when the FIN was reached. */
+/* What the gap's filling has made contiguous, before anything of it is acknowledged: RFC 9293
+ * MUST-59. True when the FIN was reached. */
 static bool take_waiting(struct tcb *tcb)
 {
     bool fin = false;
@@ -232,7 +233,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         if (tcb->flow)
             tcb->flow->ooo_in++;
         ooo_keep(tcb, f);
-        tcb->ack_now = 1; /* RFC 5681 4.2: a duplicate ACK at once */
+        tcb->ack_now = 1; /* RFC 5681 4.2, RFC 9293 MAY-13: at once */
         tcb->quick_acks = HF_MAX(tcb->quick_acks, 2);
         return false;
     }

@@ -113,7 +113,7 @@ static const uint8_t unreachable6[] = {
     HF_EACCES,       /* reject route */
 };
 
-/* 0: nothing to report. NetSem deliver_in_icmp_4, deliver_in_icmp_5. */
+/* 0: nothing to report. RFC 9293 MUST-55. NetSem deliver_in_icmp_4, deliver_in_icmp_5. */
 static int error_of(const struct icmp_error *e)
 {
     bool is4 = addr_is4(&e->src);
@@ -162,7 +162,8 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
 }
 
 /* Linux: tcp_v4_err, tcp_req_err. An open under way ends with the error; one that stands goes on
- * and remembers it (RFC 9293 3.9.2.2, MUST-56). NetSem deliver_in_icmp_1, deliver_in_icmp_3. */
+ * and remembers it, or tells at once who asked for that (RFC 9293 3.9.2.2, MUST-56, MUST-47,
+ * SHLD-20, SHLD-25). Hard errors too: RFC 5927 5.2. NetSem deliver_in_icmp_1, deliver_in_icmp_3. */
 static void apply(struct tcb *tcb, const struct icmp_error *e)
 {
     int err = error_of(e);
@@ -189,7 +190,7 @@ static void apply(struct tcb *tcb, const struct icmp_error *e)
     }
 }
 
-/* NetSem deliver_in_icmp_7. */
+/* RFC 9293 MUST-54. NetSem deliver_in_icmp_7. */
 void tcp_error(void *ctx, const struct icmp_error *e)
 {
     struct tcp *tcp = ctx;

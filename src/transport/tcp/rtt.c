@@ -3,7 +3,8 @@
  * Every acknowledgement measures, with timestamps or without. What is out has marks: from here on
  * it was sent then. Bytes that go out within a sixteenth of a round trip have one, and when there
  * are too many marks the newest one holds for what follows. What is sent again loses its mark,
- * since nobody knows what the answer answers (Karn); there a timestamp tells, in milliseconds. */
+ * since nobody knows what the answer answers (Karn, RFC 9293 MUST-18); there a timestamp tells, in
+ * milliseconds. */
 #include "transport/tcp/flow.h"
 
 #define MARK_SHIFT 4 /* of a round trip: what one mark stands for */
@@ -26,7 +27,8 @@ static void deviate(struct tcb *tcb)
     f->var_end = tcb->snd_nxt;
 }
 
-/* RFC 6298 2.2, 2.3. Linux: a round trip that is shorter deviates, but only a little. */
+/* RFC 6298 2.2, 2.3, RFC 9293 MUST-18. Linux: a round trip that is shorter deviates, but only a
+ * little. */
 void rtt_sample(struct tcb *tcb, uint32_t us)
 {
     uint32_t diff, weight = 4;
@@ -57,8 +59,8 @@ static uint32_t unmeasured_ms(const struct tcb *tcb)
     return tcb_is_synchronised(tcb) ? RTO_UNKNOWN_MS : RTO_FIRST_MS;
 }
 
-/* Linux: the variance, not the sum, has the floor of 200 ms, so a steady path of any length keeps
- * that distance to a spurious timeout. */
+/* RFC 6298 5.5, RFC 9293 MUST-19: doubled by backoff. Linux: the variance, not the sum, has the
+ * floor of 200 ms, so a steady path of any length keeps that distance to a spurious timeout. */
 uint32_t rtt_rto_ms(const struct tcb *tcb)
 {
     uint64_t ms = unmeasured_ms(tcb);

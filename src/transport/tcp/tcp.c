@@ -93,6 +93,7 @@ void tcp_fini(struct tcp *tcp)
     demux_fini(&tcp->demux);
 }
 
+/* No keepalive, and two hours of it when asked for: RFC 9293 MUST-25, MUST-28. */
 void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
 {
     memset(tcb, 0, sizeof(*tcb));
@@ -149,6 +150,7 @@ void tcb_clear(struct tcb *tcb)
     tcb->total_retrans = 0;
 }
 
+/* For the address that the connection has: RFC 9293 MUST-45. */
 static struct path *find_path(struct tcb *tcb)
 {
     struct pcb *pcb = &tcb->pcb;

@@ -3,7 +3,7 @@
  * rexmt_due   something is unanswered: a SYN, bytes or a FIN that were sent (retransmission; or, by
  *             due_for, a probe of the tail, or what may only be reordered: rack.c), or bytes that
  *             may not be sent (persist); which of the two, snd_max tells. RFC 6298 5
- * delack_due  an acknowledgement waits for company. RFC 9293 MUST-59
+ * delack_due  an acknowledgement waits for company. RFC 9293 SHLD-18
  * slow_due    keepalive, or the end of an orphan's FIN-WAIT-2
  *
  * The timer is only moved when it would fire too late: most due times are pushed back or cleared
@@ -79,6 +79,7 @@ void timer_rexmt(struct tcb *tcb)
     timer_update(tcb);
 }
 
+/* RFC 9293 SHLD-29, SHLD-30; what is only kept back waits less long, MUST-60. */
 void timer_persist(struct tcb *tcb)
 {
     bool open = tcb->snd_wnd > 0;
@@ -89,8 +90,8 @@ void timer_persist(struct tcb *tcb)
     timer_update(tcb);
 }
 
-/* Keepalive: from whatever came last, RFC 9293 3.8.4. FIN-WAIT-2 of an orphan: Linux ends it after
- * fin_timeout, TCP_LINGER2. */
+/* Keepalive: from whatever came last, RFC 9293 3.8.4, MAY-5, MUST-24, MUST-26, MUST-27. FIN-WAIT-2
+ * of an orphan: Linux ends it after fin_timeout, TCP_LINGER2. */
 void timer_slow(struct tcb *tcb)
 {
     uint32_t wait_ms, idle;
@@ -123,14 +124,33 @@ static uint32_t patience_ms(uint32_t retries, uint32_t first)
     return (uint32_t)HF_MIN(total, UINT32_MAX);
 }
 
-/* Nothing has been answered for too long. RFC 9293 3.8.3 (R2), TCP_USER_TIMEOUT (RFC 5482). NetSem
- * timer_tt_conn_est_1. */
+/* The peer has closed its window on what is out. Linux: tcp_retransmit_timer; an orphan is not kept
+ * for it. */
+static bool is_shrunk_to_nothing(const struct tcb *tcb)
+{
+    return tcb_is_synchronised(tcb) && !tcb->snd_wnd && tcb_flight(tcb) && !tcb->is_orphan;
+}
+
+/* RFC 9293 SHLD-17: such a connection goes on as long as its peer says anything. Linux:
+ * tcp_rtx_probe0_timed_out. */
+static bool is_silent(const struct tcb *tcb, uint32_t unanswered)
+{
+    uint32_t limit = tcb->opts.user_timeout_ms ? tcb->opts.user_timeout_ms : 2 * RTO_MAX_MS;
+
+    return unanswered > limit && tcp_ms(tcb->tcp) - tcb->last_rcv > limit;
+}
+
+/* Nothing has been answered for too long, be it bytes or a SYN. RFC 9293 3.8.3, MUST-20, SHLD-11,
+ * MUST-21, MUST-22 (R2), TCP_USER_TIMEOUT (RFC 5482). Deviates: a SYN is given up after Linux's 131
+ * s, not three minutes. NetSem timer_tt_conn_est_1. */
 static bool is_hopeless(const struct tcb *tcb)
 {
     const struct tcp *tcp = tcb->tcp;
     uint32_t gone = unanswered_ms(tcb);
     uint32_t retries = tcb->is_orphan ? HF_MIN(tcp->orphan_retries, tcp->retries2) : tcp->retries2;
 
+    if (is_shrunk_to_nothing(tcb))
+        return is_silent(tcb, gone);
     if (tcb->opts.user_timeout_ms && gone >= tcb->opts.user_timeout_ms)
         return true;
     if (tcb->fo_pending) /* Linux: one more, somebody may be talking already */
@@ -188,6 +208,8 @@ static void rexmt_timeout(struct tcb *tcb)
         /* RFC 6582 3.2 (6); one more, since the repeats bring duplicate ACKs up to snd_max. */
         tcb->recover = tcb->snd_max;
         tcb->snd_nxt = tcb->snd_una;
+        if (!tcb->snd_wnd) /* which shrank: what is out asks after it, RFC 9293 MUST-35 */
+            output_head(tcb);
     }
     timer_rexmt(tcb);
     tcp_output(tcb);
@@ -215,8 +237,8 @@ static bool nobody_waits(const struct tcb *tcb)
     return !tcb->opts.user_timeout_ms && tcb->retries >= tcb->tcp->retries2;
 }
 
-/* RFC 9293 3.8.6.1: for as long as the peer answers. What was kept back by SWS or cork goes. NetSem
- * timer_tt_persist_1. */
+/* RFC 9293 3.8.6.1, MUST-36, MUST-60: for as long as the peer answers. What was kept back by SWS or
+ * cork goes. NetSem timer_tt_persist_1. */
 static void persist_timeout(struct tcb *tcb)
 {
     bool pending = tcb->sndq.len || (tcb->fin_queued && !tcb->fin_sent);
@@ -243,7 +265,7 @@ static void persist_timeout(struct tcb *tcb)
     timer_persist(tcb);
 }
 
-/* Linux: tcp_keepalive_timer. NetSem timer_tt_keep_1. */
+/* RFC 9293 MUST-26, MUST-29, SHLD-12. Linux: tcp_keepalive_timer. NetSem timer_tt_keep_1. */
 static void keepalive_timeout(struct tcb *tcb)
 {
     const struct tcp_options *o = &tcb->opts;

@@ -96,7 +96,8 @@ static void restart(struct tcp *tcp, struct timewait *tw)
     arm(tcp);
 }
 
-/* Without memory, or when too many wait, the connection just ends, as on Linux. */
+/* RFC 9293 MUST-13. Without memory, or when too many wait, the connection just ends, as on Linux.
+ */
 void timewait_enter(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
@@ -143,7 +144,7 @@ static void acknowledge(struct tcp *tcp, const struct timewait *tw, const struct
     reset_send_bare(tcp, &b);
 }
 
-/* RFC 6191 2, RFC 1122 4.2.2.13 (MAY-2): the new connection begins where the old one cannot reach.
+/* RFC 6191 2, RFC 9293 MAY-2: the new connection begins where the old one cannot reach.
  */
 static uint32_t next_iss(const struct timewait *tw)
 {
@@ -152,18 +153,19 @@ static uint32_t next_iss(const struct timewait *tw)
     return iss ? iss : 1;
 }
 
-/* NetSem deliver_in_7c, deliver_in_9. */
+/* A new connection is known by its timestamp, RFC 6191 2 (RFC 9293 SHLD-4), or where that says
+ * nothing by its number (RFC 9293 MAY-2). NetSem deliver_in_7c, deliver_in_9. */
 bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s)
 {
     struct timewait *tw = timewait_of(e);
     uint8_t flags = s->h.flags & (TCP_SYN | TCP_RST | TCP_ACK);
-    bool newer_ts = tw->has_ts && s->h.has_timestamps && (int32_t)(s->h.ts_val - tw->ts_recent) > 0;
+    int32_t age = tw->has_ts && s->h.has_timestamps ? (int32_t)(s->h.ts_val - tw->ts_recent) : 0;
 
     if (flags & TCP_RST) { /* RFC 1337: an old duplicate must not cut the wait short */
         segment_drop(tcp->core, s, HF_DROP_TCP_OLD);
         return true;
     }
-    if (flags == TCP_SYN && (seq_gt(s->seq, tw->rcv_nxt) || newer_ts)) {
+    if (flags == TCP_SYN && age >= 0 && (age > 0 || seq_gt(s->seq, tw->rcv_nxt))) {
         s->iss = next_iss(tw);
         forget(tcp, tw);
         return false;

@@ -1,6 +1,6 @@
 /* Urgent data with Linux's meaning: one byte, the last that was sent urgently, which is lifted out
- * of the stream unless SO_OOBINLINE; the mark where it stood stops reads. RFC 9293 3.8.5, RFC 6093.
- */
+ * of the stream unless SO_OOBINLINE; the mark where it stood stops reads. RFC 9293 3.8.5, MUST-30,
+ * RFC 6093. */
 #include "transport/tcp/internal.h"
 
 /* RFC 9293 3.10.7.4 (sixth). Linux: the pointer points past the urgent byte (RFC 6093 the same), a

@@ -20,6 +20,7 @@ static const struct {
     {"solicited_node", "fd00:2::9", "ff02::1:ff00:15", BY_A, HF_DROP_COUNT},
     {"a_group_not_joined", "10.0.2.9", "224.0.0.9", BY_A, HF_DROP_IP_NOT_LOCAL},
     {"a_group_not_joined_v6", "fd00:2::9", "ff02::9", BY_A, HF_DROP_IP_NOT_LOCAL},
+    /* RFC 9293 MUST-63 */
     {"from_group", "224.0.0.1", "10.0.2.15", BY_A, HF_DROP_IP_MARTIAN_SRC},
     {"from_group_v6", "ff02::1", "fd00:2::15", BY_A, HF_DROP_IP_MARTIAN_SRC},
     {"from_broadcast", "255.255.255.255", "10.0.2.15", BY_A, HF_DROP_IP_MARTIAN_SRC},
@@ -199,6 +200,7 @@ static void test_extensions(void)
     OK(bench_fini(&b), "nothing_leaks");
 }
 
+/* RFC 9293 MUST-50 */
 static void test_options4(void)
 {
     static struct bench b;

@@ -64,7 +64,7 @@ static void test_data(bool v6, uint64_t total, uint32_t gso)
     OK(rig_end(r), named(v6, "nothing is lost after a transfer"));
 }
 
-/* RFC 9293 3.6, figures 12 and 13; NetSem close_2, shutdown_1 */
+/* RFC 9293 3.6, MUST-12, figures 12 and 13; NetSem close_2, shutdown_1 */
 static void test_closes(bool v6)
 {
     for (int order = 0; order < 4; order++) {
@@ -114,7 +114,7 @@ static void bind_to(struct sock *s, const struct ip_addr *addr, uint16_t port)
     s->tcb.pcb.addr_bound = s->tcb.pcb.port_bound = 1;
 }
 
-/* RFC 9293 3.5 figure 7, MUST-10 */
+/* RFC 9293 3.5, MUST-10 (figure 7) */
 static void test_simultaneous_open(bool v6)
 {
     struct rig *r = rig_new();
@@ -156,7 +156,8 @@ static void test_self_connect(bool v6)
     OK(rig_end(r), named(v6, "nothing is lost"));
 }
 
-/* Unread bytes, abort, and what the peer makes of it. NetSem close_3, deliver_in_7 */
+/* Unread bytes, abort, and what the peer makes of it: RFC 9293 MUST-12, SHLD-3, MAY-1. NetSem
+ * close_3, deliver_in_7 */
 static void test_resets(bool v6)
 {
     struct rig *r = rig_new();

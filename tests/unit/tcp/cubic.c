@@ -174,7 +174,7 @@ static void test_hystart_pause(void)
     finish(r, c, s);
 }
 
-/* RFC 5681 3.1: Reno cuts by half and grows by a segment a round trip */
+/* RFC 9293 MUST-19, MAY-18, RFC 5681 3.1: Reno cuts by half and grows by a segment a round trip */
 static void test_reno(void)
 {
     struct sock *c, *s;

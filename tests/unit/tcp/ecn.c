@@ -78,7 +78,8 @@ static void test_asked(uint8_t flags, uint8_t ecn, bool granted)
     rig_finish(r, c, s);
 }
 
-/* RFC 3168 6.1.2, 6.1.3: a mark is echoed until the sender has cut its window, once */
+/* RFC 9293 SHLD-8, RFC 3168 6.1.2, 6.1.3: a mark is echoed until the sender has cut its window,
+ * once */
 static void test_marked(void)
 {
     struct sock *c, *s;

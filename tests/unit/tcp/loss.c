@@ -111,8 +111,8 @@ static enum verdict lose_all(struct rig *r, struct host *to, struct hf_frame *f,
     return LOSE;
 }
 
-/* C12, C23, NetSem timer_tt_rexmtsyn_1, timer_tt_conn_est_1; as Linux 6.18 does with
- * tcp_syn_retries 6 and tcp_syn_linear_timeouts 4. */
+/* RFC 9293 MUST-22, C12, C23, NetSem timer_tt_rexmtsyn_1, timer_tt_conn_est_1; as Linux 6.18 does
+ * with tcp_syn_retries 6 and tcp_syn_linear_timeouts 4. */
 static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned waits, hf_time wait)
 {
     static const unsigned at[] = {0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67};
@@ -148,8 +148,8 @@ static void test_syn_times(bool v6, unsigned syncnt, unsigned syns, unsigned wai
     OK(rig_end(r), "nothing is left behind by a timeout");
 }
 
-/* RFC 9293 3.8.3, Linux: tcp_retries2 15 is 924.6 s; TCP_USER_TIMEOUT, RFC 5482. NetSem
- * timer_tt_rexmt_1 */
+/* RFC 9293 3.8.3, MUST-20, SHLD-11, MUST-21, Linux: tcp_retries2 15 is 924.6 s; TCP_USER_TIMEOUT,
+ * RFC 5482. NetSem timer_tt_rexmt_1 */
 static void test_dead_peer(unsigned user_timeout_ms, hf_time least, hf_time most)
 {
     struct rig *r = rig_new();

@@ -1,7 +1,7 @@
-/* Segments that are none: dropped, counted, not answered. */
+/* Segments that are none, and that are not for us alone: dropped, counted, not answered. */
 #include "rig.h"
 
-/* NetSem deliver_in_3a */
+/* RFC 9293 MUST-3; NetSem deliver_in_3a */
 static void test_malformed(bool v6)
 {
     static const struct {
@@ -42,11 +42,40 @@ static void test_malformed(bool v6)
     }
 }
 
+/* RFC 9293 MUST-57: what is meant for many opens nothing, and is not answered */
+static void test_to_many(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *l = rig_listen(&r->a, v6, 99, 1);
+    struct tcp_header h = {.src_port = 9, .dst_port = 99, .flags = TCP_SYN};
+    struct ip_info ip = {.src = r->b.addr[v6],
+                         .dst = rig_ip(v6 ? "ff02::1" : "10.0.0.255"),
+                         .link = &r->a.link,
+                         .proto = HF_IPPROTO_TCP};
+
+    for (int by_link = 0; by_link < 2; by_link++) {
+        struct hf_frame *f = hf_frame_new(r->pool);
+
+        tcp_header_write(&h, hf_frame_push(f, tcp_header_size(&h)));
+        f->flags |= HF_FRAME_CSUM_OK | (by_link ? HF_FRAME_LINK_BCAST : 0);
+        tcp_input(&r->a.tcp, &ip, f);
+        while (rig_step(r))
+            ;
+        OK(r->seen_count == 0 && !l->tcb.listen.syn_len, "a SYN to many is not answered");
+        EQ(r->a.core.drops[HF_DROP_TCP_NOT_UNICAST], by_link + 1, "but counted");
+        ip.dst = r->a.addr[v6]; /* next: to us, in a frame to all */
+        ip.dst_is_unicast = true;
+    }
+    tcp_close(&l->tcb, false);
+    OK(rig_end(r), "nothing is lost");
+}
+
 int main(void)
 {
     tap_begin(30);
     for (int v6 = 0; v6 < 2; v6++) {
         test_malformed(v6);
+        test_to_many(v6);
     }
     return tap_end();
 }

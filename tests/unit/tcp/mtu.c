@@ -32,6 +32,25 @@ static uint32_t headers(bool v6)
     return (v6 ? 40 : 20) + 20 + 12;
 }
 
+/* RFC 9293 MUST-20, SHLD-10: the first step of giving up */
+static void test_first_step(bool v6)
+{
+    static uint8_t bytes[5000];
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    limit = 0;
+    EQ(rig_write(c, bytes, sizeof(bytes), 0), sizeof(bytes), "bytes into nowhere");
+    for (unsigned retries = 0; retries < 4; retries++) {
+        EQ(c->tcb.mss + headers(v6), 1500, "three timeouts say nothing of the path");
+        while (c->tcb.retries == retries)
+            rig_run(r, HF_MS);
+    }
+    OK(c->tcb.mss + headers(v6) < 1500, "the fourth does");
+    limit = UINT32_MAX;
+    rig_finish(r, c, s);
+}
+
 /* Linux: tcp_mtu_probing 1 */
 static void test_black_hole(bool v6)
 {
@@ -127,6 +146,7 @@ int main(void)
 {
     tap_begin(60);
     for (int v6 = 0; v6 < 2; v6++) {
+        test_first_step(v6);
         test_black_hole(v6);
         test_no_congestion(v6);
         test_outage(v6);

@@ -6,7 +6,7 @@ static struct endpoint to(const char *addr, uint16_t port)
     return (struct endpoint){.addr = rig_ip(addr), .port = port};
 }
 
-/* NetSem connect_5a, connect_5b; Linux: tcp_v4_connect, tcp_v6_connect */
+/* RFC 9293 MUST-46; NetSem connect_5a, connect_5b; Linux: tcp_v4_connect, tcp_v6_connect */
 static void test_refusals(void)
 {
     static const struct {
@@ -96,6 +96,37 @@ static void test_taken(bool v6)
     tcp_close(&c->tcb, true);
     rig_run(r, HF_MS);
     tcp_close(&l->tcb, false);
+    OK(rig_end(r), "nothing is lost");
+}
+
+/* RFC 9293 MUST-41, MUST-42: to listen beside a connect from the same port, and beside connections
+ */
+static void test_listen_beside(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *far = rig_listen(&r->b, v6, 80, 5), *c = sock_new(&r->a, v6), *l, *s;
+    struct endpoint dst = {.addr = r->b.addr[v6], .port = 80};
+    struct ip_addr any = pcb_any(&c->tcb.pcb);
+
+    c->tcb.pcb.entry.reuse_addr = 1;
+    if (ports_bind(&r->a.tcp.ports, &c->tcb.pcb, &any, 90))
+        abort();
+    c->tcb.pcb.port_bound = 1;
+    EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "a connect from port 90");
+    EQ(tcp_state(&c->tcb), TCP_SYN_SENT, "is under way");
+    l = rig_listen(&r->a, v6, 90, 5);
+    EQ(tcp_state(&l->tcb), TCP_LISTEN, "meanwhile port 90 is listened on");
+    rig_run(r, 10 * HF_MS);
+    EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "which does nothing to the connect");
+    s = rig_accept(far);
+    OK(rig_transfer(r, c, s, 1000, HF_S) && rig_transfer(r, s, c, 1000, HF_S), "bytes go");
+    EQ(tcp_listen(&l->tcb, 7), 0, "listening once more");
+    OK(rig_transfer(r, c, s, 1000, HF_S), "neither");
+    tcp_close(&l->tcb, false);
+    tcp_close(&far->tcb, false);
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_MS);
+    tcp_close(&s->tcb, true);
     OK(rig_end(r), "nothing is lost");
 }
 
@@ -230,6 +261,7 @@ int main(void)
     test_any_destination();
     for (int v6 = 0; v6 < 2; v6++) {
         test_taken(v6);
+        test_listen_beside(v6);
         test_no_memory(v6);
         test_told(v6);
         test_noise(v6);

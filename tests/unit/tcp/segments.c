@@ -43,6 +43,41 @@ static struct sock *established(struct rig *r, bool v6, uint32_t peer_iss)
     return c;
 }
 
+/* RFC 9293 MUST-47, SHLD-20, SHLD-25: a soft error of a connection that stands is told at once to
+ * who asked for that, to others when it ends */
+static void test_soft_errors(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *c = established(r, v6, 1);
+    uint8_t quoted[8];
+    struct icmp_error e = {.kind = ICMP_ERR_HOST_UNREACH,
+                           .code = v6 ? 3 : 1,
+                           .src = r->a.addr[v6],
+                           .dst = r->b.addr[v6],
+                           .proto = HF_IPPROTO_TCP,
+                           .quoted = quoted,
+                           .quoted_len = 8,
+                           .link = &r->a.link};
+
+    put16(quoted, c->tcb.pcb.entry.lport);
+    put16(quoted + 2, 80);
+    put32(quoted + 4, c->tcb.snd_una);
+    c->events = 0;
+    tcp_error(&r->a.tcp, &e);
+    OK(!c->tcb.pcb.err && !c->events, "unless asked for it is not told");
+    c->tcb.pcb.recv_err = c->tcb.pcb.recv_err6 = 1;
+    tcp_error(&r->a.tcp, &e);
+    OK(c->tcb.pcb.err == HF_EHOSTUNREACH && c->events == 1, "else it is, at once");
+    EQ(rig_write(c, "x", 1, 0), -HF_EHOSTUNREACH, "as the next call's error");
+    EQ(rig_write(c, "x", 1, 0), 1, "and only that");
+    c->tcb.pcb.recv_err = c->tcb.pcb.recv_err6 = 0;
+    tcp_error(&r->a.tcp, &e);
+    rig_run(r, 1200 * HF_S);
+    EQ(c->tcb.pcb.err, HF_EHOSTUNREACH, "it is why a connection ended that was never answered");
+    tcp_close(&c->tcb, true);
+    OK(rig_end(r), "nothing is lost");
+}
+
 /* RFC 1191, RFC 8201; NetSem deliver_in_icmp_2 */
 static void test_too_big(bool v6)
 {
@@ -217,6 +252,7 @@ int main(void)
 {
     tap_begin(60);
     for (int v6 = 0; v6 < 2; v6++) {
+        test_soft_errors(v6);
         test_too_big(v6);
         test_paws(v6);
         test_reassembly(v6);

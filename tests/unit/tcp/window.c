@@ -30,7 +30,7 @@ static unsigned segments_from(const struct rig *r, unsigned from, bool with_data
     return n;
 }
 
-/* RFC 9293 3.8.6.1, MUST-35, MUST-36; NetSem timer_tt_persist_1 */
+/* RFC 9293 3.8.6.1, MUST-36, MUST-37; NetSem timer_tt_persist_1 */
 static void test_zero_window(bool v6)
 {
     struct sock *c, *s;
@@ -50,7 +50,7 @@ static void test_zero_window(bool v6)
     OK(!tcp_writable(&c->tcb), "a full send queue is not writable");
     r->seen_count = 0;
     rig_run(r, 2000 * HF_S);
-    EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "a window may stay closed for ever: MUST-36, MUST-37");
+    EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "a window may stay closed for ever");
     OK(segments_from(r, 0, false) > 15 && segments_from(r, 0, false) < 40,
        "probed at growing distance");
     EQ(tcp_readable(&s->tcb), full, "nothing came beyond the window");
@@ -85,7 +85,7 @@ static void test_silly_window(bool v6)
     finish(r, c, s);
 }
 
-/* RFC 9293 SHLD-7, Minshall; TCP_NODELAY, TCP_CORK, MSG_MORE */
+/* RFC 9293 SHLD-7, MUST-17, MAY-16, Minshall; TCP_NODELAY, TCP_CORK, MSG_MORE */
 static void test_nagle(bool v6)
 {
     struct sock *c, *s;
@@ -125,7 +125,7 @@ static void test_nagle(bool v6)
     finish(r, c, s);
 }
 
-/* RFC 9293 MUST-58, MUST-59; NetSem timer_tt_delack_1 */
+/* RFC 9293 SHLD-18, MUST-40, SHLD-19; NetSem timer_tt_delack_1 */
 static void test_delayed_ack(bool v6)
 {
     struct sock *c, *s;
@@ -148,6 +148,25 @@ static void test_delayed_ack(bool v6)
     EQ(rig_write(s, "y", 1, 0), 1, "an answer");
     rig_run(r, 10 * HF_MS);
     EQ(segments_from(r, 1, false), 0, "the answer carries the acknowledgement");
+    finish(r, c, s);
+}
+
+/* RFC 9293 SHLD-19, MUST-58: every second full segment */
+static void test_every_second(bool v6)
+{
+    static uint8_t bytes[20000];
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    OK(rig_transfer(r, c, s, 200000, HF_S), "the connection is not young any more");
+    rig_run(r, HF_S);
+    r->seen_count = 0;
+    for (int i = 0; i < 8; i++) {
+        EQ(rig_write(c, bytes, c->tcb.mss, 0), c->tcb.mss, "a full segment");
+        rig_run(r, HF_MS);
+        EQ(segments_from(r, 1, false), (unsigned)(i + 1) / 2,
+           "every second is acknowledged at once");
+    }
     finish(r, c, s);
 }
 
@@ -389,6 +408,7 @@ int main(void)
         test_silly_window(v6);
         test_nagle(v6);
         test_delayed_ack(v6);
+        test_every_second(v6);
         test_ack_on_read(v6);
         test_buffers(v6);
         test_in_place(v6);

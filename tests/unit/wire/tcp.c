@@ -66,23 +66,31 @@ static const struct {
     uint32_t len;
     const char *want;
 } option_rows[] = {
-    {"Linux's SYN", TCP_SYN, BYTES(2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7),
+    {"Linux's SYN, RFC 9293 MUST-4", TCP_SYN,
+     BYTES(2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7),
      " mss 1460 wscale 7 sackok ts 1 0"},
     {"timestamps as everybody writes them", TCP_ACK, BYTES(1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2),
      " ts 1 2"},
+    {"RFC 9293 MUST-5: an option on a FIN", TCP_ACK | TCP_FIN,
+     BYTES(1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 77, 4, 9, 9), " ts 1 2"},
+    {"RFC 9293 MUST-64: options that begin anywhere", TCP_SYN,
+     BYTES(1, 2, 4, 5, 180, 3, 3, 7, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 0),
+     " mss 1460 wscale 7 ts 1 2"},
     {"timestamps without padding in front", TCP_ACK, BYTES(8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0),
      " ts 1 2"},
     {"timestamps and SACK", TCP_ACK,
      BYTES(1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4),
      " ts 1 2 sack 3-4"},
-    {"RFC 9293 MUST-6: unknown options are skipped", TCP_SYN, BYTES(77, 4, 9, 9, 253, 2, 1, 1), ""},
+    {"RFC 9293 MUST-6, MUST-68: unknown options are skipped", TCP_SYN,
+     BYTES(77, 4, 9, 9, 253, 2, 1, 1), ""},
     {"an unknown option, then a known one", TCP_SYN, BYTES(77, 4, 9, 9, 2, 4, 1, 2), " mss 258"},
     {"RFC 9293 MUST-7: length zero ends the options", TCP_SYN, BYTES(77, 0, 2, 4, 1, 2, 0, 0), ""},
     {"RFC 9293 MUST-7: length one ends the options", TCP_SYN, BYTES(2, 1, 2, 4, 1, 2, 0, 0), ""},
     {"RFC 9293 MUST-7: a length beyond the header", TCP_SYN, BYTES(2, 4, 1, 2, 3, 9, 3, 0),
      " mss 258"},
     {"a kind without its length at the end", TCP_SYN, BYTES(1, 1, 1, 2), ""},
-    {"nothing counts behind the end of options", TCP_SYN, BYTES(0, 2, 4, 1, 2, 0, 0, 0), ""},
+    {"nothing counts behind the end of options: RFC 9293 MUST-4", TCP_SYN,
+     BYTES(0, 2, 4, 1, 2, 0, 0, 0), ""},
     {"an MSS of the wrong length is skipped", TCP_SYN, BYTES(2, 3, 9, 3, 3, 5, 0, 0), " wscale 5"},
     {"an MSS of zero is none", TCP_SYN, BYTES(2, 4, 0, 0), ""},
     {"RFC 7323 2.3: a window scale above 14 is 14", TCP_SYN, BYTES(3, 3, 15, 0), " wscale 14"},
@@ -240,6 +248,15 @@ static void write_options(void)
     }
 }
 
+/* RFC 9293 MUST-68, MUST-69: what is written ends without an end, each option but no operation by
+ * its own length. */
+static bool is_well_formed(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p != 0)
+        p += *p == 1 ? 1 : p[1] >= 2 ? p[1] : 99;
+    return p == end;
+}
+
 /* Any header that can be written is read as the same. */
 static bool round_trip(void)
 {
@@ -272,7 +289,8 @@ static bool round_trip(void)
     }
     to = hf_frame_put(f, tcp_header_size(&h));
     h.header_bytes = (uint8_t)tcp_header_write(&h, to);
-    good = tcp_header_read(f, &out) && memcmp(&h, &out, sizeof h) == 0;
+    good = is_well_formed(to + TCP_HEADER, to + h.header_bytes) && tcp_header_read(f, &out) &&
+           memcmp(&h, &out, sizeof h) == 0;
     hf_frame_free(f);
     return good;
 }
