@@ -208,8 +208,6 @@ static void rexmt_timeout(struct tcb *tcb)
         /* RFC 6582 3.2 (6); one more, since the repeats bring duplicate ACKs up to snd_max. */
         tcb->recover = tcb->snd_max;
         tcb->snd_nxt = tcb->snd_una;
-        if (!tcb->snd_wnd) /* which shrank: what is out asks after it, RFC 9293 MUST-35 */
-            output_head(tcb);
     }
     timer_rexmt(tcb);
     tcp_output(tcb);
