@@ -314,7 +314,7 @@ bool input_fin_acked(struct tcb *tcb)
 static void probe_answered(struct tcb *tcb)
 {
     tcb->retries = 0;
-    tcb->rexmt_since = 0;
+    tcb->rexmt_since = tcb_flight(tcb) ? timer_due(tcb, 0) : 0;
     if (tcb->snd_wnd && tcb->rexmt_due && tcb->due_for != DUE_FORGETTING) {
         tcb->rexmt_due = 0;
         tcb->backoff = 0;

@@ -161,6 +161,22 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
     tcp_output(tcb);
 }
 
+/* RFC 6069: the way was gone, not too full, so the last doubling of the wait is taken back. Linux:
+ * tcp_ld_RTO_revert */
+static void revert_backoff(struct tcb *tcb, const struct icmp_error *e, uint32_t seq)
+{
+    bool is_way_gone = e->kind == ICMP_ERR_NET_UNREACH ||
+                       (e->kind == ICMP_ERR_HOST_UNREACH && addr_is4(&e->src) && e->code == 1);
+    uint32_t before = rtt_rto_ms(tcb);
+
+    if (!is_way_gone || seq != tcb->snd_una || !tcb_flight(tcb) || !tcb->retries || !tcb->backoff ||
+        !tcb->rexmt_due || tcb->due_for != DUE_RTO)
+        return;
+    tcb->backoff--;
+    tcb->rexmt_due = seq_max(tcb->rexmt_due - (before - rtt_rto_ms(tcb)), timer_due(tcb, 0));
+    timer_update(tcb);
+}
+
 /* Linux: tcp_v4_err, tcp_req_err. An open under way ends with the error; one that stands goes on
  * and remembers it, or tells at once who asked for that (RFC 9293 3.9.2.2, MUST-56, MUST-47,
  * SHLD-20, SHLD-25). Hard errors too: RFC 5927 5.2. NetSem deliver_in_icmp_1, deliver_in_icmp_3. */
@@ -205,5 +221,6 @@ void tcp_error(void *ctx, const struct icmp_error *e)
         core_drop(tcp->core, HF_DROP_ICMP_UNMATCHED, NULL);
         return;
     }
+    revert_backoff(tcb, e, seq);
     apply(tcb, e);
 }

@@ -85,46 +85,6 @@ static void test_silly_window(bool v6)
     finish(r, c, s);
 }
 
-/* RFC 9293 SHLD-7, MUST-17, MAY-16, Minshall; TCP_NODELAY, TCP_CORK, MSG_MORE */
-static void test_nagle(bool v6)
-{
-    struct sock *c, *s;
-    struct rig *r = pair(v6, &c, &s);
-
-    r->delay = 5 * HF_MS;
-    for (int i = 0; i < 10; i++)
-        EQ(rig_write(c, "x", 1, 0), 1, "a byte is written");
-    EQ(c->tcb.snd_max - c->tcb.snd_una, 1, "Nagle: one short segment is out, the rest waits");
-    rig_run(r, 100 * HF_MS);
-    EQ(segments_from(r, 0, true), 2, "and goes together");
-    c->tcb.opts.nodelay = 1;
-    r->seen_count = 0;
-    for (int i = 0; i < 10; i++)
-        EQ(rig_write(c, "x", 1, 0), 1, "a byte is written");
-    rig_run(r, 100 * HF_MS);
-    EQ(segments_from(r, 0, true), 10, "TCP_NODELAY: each goes by itself");
-    c->tcb.opts.cork = 1;
-    r->seen_count = 0;
-    EQ(rig_write(c, "abc", 3, 0), 3, "corked");
-    rig_run(r, 190 * HF_MS);
-    EQ(segments_from(r, 0, true), 0, "TCP_CORK: a short segment waits");
-    rig_run(r, 30 * HF_MS);
-    EQ(segments_from(r, 0, true), 1, "but no longer than 200 ms");
-    EQ(rig_write(c, "abc", 3, 0), 3, "corked again");
-    c->tcb.opts.cork = 0;
-    tcp_options_changed(&c->tcb);
-    rig_run(r, 10 * HF_MS);
-    EQ(segments_from(r, 0, true), 2, "pulling the cork sends");
-    r->seen_count = 0;
-    EQ(rig_write(c, "abc", 3, TCP_SEND_MORE), 3, "more follows");
-    rig_run(r, 10 * HF_MS);
-    EQ(segments_from(r, 0, true), 0, "MSG_MORE: waits");
-    EQ(rig_write(c, "def", 3, 0), 3, "no more follows");
-    rig_run(r, 10 * HF_MS);
-    EQ(segments_from(r, 0, true), 1, "and goes with what follows");
-    finish(r, c, s);
-}
-
 /* RFC 9293 SHLD-18, MUST-40, SHLD-19; NetSem timer_tt_delack_1 */
 static void test_delayed_ack(bool v6)
 {
@@ -406,7 +366,6 @@ int main(void)
         test_probe_is_one_segment(v6);
         test_zero_window(v6);
         test_silly_window(v6);
-        test_nagle(v6);
         test_delayed_ack(v6);
         test_every_second(v6);
         test_ack_on_read(v6);
