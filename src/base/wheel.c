@@ -34,6 +34,7 @@ void wheel_init(struct wheel *w, hf_time now)
 {
     w->tick = (uint64_t)now >> WHEEL_TICK_BITS;
     list_init(&w->overdue);
+    w->levels = 0;
     for (int level = 0; level < WHEEL_LEVELS; level++) {
         w->armed[level] = 0;
         for (int i = 0; i < WHEEL_SLOTS; i++) {
@@ -76,6 +77,15 @@ static void hang(struct wheel *w, struct timer *t, uint16_t slot)
     list_push_back(&w->slots[level][index].chains[*turn], &t->link);
     *turn = (*turn + 1) % WHEEL_CHAINS;
     w->armed[level] |= (uint64_t)1 << index;
+    w->levels |= 1u << level;
+}
+
+static void empty(struct wheel *w, unsigned level, unsigned index)
+{
+    w->armed[level] &= ~((uint64_t)1 << index);
+    if (!w->armed[level])
+        w->levels &= ~(1u << level);
+    w->turn[level][index] = 0;
 }
 
 void wheel_arm(struct wheel *w, struct timer *t, hf_time due)
@@ -107,25 +117,21 @@ void wheel_cancel(struct wheel *w, struct timer *t)
     if (!timer_is_armed(t))
         return;
     list_remove(&t->link);
-    if (t->slot == NO_SLOT || !is_empty(&w->slots[level][index]))
-        return;
-    w->armed[level] &= ~((uint64_t)1 << index);
-    w->turn[level][index] = 0;
+    if (t->slot != NO_SLOT && is_empty(&w->slots[level][index]))
+        empty(w, level, index);
 }
 
 /* The first slot that has a timer, as its level and where it begins; false when none has. */
 static bool next_slot(const struct wheel *w, unsigned *level, uint64_t *tick)
 {
-    for (unsigned i = 0; i < WHEEL_LEVELS; i++) {
-        unsigned shift = i * WHEEL_SLOT_BITS, above = shift + WHEEL_SLOT_BITS;
+    unsigned lowest = w->levels ? (unsigned)__builtin_ctz(w->levels) : 0;
+    unsigned shift = lowest * WHEEL_SLOT_BITS, above = shift + WHEEL_SLOT_BITS;
 
-        if (!w->armed[i])
-            continue;
-        *level = i;
-        *tick = w->tick >> above << above | (uint64_t)__builtin_ctzll(w->armed[i]) << shift;
-        return true;
-    }
-    return false;
+    if (!w->levels)
+        return false;
+    *level = lowest;
+    *tick = w->tick >> above << above | (uint64_t)__builtin_ctzll(w->armed[lowest]) << shift;
+    return true;
 }
 
 hf_time wheel_next(const struct wheel *w)
@@ -183,8 +189,7 @@ static void enter_slot(struct wheel *w, unsigned level, struct list *due)
         list_take(&all[i], &w->slots[level][index].chains[i]);
         at[i] = all[i].next;
     }
-    w->armed[level] &= ~((uint64_t)1 << index);
-    w->turn[level][index] = 0;
+    empty(w, level, index);
     while (left) {
         left = WHEEL_CHAINS;
         for (unsigned i = 0; i < WHEEL_CHAINS; i++) {

@@ -23,6 +23,7 @@ struct timer {
 struct wheel {
     uint64_t tick;                /* all due at or before it has fired */
     uint64_t armed[WHEEL_LEVELS]; /* a bit per slot that is not empty */
+    unsigned levels;              /* a bit per level that has such slots */
     struct list overdue;          /* armed for a tick that had passed: for the next advance */
     struct wheel_slot {
         struct list chains[WHEEL_CHAINS];

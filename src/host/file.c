@@ -109,9 +109,16 @@ void file_put(struct file *f)
     free(f);
 }
 
+/* Nobody waits for it in any way. */
+static bool is_private(const struct file *f)
+{
+    return ring_alone(&f->waiters) && ring_alone(&f->items) && !f->owner.pid;
+}
+
+/* Whoever begins to wait looks first. */
 void file_touch(struct file *f)
 {
-    if (f->is_touched)
+    if (f->is_touched || is_private(f))
         return;
     f->is_touched = true;
     ring_add(&f->host->world->touched, &f->touched);
@@ -124,8 +131,8 @@ void file_event(void *ctx, struct hf_sock *sk, void *user)
 
     if (!f)
         return;
-    f->has_event = true;
     file_touch(f);
+    f->has_event = f->is_touched;
 }
 
 static void tell_waiters(struct file *f, uint32_t mask)
@@ -209,12 +216,6 @@ static void tell_owner(const struct owner *o, uint32_t edges)
     if (o->is_async && edges && !signal_in_full(o, edges))
         signal_owner(o, o->signal ? o->signal : SIGIO);
     errno = saved;
-}
-
-/* Nobody waits for it in any way. */
-static bool is_private(const struct file *f)
-{
-    return ring_alone(&f->waiters) && ring_alone(&f->items) && !f->owner.pid;
 }
 
 void file_tell_touched(struct world *w)

@@ -35,6 +35,11 @@ struct hf_host {
 void host_enter(struct hf_host *h);
 void host_leave(struct hf_host *h);
 
+/* The same for calls that neither ask for the time nor leave anything for the stacks to do: to tell
+ * those who wait is all that follows. */
+void host_enter_briefly(struct hf_host *h);
+void host_leave_briefly(struct hf_host *h);
+
 /* The same without doing anything else, for who touches no stack. */
 void host_lock(struct hf_host *h);
 void host_unlock(struct hf_host *h);

@@ -43,6 +43,18 @@ static int wait_for_room(struct call *c, const uint8_t *addr, socklen_t len, hf_
     }
 }
 
+/* It is a note of the peer: nothing is sent, nothing is waited for. */
+static int connect_datagrams(struct file *f, const uint8_t *addr, socklen_t len)
+{
+    int result;
+
+    host_enter_briefly(f->host);
+    result = hf_sock_connect(f->sk, addr, len, false);
+    file_touch(f);
+    host_leave_briefly(f->host);
+    return result;
+}
+
 /* A blocking caller joins an open under way; hf_sock_connect is asked as for one that does not
  * wait, to know whether there was one. */
 static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t len)
@@ -55,6 +67,8 @@ static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t
 
     if (result)
         return result;
+    if (!f->is_stream && !f->is_unix)
+        return connect_datagrams(f, bytes, len);
     host_enter(f->host);
     until = call_limit(f, true, 0);
     result = f->is_unix ? wait_for_room(c, bytes, len, until)

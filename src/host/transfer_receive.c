@@ -31,6 +31,8 @@ int64_t transfer_receive_some(struct file *f, struct hf_msg *msg, size_t done, s
     struct hf_iovec iov[PIECES];
     int64_t n;
 
+    if (!done && pieces <= PIECES && user_vector_is_own(whole, pieces))
+        return hf_sock_recv(f->sk, msg, flags);
     want = smaller(want, total - done);
     msg->iov = iov;
     msg->iov_len = user_vector_part(whole, pieces, done, total - done, iov, PIECES);
@@ -82,7 +84,7 @@ static int64_t receive_stream(struct call *c, struct hf_msg *msg, size_t total, 
     struct file *f = c->file;
     bool peeks = flags & MSG_PEEK;
     hf_time until = flags & (MSG_OOB | MSG_ERRQUEUE) ? 0 : call_limit(f, false, flags);
-    size_t target = transfer_low_water(f, total, flags), done = 0;
+    size_t done = 0;
     int64_t n;
     int err = 0;
 
@@ -90,7 +92,7 @@ static int64_t receive_stream(struct call *c, struct hf_msg *msg, size_t total, 
         n = transfer_receive_some(f, msg, peeks ? 0 : done, total, wanted(f, flags), flags);
         if (n > 0) {
             done = peeks ? (size_t)n : done + (size_t)n;
-            if (done >= target || is_enough(f, peeks))
+            if (done >= total || done >= transfer_low_water(f, total, flags) || is_enough(f, peeks))
                 break;
             if (!peeks)
                 continue;
@@ -121,13 +123,14 @@ static int64_t lose_datagram(struct file *f, int flags)
 static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total, int flags)
 {
     struct file *f = c->file;
-    hf_time until = flags & MSG_ERRQUEUE ? 0 : call_limit(f, false, flags);
+    bool is_own = user_vector_is_own(msg->iov, msg->iov_len);
     size_t control_len = msg->control_len;
     uint32_t addr_len = msg->addr_len;
+    hf_time until = 0;
     int err = 0;
 
-    for (;;) {
-        size_t want = smaller(transfer_waiting(f), total);
+    for (bool is_first = true;; is_first = false) {
+        size_t want = is_own ? 0 : smaller(transfer_waiting(f), total);
         int64_t n;
 
         if (want && user_vector_writable(msg->iov, msg->iov_len, want) < want)
@@ -135,7 +138,11 @@ static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total
         msg->control_len = control_len;
         msg->addr_len = addr_len;
         n = hf_sock_recv(f->sk, msg, flags);
-        if (n != -EAGAIN || until == 0)
+        if (n != -EAGAIN)
+            return n;
+        if (is_first && !(flags & MSG_ERRQUEUE))
+            until = call_limit(f, false, flags);
+        if (until == 0)
             return n;
         if (err)
             return err == -EINTR ? err : -EAGAIN;
@@ -146,13 +153,20 @@ static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total
 int64_t transfer_receive(struct call *c, struct hf_msg *msg, size_t total, int flags)
 {
     struct file *f = c->file;
+    bool is_udp = !f->is_stream && !f->is_unix;
     int64_t n;
 
-    host_enter(f->host);
+    if (is_udp || f->is_unix)
+        host_enter_briefly(f->host);
+    else
+        host_enter(f->host);
     n = f->is_stream && f->is_unix ? transfer_receive_local(c, msg, total, flags)
         : f->is_stream             ? receive_stream(c, msg, total, flags)
                                    : receive_datagram(c, msg, total, flags);
     file_touch(f);
-    host_leave(f->host);
+    if (is_udp && n >= 0)
+        host_leave_briefly(f->host);
+    else
+        host_leave(f->host);
     return n;
 }

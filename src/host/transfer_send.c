@@ -37,6 +37,13 @@ static int64_t opened(struct call *c, hf_time until)
     return result == 0 || (result == -EINPROGRESS && taken) ? (int64_t)taken : result;
 }
 
+/* All of it at once, from memory that needs no question. */
+static bool is_simple(const struct hf_msg *msg, size_t done, size_t total)
+{
+    return !done && msg->iov_len <= PIECES && total <= PIECE_BYTES &&
+           user_vector_is_own(msg->iov, msg->iov_len);
+}
+
 /* One attempt to send what follows the first `done` bytes. */
 static int64_t send_some(struct file *f, const struct hf_msg *msg, size_t done, size_t total,
                          int flags)
@@ -45,6 +52,8 @@ static int64_t send_some(struct file *f, const struct hf_msg *msg, size_t done, 
     struct hf_msg part = *msg;
     size_t left = total - done, want = 0, good;
 
+    if (is_simple(msg, done, total))
+        return hf_sock_send(f->sk, msg, flags);
     part.iov = iov;
     part.iov_len = user_vector_part(msg->iov, msg->iov_len, done,
                                     left < PIECE_BYTES ? left : PIECE_BYTES, iov, PIECES);
@@ -105,7 +114,8 @@ static int64_t send_datagram(struct call *c, const struct hf_msg *msg, size_t to
     hf_time until = f->is_unix ? call_limit(f, true, flags) : 0;
     int err = 0;
 
-    if (user_vector_readable(msg->iov, msg->iov_len, total) != total)
+    if (!user_vector_is_own(msg->iov, msg->iov_len) &&
+        user_vector_readable(msg->iov, msg->iov_len, total) != total)
         return -EFAULT;
     for (;;) {
         int64_t n = hf_sock_send(f->sk, msg, flags);
@@ -123,7 +133,10 @@ int64_t transfer_send(struct call *c, const struct hf_msg *msg, size_t total, in
     struct file *f = c->file;
     int64_t n;
 
-    host_enter(f->host);
+    if (f->is_unix)
+        host_enter_briefly(f->host);
+    else
+        host_enter(f->host);
     n = f->is_stream ? send_stream(c, msg, total, flags) : send_datagram(c, msg, total, flags);
     file_touch(f);
     host_leave(f->host);

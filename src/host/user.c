@@ -171,6 +171,17 @@ size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want)
     return vector_good(iov, n, want, &writable);
 }
 
+bool user_vector_is_own(const struct hf_iovec *iov, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uintptr_t from = (uintptr_t)iov[i].base;
+
+        if (iov[i].len && (from + iov[i].len < from || !own_memory_has(from, from + iov[i].len)))
+            return false;
+    }
+    return true;
+}
+
 size_t user_bytes(size_t len)
 {
     return len < BYTES_MAX ? len : BYTES_MAX;

@@ -40,6 +40,9 @@ size_t user_vector_part(const struct hf_iovec *iov, size_t iov_len, size_t skip,
 size_t user_vector_readable(const struct hf_iovec *iov, size_t n, size_t want);
 size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want);
 
+/* All of it is memory that needs no question (own_memory.h). */
+bool user_vector_is_own(const struct hf_iovec *iov, size_t n);
+
 /* What one call of the kernel moves of that many bytes. */
 size_t user_bytes(size_t len);
 
