@@ -83,8 +83,8 @@ static bool was_false_alarm(struct repair *r, const struct tcb *tcb, const struc
 
 /* ---- how much ---- */
 
-/* Proportional rate reduction, with the slow start bound. RFC 6937 3; as Linux adds to it, only an
- * ACK that moves snd_una and brings no new loss lets more go than was delivered. */
+/* Proportional rate reduction, with the slow start bound. RFC 6937 3, RFC 9937; as Linux adds to
+ * it, only an ACK that moves snd_una and brings no new loss lets more go than was delivered. */
 static void reduce(struct tcb *tcb, struct repair *r, uint32_t delivered, bool is_safe)
 {
     uint32_t pipe = board_pipe(tcb, r);

@@ -154,7 +154,7 @@ static void test_peer_mss(bool v6)
     }
 }
 
-/* RFC 9293 MUST-67, MUST-65, SHLD-5, MAY-3: what we tell, and where */
+/* RFC 9293 MUST-67, MUST-65, SHLD-5, MAY-3, RFC 6691: what we tell, and where */
 static void test_own_mss(bool v6, uint32_t mtu)
 {
     struct rig *r = rig_new();

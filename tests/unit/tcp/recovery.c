@@ -265,7 +265,7 @@ static void test_every(bool v6, unsigned every)
     finish(r, c, s);
 }
 
-/* A whole burst: one round trip to learn of it, PRR to repair it */
+/* A whole burst: one round trip to learn of it, PRR to repair it: RFC 6937, RFC 9937 */
 static void test_burst(bool v6, unsigned many)
 {
     struct sock *c, *s;
@@ -278,7 +278,7 @@ static void test_burst(bool v6, unsigned many)
     lose_first = data_count + 10;
     lose_many = many;
     took = move(r, c, s, 600000, 20 * HF_S);
-    OK(took > 0 && took < 190 * HF_MS, "a burst of losses is repaired without a timeout: RFC 6937");
+    OK(took > 0 && took < 190 * HF_MS, "a burst of losses is repaired without a timeout: RFC 9937");
     EQ(lost, many, "the burst was lost");
     EQ(repeats(c), many, "and sent again once");
     OK(c->tcb.ssthresh >= before / 2 && c->tcb.ssthresh < before * 3 / 4,
@@ -367,7 +367,32 @@ static void test_reordering(bool v6)
     finish(r, c, s);
 }
 
-/* RFC 3522, RFC 4015: a path that stops for a while and then goes on */
+/* RFC 3708: a segment so late that it is repeated; the D-SACK of the second one says so */
+static void test_late_segment(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *c, *s;
+    uint32_t cwnd, ssthresh;
+
+    r->a.tcp.timestamps = false;
+    join(r, v6, &c, &s);
+    warm(r, c, s, 400000);
+    cwnd = c->tcb.cwnd;
+    ssthresh = c->tcb.ssthresh;
+    data_count = 0;
+    hold_every = 12;
+    hold_for = 45 * HF_MS;
+    OK(move(r, c, s, 20 * MSS, HF_S) > 0, "bytes arrive, some of them late");
+    run(r, 100 * HF_MS);
+    EQ(repeats(c), 1, "one was repeated for nothing");
+    OK(c->tcb.cwnd >= cwnd, "the window is as it was");
+    EQ(c->tcb.ssthresh, ssthresh, "slow start too");
+    OK(c->tcb.reord_seen, "and the path is known to reorder");
+    finish(r, c, s);
+}
+
+/* RFC 3522, RFC 4015, without timestamps RFC 5682: a path that stops for a while and then goes on
+ */
 static void test_spurious_timeout(bool v6, bool timestamps)
 {
     struct rig *r = rig_new();
@@ -393,7 +418,7 @@ static void test_spurious_timeout(bool v6, bool timestamps)
     finish(r, c, s);
 }
 
-/* RFC 3042: each of the first two duplicates lets a new segment go */
+/* RFC 3042, RFC 6928: each of the first two duplicates lets a new segment go */
 static void test_limited_transmit(bool sack)
 {
     struct rig *r = rig_new();
@@ -506,6 +531,7 @@ int main(void)
         for (unsigned many = 1; many < 5; many++)
             test_tail(v6, many);
         test_reordering(v6);
+        test_late_segment(v6);
         test_spurious_timeout(v6, true);
         test_spurious_timeout(v6, false);
         test_limited_transmit(v6);

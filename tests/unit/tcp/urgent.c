@@ -11,7 +11,8 @@ static void open_peer(struct talk *p, bool v6)
     p->r->seen_count = 0;
 }
 
-/* RFC 9293 MUST-30, MUST-31, MUST-62: the pointer of each segment leads behind the last urgent byte
+/* RFC 9293 MUST-30, MUST-31, MUST-62, RFC 6093: the pointer of each segment leads behind the last
+ * urgent byte
  */
 static void test_sent(bool v6)
 {

@@ -329,6 +329,33 @@ static void test_unused_window(bool v6)
     finish(r, c, s);
 }
 
+/* RFC 2861 3, RFC 5681 4.1: half of the window for each timeout in which nothing went, but what
+ * every connection may have at first; what had been reached is remembered */
+static void test_idle(bool v6, bool restarts)
+{
+    static const struct {
+        unsigned halves, cwnd, ssthresh; /* of a timeout; in segments */
+    } rows[] = {{1, 160, 100}, {3, 80, 120}, {5, 40, 120}, {11, 10, 120}, {400, 10, 120}};
+
+    for (size_t i = 0; i < HF_COUNT(rows); i++) {
+        struct sock *c, *s;
+        struct rig *r = pair(v6, &c, &s);
+        uint32_t mss = c->tcb.mss;
+
+        r->a.tcp.slow_start_after_idle = restarts;
+        EQ(rig_write(c, "x", 1, 0), 1, "a byte goes");
+        rig_run(r, 10 * HF_MS);
+        c->tcb.cwnd = 160 * mss;
+        c->tcb.ssthresh = 100 * mss;
+        c->tcb.last_snd = tcp_ms(&r->a.tcp);
+        rig_run(r, rows[i].halves * rtt_rto_ms(&c->tcb) * HF_MS / 2);
+        EQ(rig_write(c, "x", 1, 0), 1, "and after a while another");
+        EQ(c->tcb.cwnd / mss, restarts ? rows[i].cwnd : 160, "the window has been halved so often");
+        EQ(c->tcb.ssthresh / mss, restarts ? rows[i].ssthresh : 100, "slow start ends near it");
+        finish(r, c, s);
+    }
+}
+
 static enum verdict lose_all(struct rig *r, struct host *to, struct hf_frame *f,
                              const struct seen *n)
 {
@@ -363,6 +390,8 @@ int main(void)
         test_user_timeout_between_ticks(v6);
         test_unscaled_window(v6);
         test_unused_window(v6);
+        test_idle(v6, true);
+        test_idle(v6, false);
         test_probe_is_one_segment(v6);
         test_zero_window(v6);
         test_silly_window(v6);
