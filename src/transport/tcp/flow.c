@@ -6,7 +6,9 @@ struct flow *flow_of(struct tcb *tcb)
     if (!tcb->flow) {
         tcb->flow = pool_get(&tcb->tcp->flow_pool);
         if (tcb->flow)
-            *tcb->flow = (struct flow){.data_came = tcb->last_snd, .wait_since = tcp_ms(tcb->tcp)};
+            *tcb->flow = (struct flow){.data_came = tcb->last_snd,
+                                       .wait_since = tcp_ms(tcb->tcp),
+                                       .rcv_rtt_end = tcb->rcv_nxt};
     }
     return tcb->flow;
 }
@@ -77,8 +79,27 @@ void flow_timeout(struct tcb *tcb)
     if (!f)
         return;
     f->rtos++;
+    f->rehash++;
     if (!f->rto_since)
         f->rto_since = timer_due(tcb, 0);
+}
+
+/* Linux: who connects counts from the first timeout on (tcp_update_rto_stats), who is connected to
+ * from the first SYN-ACK (tcp_create_openreq_child), and chooses no other way for it. */
+void flow_opened(struct tcb *tcb)
+{
+    struct flow *f = tcb->retries ? flow_of(tcb) : NULL;
+    uint32_t first = tcb->rexmt_since + (tcb->is_passive ? 0 : tcb->tcp->syn_ms);
+
+    if (tcb->flow) /* it is older than the connection */
+        tcb->flow->rcv_rtt_end = tcb->rcv_nxt;
+    if (!f)
+        return;
+    f->rtos = tcb->retries;
+    f->rehash = tcb->is_passive ? 0 : tcb->retries;
+    f->rto_ends = 1;
+    f->data_came = tcp_ms(tcb->tcp);
+    f->rto_ms = tcp_ms(tcb->tcp) - first;
 }
 
 void flow_rate(struct tcb *tcb, uint32_t ack, uint32_t us)

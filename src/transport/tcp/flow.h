@@ -18,7 +18,7 @@ struct mark {
 struct sent_mark {
     uint32_t seq, us; /* tcp_us() clock */
 };
-#define SENT_MARKS 12
+#define SENT_MARKS 11
 
 struct marks {
     struct mark *ring; /* of room; NULL: none */
@@ -48,10 +48,14 @@ struct flow {
     uint32_t rate_bytes, rate_us; /* the newest sample of the rate of delivery */
     uint16_t reordering;          /* segments; 0: the usual 3 */
     uint16_t rtos, rto_ends;      /* timeouts, and how many runs of them have ended */
+    uint16_t rehash;              /* those after which Linux looks for another way */
     /* Round trips, rtt.c */
     struct sent_mark sent[SENT_MARKS]; /* by sequence number, none beyond snd_max */
     uint32_t var_us, var_most_us;      /* for the timeout: Linux's rttvar and mdev_max */
     uint32_t var_end;                  /* snd_nxt when var_most_us began anew */
+    uint32_t rcv_rtt_us;               /* as the receiver sees it; 0: not yet */
+    uint32_t rcv_rtt_end, rcv_rtt_at;  /* rcv_nxt when the window of then is full, when it began */
+    uint32_t rcv_ecr;                  /* the newest timestamp that was echoed */
     uint32_t probe_end, mtu_at;        /* of the probe that is out; no probe before then. mtu.c */
     uint16_t mtu_low, mtu_high;        /* packets so long pass, may pass; mtu_low 0: no search */
     uint16_t probe_bytes;              /* payload of the probe that is out, 0: none is */
@@ -70,6 +74,13 @@ static inline struct repair *repair_of(const struct tcb *tcb)
 static inline uint32_t flow_data_in(const struct tcb *tcb)
 {
     return tcb->flow ? tcb->flow->data_segs_in : 0;
+}
+
+/* Bytes in order have come. */
+static inline void rtt_received(struct tcb *tcb)
+{
+    if (tcb->flow && !seq_lt(tcb->rcv_nxt, tcb->flow->rcv_rtt_end))
+        rtt_window_filled(tcb);
 }
 
 /* Makes it when there is none; NULL without memory. */
@@ -112,6 +123,8 @@ void flow_goes_on(struct tcb *tcb, enum wait what);
 /* snd_una has moved; the retransmission timer has fired. */
 void flow_acked(struct tcb *tcb);
 void flow_timeout(struct tcb *tcb);
+/* The handshake has ended, after tcb->retries timeouts. */
+void flow_opened(struct tcb *tcb);
 /* The round trip that was timed took so long, up to ack: a sample of the rate of delivery. Linux:
  * tcp_rate_gen, which keeps no slower one of a sender that had nothing to send. */
 void flow_rate(struct tcb *tcb, uint32_t ack, uint32_t us);

@@ -125,6 +125,19 @@ static void fill_flow(const struct tcb *tcb, struct tcp_info_abi *i)
     i->total_rto = f->rtos;
     i->total_rto_recoveries = f->rto_ends;
     i->total_rto_time = f->rto_ms;
+    i->rehash = f->rehash;
+    i->rcv_rtt = f->rcv_rtt_us;
+}
+
+/* A SYN that has not been answered. */
+static void fill_opening(const struct tcb *tcb, struct tcp_info_abi *i)
+{
+    if (tcb->state != TCP_SYN_SENT || !tcb->retries)
+        return;
+    i->total_rto = tcb->retries;
+    i->total_rto_recoveries = 1;
+    i->total_rto_time = tcp_ms(tcb->tcp) - tcb->rexmt_since - tcb->tcp->syn_ms;
+    i->rehash = tcb->retries;
 }
 
 static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
@@ -166,6 +179,7 @@ static void fill(const struct tcb *tcb, struct tcp_info_abi *i)
     i->snd_wnd = tcb->snd_wnd;
     i->rcv_wnd = tcb->rcv_adv - tcb->rcv_nxt;
     fill_flow(tcb, i);
+    fill_opening(tcb, i);
 }
 
 uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len)

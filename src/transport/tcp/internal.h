@@ -193,6 +193,9 @@ void rtt_sample(struct tcb *tcb, uint32_t us);
 /* What begins at seq goes out for the first time; what ends at end, once more. */
 void rtt_sent(struct tcb *tcb, uint32_t seq);
 void rtt_repeated(struct tcb *tcb, uint32_t end);
+/* As the receiver sees it: s has come; bytes in order have, as many as a window: flow.h. */
+void rtt_came(struct tcb *tcb, const struct segment *s);
+void rtt_window_filled(struct tcb *tcb);
 /* s has moved snd_una from una: measures, and says in s how long its newest bytes took. */
 void rtt_acked(struct tcb *tcb, struct segment *s, uint32_t una);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */

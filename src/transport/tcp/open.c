@@ -53,6 +53,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
     measure_handshake(tcb, s);
     options_sync_mss(tcb);
     cong_start(tcb);
+    flow_opened(tcb);
     tcb->rexmt_due = tcb->rexmt_since = 0;
     tcb->retries = tcb->backoff = 0;
     if (!tcb->is_child)

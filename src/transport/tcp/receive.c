@@ -194,6 +194,7 @@ bool receive_handed(struct tcb *tcb, struct hf_frame *f)
     tcb->got_data = 1;
     tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(f->len, tcb->mss));
     append(tcb, f);
+    rtt_received(tcb);
     return true;
 }
 
@@ -211,6 +212,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         hf_frame_free(f);
         return false;
     }
+    rtt_came(tcb, s);
     if (tcb->fin_received || (seq_le(end + place(f)->has_fin, rcv_nxt))) {
         sack_duplicate(tcb, s->seq, end);
         core_drop(core, HF_DROP_TCP_DUPLICATE, f);
@@ -245,6 +247,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         sack_filled(tcb);
     }
     schedule_ack(tcb, s->len, s->h.flags & TCP_PSH);
+    rtt_received(tcb);
     if (fin) {
         tcb->fin_received = 1;
         tcb->rcv_nxt++;

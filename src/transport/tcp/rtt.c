@@ -170,3 +170,42 @@ void rtt_acked(struct tcb *tcb, struct segment *s, uint32_t una)
     if (tcb->flow && tcb->flow->sent_count)
         forget_to(tcb, s->h.ack);
 }
+
+/* ---- as the receiver sees it, for TCP_INFO ---- */
+
+/* Linux: tcp_rcv_rtt_update. What took a window's time, or waited for its reader, is at most a
+ * bound. */
+static void receiver_sample(struct tcb *tcb, uint32_t us, bool is_bound)
+{
+    struct flow *f = tcb->flow;
+
+    if (!f->rcv_rtt_us || us < f->rcv_rtt_us)
+        f->rcv_rtt_us = us;
+    else if (!is_bound && tcb->rcv_nxt == tcb->copied_seq)
+        f->rcv_rtt_us += us / 8 - f->rcv_rtt_us / 8;
+}
+
+/* Linux: tcp_rcv_rtt_measure_ts. Since a full segment that was sent because of what is echoed. */
+void rtt_came(struct tcb *tcb, const struct segment *s)
+{
+    struct flow *f = tcb->flow;
+    int32_t ms = (int32_t)(tcp_ms(tcb->tcp) + tcb->ts_offset - s->h.ts_ecr);
+
+    if (!f || !tcb->ts_ok || !s->h.has_timestamps || s->h.ts_ecr == f->rcv_ecr)
+        return;
+    f->rcv_ecr = s->h.ts_ecr;
+    if (s->len >= tcb->rcv_mss && ms > 0 && ms < RTO_MAX_MS)
+        receiver_sample(tcb, (uint32_t)ms * 1000, false);
+}
+
+/* Linux: tcp_rcv_rtt_measure. A window cannot be filled in less. */
+void rtt_window_filled(struct tcb *tcb)
+{
+    struct flow *f = tcb->flow;
+    uint32_t now = tcp_us(tcb->tcp);
+
+    if (f->rcv_rtt_at)
+        receiver_sample(tcb, HF_MAX(now - f->rcv_rtt_at, 1u), true);
+    f->rcv_rtt_end = tcb->rcv_nxt + (tcb->rcv_adv - tcb->last_ack_sent);
+    f->rcv_rtt_at = now ? now : 1;
+}

@@ -137,6 +137,7 @@ static uint64_t field(const struct sock *s, size_t at, size_t size)
 enum {
     LAST_DATA_SENT = 44,
     LAST_DATA_RECV = 52,
+    RCV_RTT = 92,
     PACING_RATE = 104,
     DELIVERY_RATE = 160,
     BUSY = 168,
@@ -146,6 +147,7 @@ enum {
     DSACK_DUPS = 216,
     REORD_SEEN = 220,
     OOO = 224,
+    REHASH = 236,
     TOTAL_RTO = 240,
     RTO_RECOVERIES = 242,
     RTO_TIME = 244,
@@ -241,10 +243,102 @@ static void test_segments(bool v6)
     OK(rig_end(r), "nothing is left behind");
 }
 
+static unsigned lose_syns, lose_answers;
+
+static enum verdict lose_handshake(struct rig *r, struct host *to, struct hf_frame *f,
+                                   const struct seen *s)
+{
+    unsigned *of = s->h.flags & TCP_ACK ? &lose_answers : &lose_syns;
+
+    if (!(s->h.flags & TCP_SYN) || !*of)
+        return PASS;
+    --*of;
+    return LOSE;
+}
+
+/* SYNs without an answer are timeouts, and who sends them looks for another way each time. */
+static void test_opening(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *l = rig_listen(&r->b, v6, 80, 1), *c, *s;
+
+    r->delay = 5 * HF_MS;
+    r->filter = lose_handshake;
+    lose_syns = 3;
+    lose_answers = 0;
+    c = rig_connect(&r->a, &r->b.addr[v6], 80);
+    rig_run(r, 2500 * HF_MS);
+    EQ(field(c, TOTAL_RTO, 2), 2, "two SYNs were in vain");
+    EQ(field(c, RTO_RECOVERIES, 2), 1, "which is one time of silence");
+    EQ(field(c, RTO_TIME, 4), 1500, "since the first timeout");
+    EQ(field(c, REHASH, 4), 2, "each another way");
+    rig_run(r, HF_S);
+    EQ(field(c, TOTAL_RTO, 2), 3, "and a third");
+    between(field(c, RTO_TIME, 4), 2010, 2012, "until it was answered");
+    EQ(field(c, REHASH, 4), 3, "three other ways");
+    s = rig_accept(l);
+    EQ(field(s, TOTAL_RTO, 2), 0, "the peer has waited for nothing");
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_S);
+    tcp_close(&s->tcb, true);
+
+    lose_syns = 0;
+    lose_answers = 1;
+    c = rig_connect(&r->a, &r->b.addr[v6], 80);
+    rig_run(r, 990 * HF_MS);
+    lose_syns = 1; /* so that the answer is repeated by its own clock */
+    rig_run(r, 2 * HF_S);
+    s = rig_accept(l);
+    EQ(field(s, TOTAL_RTO, 2), 1, "an answer was in vain");
+    EQ(field(s, RTO_TIME, 4), 1010, "and confirmed so much later");
+    EQ(field(s, REHASH, 4), 0, "without another way");
+    EQ(field(c, TOTAL_RTO, 2), 1, "as its SYN had been");
+    r->filter = lose_data;
+    EQ(rig_write(c, "lost", 4, 0), 4, "data");
+    rig_run(r, HF_S);
+    r->filter = NULL;
+    rig_run(r, 5 * HF_S);
+    EQ(field(c, REHASH, 4), field(c, TOTAL_RTO, 2), "what follows counts on");
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_S);
+    tcp_close(&s->tcb, true);
+    tcp_close(&l->tcb, false);
+    OK(rig_end(r), "nothing is left behind");
+}
+
+/* The receiver's own idea of a round trip: what timestamps say of full segments; without them, how
+ * long a window takes. */
+static void test_receiver(bool v6, bool timestamps)
+{
+    struct rig *r = rig_new();
+    struct sock *c, *s;
+    char few[8];
+
+    r->a.tcp.timestamps = timestamps;
+    rig_pair(r, v6, &c, &s);
+    r->delay = 10 * HF_MS;
+    c->tcb.srtt_us = 20000; /* the handshake took none */
+    EQ(field(s, RCV_RTT, 4), 0, "nothing came, nothing is known");
+    EQ(rig_write(c, "few", 3, 0), 3, "a short segment");
+    rig_run(r, 100 * HF_MS);
+    EQ(field(s, RCV_RTT, 4), 0, "tells nothing either");
+    EQ(rig_read(s, few, sizeof(few), 0), 3, "it is read");
+    OK(rig_transfer(r, c, s, 1 << 20, 10 * HF_S), "a mebibyte");
+    between(field(s, RCV_RTT, 4), 20000, timestamps ? 30000 : 80000, "the round trip");
+    EQ(field(c, RCV_RTT, 4), 0, "who sends is no receiver");
+    tcp_close(&c->tcb, true);
+    rig_run(r, HF_S);
+    tcp_close(&s->tcb, true);
+    OK(rig_end(r), "nothing is left behind");
+}
+
 int main(void)
 {
     tap_begin(30);
     for (int v6 = 0; v6 < 2; v6++) {
+        test_opening(v6);
+        test_receiver(v6, true);
+        test_receiver(v6, false);
         test_conversation(v6);
         test_repeat(v6);
         test_waits(v6);
