@@ -75,7 +75,9 @@ static void flow(struct world *w, struct words *line)
         *w->flow = (struct flow){.ours = f->ours,
                                  .theirs = f->theirs,
                                  .peer_iss = w->flows[0].peer_iss,
-                                 .window = w->flows[0].window};
+                                 .window = w->flows[0].window,
+                                 .cookie_len = f->cookie_len};
+        memcpy(w->flow->cookie, f->cookie, sizeof(f->cookie));
         snprintf(w->flow->name, sizeof(w->flow->name), "%s", line->at[1]);
     }
     for (int i = 2; i + 1 < line->n; i += 2)

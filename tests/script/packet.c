@@ -210,6 +210,8 @@ static uint32_t write_options(const struct packet *p, uint8_t *to)
         memcpy(begin_option(at, KIND_TFO, p->cookie_len), p->cookie, p->cookie_len);
         at += 2 + p->cookie_len;
     }
+    memcpy(at, p->raw, p->raw_len);
+    at += p->raw_len;
     while ((at - to) % 4)
         *at++ = KIND_NOP;
     return (uint32_t)(at - to);
@@ -217,7 +219,7 @@ static uint32_t write_options(const struct packet *p, uint8_t *to)
 
 uint32_t packet_write(const struct packet *p, bool v6, uint8_t *to)
 {
-    uint8_t options[80]; /* more than a header holds; the page says so few that they fit */
+    uint8_t options[120]; /* more than a header holds; the page says so few that they fit */
     uint32_t header = 20 + write_options(p, options);
     uint32_t len = header + p->len;
     uint8_t *tcp = write_ip(to, v6, HF_IPPROTO_TCP, p->ecn, len);
@@ -233,7 +235,7 @@ uint32_t packet_write(const struct packet *p, bool v6, uint8_t *to)
     put16(tcp + 18, p->urgent);
     memcpy(tcp + 20, options, header - 20);
     memcpy(tcp + header, p->payload, p->len);
-    put16(tcp + 16, ~sum_transport(to, v6, HF_IPPROTO_TCP, tcp, len));
+    put16(tcp + 16, ~sum_transport(to, v6, HF_IPPROTO_TCP, tcp, len) + p->has_bad_sum);
     return (uint32_t)(tcp - to) + len;
 }
 

@@ -21,6 +21,7 @@ enum option { OPT_MSS, OPT_WS, OPT_SACKOK, OPT_SACK, OPT_TS, OPT_TFO, OPT_COUNT 
 
 #define SACKS_MAX  4
 #define COOKIE_MAX 18
+#define RAW_MAX    40
 
 struct packet {
     struct packet *next;
@@ -37,7 +38,10 @@ struct packet {
     uint32_t sack[SACKS_MAX][2];
     unsigned cookie_len;
     uint8_t cookie[COOKIE_MAX];
-    uint32_t len; /* of the payload */
+    unsigned raw_len; /* of the peer's: options as bytes, behind the others */
+    uint8_t raw[RAW_MAX];
+    bool has_bad_sum; /* of the peer's */
+    uint32_t len;     /* of the payload */
     uint8_t payload[65536];
 };
 

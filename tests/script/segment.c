@@ -63,14 +63,15 @@ static bool is_place(const char *word)
 
 /* The numbers of both ends, as the line's direction has them. */
 struct sides {
+    bool is_in;
     uint32_t seq_base, seq_next, ack_base, ack_next;
 };
 
 static struct sides sides_of(const struct flow *f, bool is_in)
 {
     if (is_in)
-        return (struct sides){f->peer_iss, f->peer_next, f->iss, f->next};
-    return (struct sides){f->iss, f->next, f->peer_iss, f->peer_next};
+        return (struct sides){true, f->peer_iss, f->peer_next, f->iss, f->next};
+    return (struct sides){false, f->iss, f->next, f->peer_iss, f->peer_next};
 }
 
 static const char *need(struct world *w, struct words *line, int *i)
@@ -96,38 +97,48 @@ static void parse_sack(struct world *w, struct words *line, int *i, const struct
         refuse(w, "blocks must follow", "sack");
 }
 
-static void parse_ts(struct world *w, struct words *line, int *i, struct pattern *t)
+static void parse_ts(struct world *w, struct words *line, int *i, const struct sides *s,
+                     struct pattern *t)
 {
     uint32_t clock = (uint32_t)(w->now / HF_MS) + PEER_CLOCK;
+    uint32_t val = s->is_in ? clock : w->flow->ts_recent;
+    uint32_t ecr = s->is_in ? w->flow->ts_recent : clock;
 
     t->any_ts = true;
-    t->p.ts_val = clock;
-    t->p.ts_ecr = w->flow->ts_recent;
+    t->p.ts_val = val;
+    t->p.ts_ecr = ecr;
     if (*i + 1 < line->n && is_place(line->at[*i + 1])) {
         t->any_ts = false;
-        t->p.ts_val = place(w, line->at[++*i], 0, clock);
+        t->p.ts_val = place(w, line->at[++*i], 0, val);
     }
     if (*i + 1 < line->n && strcmp(line->at[*i + 1], "ecr") == 0) {
         *i += 1;
         t->says_ecr = true;
-        t->p.ts_ecr = place(w, need(w, line, i), 0, clock);
+        t->p.ts_ecr = place(w, need(w, line, i), 0, ecr);
     }
+}
+
+/* Bytes written in hexadecimal; returns how many. */
+static unsigned parse_hex(struct world *w, const char *word, uint8_t *to, unsigned room)
+{
+    unsigned n = 0, byte;
+
+    for (; *word; word += 2) {
+        if (n == room || !word[1] || sscanf(word, "%2x", &byte) != 1)
+            refuse(w, "no bytes, or too many", word);
+        to[n++] = (uint8_t)byte;
+    }
+    return n;
 }
 
 static void parse_cookie(struct world *w, const char *word, struct pattern *t)
 {
-    unsigned byte;
-
     t->any_cookie = strcmp(word, "*") == 0;
     if (strcmp(word, "cookie") == 0) {
         t->p.cookie_len = w->flow->cookie_len;
         memcpy(t->p.cookie, w->flow->cookie, sizeof(t->p.cookie));
     } else if (!t->any_cookie && strcmp(word, "none") != 0) {
-        for (; *word; word += 2, t->p.cookie_len++) {
-            if (t->p.cookie_len == COOKIE_MAX || sscanf(word, "%2x", &byte) != 1 || !word[1])
-                refuse(w, "no cookie", word);
-            t->p.cookie[t->p.cookie_len] = (uint8_t)byte;
-        }
+        t->p.cookie_len = parse_hex(w, word, t->p.cookie, COOKIE_MAX);
     }
 }
 
@@ -154,7 +165,7 @@ static bool parse_option(struct world *w, struct words *line, int *i, const stru
     if (option == OPT_SACK)
         parse_sack(w, line, i, s, &t->p);
     if (option == OPT_TS)
-        parse_ts(w, line, i, t);
+        parse_ts(w, line, i, s, t);
     if (option == OPT_TFO)
         parse_cookie(w, need(w, line, i), t);
     return true;
@@ -193,6 +204,10 @@ static void parse_word(struct world *w, struct words *line, int *i, const struct
     } else if (strcmp(word, "after") == 0) {
         need(w, line, i);
         parse_after(w, line->at[*i], t);
+    } else if (strcmp(word, "raw") == 0) {
+        t->p.raw_len = parse_hex(w, need(w, line, i), t->p.raw, RAW_MAX);
+    } else if (strcmp(word, "badsum") == 0) {
+        t->p.has_bad_sum = true;
     } else if (strcmp(word, "stray") == 0) {
         t->is_stray = true;
     } else if (ecn >= 0) {

@@ -78,69 +78,6 @@ static void test_soft_errors(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* RFC 1191, RFC 8201; NetSem deliver_in_icmp_2 */
-static void test_too_big(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *c = established(r, v6, 1);
-    static const uint8_t bytes[1000];
-    uint8_t quoted[8];
-    struct icmp_error e = {.kind = ICMP_ERR_TOO_BIG,
-                           .info = v6 ? 1280 : 600,
-                           .src = r->a.addr[v6],
-                           .dst = r->b.addr[v6],
-                           .quoted = quoted,
-                           .quoted_len = 8};
-
-    c->tcb.peer_mss = 1460;
-    options_sync_mss(&c->tcb);
-    EQ(rig_write(c, bytes, sizeof(bytes), 0), sizeof(bytes), "bytes are out");
-    put16(quoted, c->tcb.pcb.entry.lport);
-    put16(quoted + 2, 80);
-    put32(quoted + 4, c->tcb.snd_una);
-    last_count = 0;
-    tcp_error(&r->a.tcp, &e);
-    while (rig_step(r))
-        ;
-    EQ(tcp_mss(&c->tcb), v6 ? 1220 : 560, "too big: segments are smaller from now on");
-    OK(last_count >= 1, "and what was too large goes again");
-    tcp_close(&c->tcb, true);
-    OK(rig_end(r), "nothing is lost");
-}
-
-/* RFC 7323 5: PAWS, and the timestamps each end echoes */
-static void test_paws(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *c;
-    struct tcp_header h = {
-        .src_port = 80, .flags = TCP_SYN | TCP_ACK, .window = 60000, .has_timestamps = true};
-
-    r->filter = swallow;
-    c = rig_connect(&r->a, &r->b.addr[v6], 80);
-    while (rig_step(r))
-        ;
-    h.dst_port = c->tcb.pcb.entry.lport;
-    h.ack = last.h.seq + 1;
-    h.ts_val = 1000;
-    h.ts_ecr = last.h.ts_val;
-    inject(r, v6, h, NULL, 0);
-    EQ(last.h.ts_ecr, 1000, "the peer's clock is echoed: RFC 7323 4.3");
-    h.flags = TCP_ACK;
-    h.seq = 1;
-    h.ts_val = 999;
-    inject(r, v6, h, "x", 1);
-    OK(tcp_readable(&c->tcb) == 0 && last_count == 1,
-       "an older clock is answered, not taken: PAWS");
-    EQ(r->a.core.drops[HF_DROP_TCP_PAWS], 1, "and counted");
-    h.ts_val = 1001;
-    inject(r, v6, h, "x", 1);
-    EQ(tcp_readable(&c->tcb), 1, "a newer clock is taken");
-    EQ(last.h.ts_ecr, 1001, "and echoed");
-    tcp_close(&c->tcb, true);
-    OK(rig_end(r), "nothing is lost");
-}
-
 /* Segments in every order, overlapping, against a plain array. RFC 9293 3.10.7.4 (seventh) */
 static void test_reassembly(bool v6)
 {
@@ -205,59 +142,13 @@ static void test_tiny_segments(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* Linux's urgent data; NetSem recv_5, recv_6, sockatmark_1 */
-static void test_urgent(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *c, *s;
-    char buf[16];
-
-    rig_pair(r, v6, &c, &s);
-    EQ(rig_write(c, "abcX", 4, TCP_SEND_OOB), 4, "an urgent byte after three others");
-    EQ(rig_write(c, "def", 3, 0), 3, "and three more");
-    rig_run(r, 50 * HF_MS);
-    OK(tcp_urgent_pending(&s->tcb), "the receiver knows of it: POLLPRI");
-    EQ(tcp_readable(&s->tcb), 3, "readable up to the mark");
-    EQ(rig_read(s, buf, sizeof(buf), 0), 3, "a read stops at the mark");
-    OK(tcp_at_mark(&s->tcb), "SIOCATMARK says so");
-    EQ(rig_read(s, buf, 1, TCP_RECV_OOB), 1, "the urgent byte is read");
-    EQ(buf[0], 'X', "and is the last one");
-    EQ(rig_read(s, buf, 1, TCP_RECV_OOB), -HF_EINVAL, "a second time is EINVAL");
-    EQ(rig_read(s, buf, sizeof(buf), 0), 3, "the rest follows without it");
-    OK(memcmp(buf, "def", 3) == 0, "in order");
-    EQ(rig_write(c, "1", 1, TCP_SEND_OOB), 1, "two urgent bytes in a row, one");
-    rig_run(r, 50 * HF_MS);
-    EQ(rig_write(c, "2", 1, TCP_SEND_OOB), 1, "two urgent bytes in a row, two");
-    rig_run(r, 50 * HF_MS);
-    EQ(rig_read(s, buf, 1, TCP_RECV_OOB), 1, "only the second is there");
-    EQ(buf[0], '2', "the first is lost, as on Linux");
-    EQ(rig_read(s, buf, 1, 0), -HF_EAGAIN, "from the stream too");
-    tcp_close(&c->tcb, true);
-    rig_run(r, HF_MS);
-    tcp_close(&s->tcb, true);
-    rig_pair(r, v6, &c, &s);
-    s->tcb.opts.oob_inline = 1;
-    EQ(rig_write(c, "yZ", 2, TCP_SEND_OOB), 2, "urgent, inline");
-    rig_run(r, 50 * HF_MS);
-    EQ(rig_read(s, buf, sizeof(buf), 0), 1, "inline: a read stops before it");
-    EQ(rig_read(s, buf, sizeof(buf), 0), 1, "and the next begins with it");
-    EQ(buf[0], 'Z', "inline: the urgent byte is in the stream");
-    tcp_close(&c->tcb, true);
-    rig_run(r, HF_MS);
-    tcp_close(&s->tcb, true);
-    OK(rig_end(r), "nothing is lost");
-}
-
 int main(void)
 {
     tap_begin(60);
     for (int v6 = 0; v6 < 2; v6++) {
         test_soft_errors(v6);
-        test_too_big(v6);
-        test_paws(v6);
         test_reassembly(v6);
         test_tiny_segments(v6);
-        test_urgent(v6);
     }
     return tap_end();
 }
