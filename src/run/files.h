@@ -22,6 +22,9 @@ struct file *file_at(const struct supervisor *sv, pid_t tid, int number);
 /* Is that descriptor f's present vehicle? */
 bool file_is_at(const struct file *f, pid_t tid, int number);
 
+/* Thread tid has f as descriptor `number`. */
+void file_seen(struct file *f, pid_t tid, int number);
+
 /* The file that the caller's args[0] is, or NULL: closed, or not ours. A copy of a vehicle that it
  * had before becomes its present one. */
 struct file *file_find(const struct call *c);

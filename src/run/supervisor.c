@@ -136,6 +136,7 @@ static int start(struct supervisor *sv)
     if (!sv->loop || !sv->scratch || table_init(&sv->files) < 0 || table_init(&sv->held) < 0 ||
         table_init(&sv->formers) < 0)
         return complain("cannot start", -ENOMEM);
+    sv->pid = getpid();
     sv->dirty_task.run = dirty_run;
     sv->timers.deadline = timers_deadline;
     sv->timers.poll = timers_poll;

@@ -115,6 +115,8 @@ struct file {
 /* A held call. retry: asks again; CALL_HELD to wait on. expired: its time-out has passed. */
 typedef int64_t retry_fn(const struct call *c, struct file *f, bool expired);
 
+#define FILE_NUMBERS 1024
+
 struct supervisor {
     const struct run_config *config;
     struct loop *loop;
@@ -127,9 +129,12 @@ struct supervisor {
     size_t notif_size;
     struct memo *memos; /* by thread id */
 
-    struct table files;   /* by inode */
-    struct table formers; /* by inode: vehicles that files had before */
-    struct table held;    /* by thread id */
+    pid_t pid; /* ours */
+
+    struct table files;             /* by inode */
+    uint64_t last_as[FILE_NUMBERS]; /* inode of what was last seen as that descriptor, modulo */
+    struct table formers;           /* by inode: vehicles that files had before */
+    struct table held;              /* by thread id */
     struct file *dirty;
     struct loop_task dirty_task;
     struct loop_source timers; /* time-outs of held calls, the reaper */

@@ -60,8 +60,7 @@ static int64_t hand_over(const struct call *c, struct file *listener, struct hf_
     err = inject_answer(c, vehicle, flags & SOCK_CLOEXEC);
     file_shut(&vehicle);
     if (err >= 0) {
-        f->hint_tid = c->tid;
-        f->hint_fd = err;
+        file_seen(f, c->tid, err);
         file_touch(f);
         return CALL_SENT;
     }

@@ -72,7 +72,6 @@ int64_t sys_socket(const struct call *c, struct file *none)
         file_close(f);
         return err == CALL_GONE ? CALL_SENT : err;
     }
-    f->hint_tid = c->tid;
-    f->hint_fd = err;
+    file_seen(f, c->tid, err);
     return CALL_SENT;
 }
