@@ -11,8 +11,8 @@
 
 #define PIECES 64
 
-/* What is first asked for, since most messages are short; then, while there is more; and in all
- * before the next flow has its turn. */
+/* What is first asked for, since most messages are short; of a host that sends more than that, and
+ * while there is more; and in all before the next flow has its turn. */
 #define READ_FIRST ((size_t)32 << 10)
 #define READ_MORE  ((size_t)256 << 10)
 #define TURN_BYTES ((size_t)1 << 20)
@@ -78,7 +78,7 @@ static bool host_read_nothing(struct tcp_flow *flow, ssize_t got, int err)
 static bool pump_in(struct tcp_flow *flow)
 {
     struct hf_iovec iov[PIECES];
-    size_t moved = 0, want = READ_FIRST;
+    size_t moved = 0, want = flow->host_sends_much ? READ_MORE : READ_FIRST;
 
     flow->sk_is_full = false;
     while (!flow->in_done) {
@@ -103,6 +103,7 @@ static bool pump_in(struct tcp_flow *flow)
         if (got <= 0)
             return host_read_nothing(flow, got, err);
         moved += (size_t)got;
+        flow->host_sends_much = moved >= READ_FIRST;
         if (moved >= TURN_BYTES || ((size_t)got < room && !flow->is_over))
             return true; /* level-triggered epoll tells when there is more */
         want = READ_MORE;

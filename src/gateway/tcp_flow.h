@@ -24,10 +24,11 @@ struct tcp_flow {
     bool is_watched;  /* the loop knows host */
     bool is_over;     /* nothing changes at host any more: there is but what can be read */
     bool host_failed; /* it was reset: what it has sent before goes on, then the program is reset */
-    bool host_is_full; /* bytes for it wait in the stack */
-    bool sk_is_full;   /* bytes for it may wait in the host's socket */
-    bool in_done;      /* the host's end of stream has been passed on */
-    bool out_done;     /* the program's has */
+    bool host_sends_much; /* else its messages are short */
+    bool host_is_full;    /* bytes for it wait in the stack */
+    bool sk_is_full;      /* bytes for it may wait in the host's socket */
+    bool in_done;         /* the host's end of stream has been passed on */
+    bool out_done;        /* the program's has */
 };
 
 /* tcp_flow.c */
