@@ -218,6 +218,8 @@ static void progress(struct file *f)
     if (f->state == FILE_CONNECTING && !hold_has_connect(f))
         vehicle_settle(f);
     if (f->state == FILE_CONNECTED)
+        vehicle_let_go(f);
+    if (f->state == FILE_CONNECTED)
         pump_run(f);
     if (f->state == FILE_LISTENING)
         vehicle_ring_anew(f);

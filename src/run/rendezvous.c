@@ -16,9 +16,9 @@
 
 /* Binds fd to a name in a directory only we can enter and takes the name away at once; *path is an
  * O_PATH descriptor of the socket, through which alone it can be reached. */
-static int bind_nameless(int fd, int *path)
+static int bind_nameless(const struct supervisor *sv, int fd, int *path)
 {
-    static const char *const places[] = {"/tmp", "/dev/shm", "/var/tmp", "/run", "."};
+    const char *const places[] = {"/tmp", "/dev/shm", "/var/tmp", "/run", sv->started_in};
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     char dir[64];
     int err = -ENOENT;
@@ -41,9 +41,9 @@ static int bind_nameless(int fd, int *path)
     return err;
 }
 
-int rendezvous_listen(int fd, int *path)
+int rendezvous_listen(const struct supervisor *sv, int fd, int *path)
 {
-    int err = bind_nameless(fd, path);
+    int err = bind_nameless(sv, fd, path);
 
     return err == 0 && listen(fd, BACKLOG) < 0 ? -errno : err;
 }
@@ -52,8 +52,16 @@ int rendezvous_connect(int fd, int path)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
-    snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d", path);
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "%d", path);
     return connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? -errno : 0;
+}
+
+int rendezvous_enter(struct supervisor *sv)
+{
+    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    snprintf(sv->started_in, sizeof(sv->started_in), "%d", here);
+    return chdir("/proc/self/fd") < 0 ? -errno : 0;
 }
 
 int rendezvous_start(struct supervisor *sv)
@@ -64,7 +72,7 @@ int rendezvous_start(struct supervisor *sv)
     sv->rendezvous_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (sv->rendezvous_fd < 0)
         return -errno;
-    err = rendezvous_listen(sv->rendezvous_fd, &sv->rendezvous_path);
+    err = rendezvous_listen(sv, sv->rendezvous_fd, &sv->rendezvous_path);
     if (err < 0)
         rendezvous_stop(sv);
     return err;

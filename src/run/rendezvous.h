@@ -5,6 +5,10 @@
 
 #include "run/supervisor.h"
 
+/* Makes our /proc/self/fd the working directory, where connecting finds a listener in one step.
+ * After the program's launch, who stays where he is. 0 or -errno. */
+HF_NODISCARD int rendezvous_enter(struct supervisor *sv);
+
 /* Our own listener. 0 or -errno. */
 HF_NODISCARD int rendezvous_start(struct supervisor *sv);
 void rendezvous_stop(struct supervisor *sv);
@@ -15,7 +19,7 @@ HF_NODISCARD int rendezvous_attach(struct file *f);
 
 /* Makes fd a listener of that kind, with its descriptor in *path, and connects fd to one. 0 or
  * -errno. */
-HF_NODISCARD int rendezvous_listen(int fd, int *path);
+HF_NODISCARD int rendezvous_listen(const struct supervisor *sv, int fd, int *path);
 HF_NODISCARD int rendezvous_connect(int fd, int path);
 
 #endif

@@ -173,6 +173,8 @@ static int launch(struct supervisor *sv, struct launch *l)
     err = loop_add(sv->loop, &sv->signals);
     if (err == 0)
         err = notify_start(sv, l->listener);
+    if (err == 0)
+        err = rendezvous_enter(sv);
     return err < 0 ? complain("cannot watch the program", err) : 0;
 }
 
@@ -201,7 +203,8 @@ static void stop(struct supervisor *sv)
 
 int run_program(const struct run_config *config)
 {
-    struct supervisor sv = {.config = config, .rendezvous_fd = -1, .rendezvous_path = -1};
+    struct supervisor sv = {
+        .config = config, .rendezvous_fd = -1, .rendezvous_path = -1, .started_in = "."};
     struct launch l = {.go = -1};
     int status = -1;
 

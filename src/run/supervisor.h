@@ -46,7 +46,8 @@ static inline bool call_is_same(const struct call *a, const struct call *b)
 /* Per state, what holds. `fd` is our copy of the program's file, `end` our end of it.
  *   FRESH       fd; no end. Also bound
  *   CONNECTING  fd, end; the vehicle is full, so that it is neither readable nor writable
- *   CONNECTED   end only, so that the last close of the program's shows there
+ *   CONNECTED   end only, so that the last close of the program's shows there; fd too until the
+ *               files are looked at (vehicle_let_go)
  *   FAILED      no end; fd unless it was CONNECTED before. The vehicle is dead for good
  *   LISTENING   fd; `bell` while a connection waits
  *   DATAGRAM    fd, end: the two ends of a pair, from the beginning */
@@ -153,6 +154,7 @@ struct supervisor {
 
     int rendezvous_fd;   /* our listener, which vehicles are connected to */
     int rendezvous_path; /* O_PATH descriptor of its name */
+    char started_in[16]; /* the directory that we were started in, as seen from where we are */
 
     struct loop_fd signals; /* a signalfd */
     pid_t main_pid;

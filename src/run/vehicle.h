@@ -17,6 +17,10 @@ HF_NODISCARD int vehicle_connecting(struct file *f);
 /* FRESH or CONNECTING -> CONNECTED. 0, or -errno: vehicle_fail is what remains. */
 HF_NODISCARD int vehicle_connected(struct file *f);
 
+/* CONNECTED: closes our copy, if that is still there, and watches our end; FAILED where it cannot.
+ * Nobody need wait for this. */
+void vehicle_let_go(struct file *f);
+
 /* CONNECTED: makes room for more bytes to the program than the little there is at first. False when
  * that has been done before. */
 bool vehicle_widen(struct file *f);

@@ -18,7 +18,7 @@ int vehicle_listening(struct file *f)
 {
     /* Taking a bell back must never wait, whatever mode the program has put the file in. */
     struct timeval at_once = {.tv_usec = 1};
-    int err = rendezvous_listen(f->fd, &f->rendezvous);
+    int err = rendezvous_listen(f->sv, f->fd, &f->rendezvous);
 
     if (err < 0)
         return err;

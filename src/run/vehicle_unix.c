@@ -2,8 +2,9 @@
  *
  * An unconnected one shows OUT|HUP, as a fresh TCP socket does. It is connected, by the copy we
  * keep, to a listener of ours that has no name any more. While the handshake runs its buffer is
- * full, so that it is neither readable nor writable. Once connected we close our copy: from then on
- * the last close of the program's is seen at our end.
+ * full, so that it is neither readable nor writable. Once it is connected, and whoever waits for
+ * that has been answered, we close our copy: from then on the last close of the program's is seen
+ * at our end.
  *
  * Closing our end resets the program's (ECONNRESET, IN|OUT|ERR|HUP|RDHUP) only while something in
  * it is unread, and not otherwise. So one byte is left unread there always: `skip` tells that the
@@ -83,17 +84,22 @@ static void empty(struct file *f)
 
 static int watch_end(struct file *f)
 {
-    int err;
-
     f->end.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     f->end.ready = pump_ready;
-    err = loop_add(f->sv->loop, &f->end);
-    if (err < 0)
-        return err;
+    return loop_add(f->sv->loop, &f->end);
+}
+
+static void forget_end(struct file *f)
+{
+    if (f->state == FILE_DATAGRAM || (f->state == FILE_CONNECTED && f->fd < 0))
+        loop_forget(f->sv->loop, &f->end);
+}
+
+static void begin_connected(struct file *f)
+{
     f->end_writable = true;
     f->skip = 1;
     f->state = FILE_CONNECTED;
-    return 0;
 }
 
 bool vehicle_widen(struct file *f)
@@ -123,22 +129,30 @@ int vehicle_connected(struct file *f)
             return -errno;
         set_buffer(f->fd, WRITE_BYTES); /* the wake-up for OUT */
     }
-    err = watch_end(f);
-    if (err < 0)
-        return err;
-    file_shut(&f->fd);
+    begin_connected(f);
     if (f->rd_shut || f->wr_shut)
         pump_shut_before(f);
     file_touch(f);
     return 0;
 }
 
+void vehicle_let_go(struct file *f)
+{
+    if (f->fd < 0)
+        return;
+    if (watch_end(f) < 0)
+        vehicle_fail(f);
+    file_shut(&f->fd);
+}
+
 void vehicle_fail(struct file *f)
 {
     if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
         return;
-    if (f->state == FILE_CONNECTED)
-        loop_forget(f->sv->loop, &f->end);
+    if (f->state == FILE_CONNECTED) {
+        forget_end(f);
+        file_shut(&f->fd);
+    }
     file_shut(&f->end.fd);
     f->state = FILE_FAILED;
     reap_within(f->sv, PENDING_SCAN);
@@ -281,6 +295,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
         file_abandon(f);
         return err;
     }
+    begin_connected(f);
     give_options(f, pair[1]);
     *vehicle = pair[1];
     *out = f;
@@ -289,8 +304,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
 
 void vehicle_drop(struct file *f)
 {
-    if (f->state == FILE_CONNECTED || f->state == FILE_DATAGRAM)
-        loop_forget(f->sv->loop, &f->end);
+    forget_end(f);
     file_shut(&f->end.fd);
     file_shut(&f->fd);
     file_shut(&f->bell);
