@@ -41,7 +41,7 @@ struct pair {
     bool is_v6, has_offload;
     bool is_forged; /* somebody on the path has written segments of his own */
     bool is_cut;    /* not all that was sent need arrive */
-    bool may_die;   /* a connection may be given up before GRACE */
+    bool is_hasty;  /* a connection may be given up before GRACE, or go on beyond DRAIN */
 };
 
 static void *take_memory(void *ctx, size_t size)
@@ -249,7 +249,8 @@ static void set(struct pair *p, struct end *e, uint8_t how, uint8_t arg)
     bool is_word =
         options[how % HF_COUNT(options)].level == HF_IPPROTO_TCP && name == HF_TCP_CONGESTION;
 
-    p->may_die |= name == HF_TCP_USER_TIMEOUT || name == HF_SO_KEEPALIVE;
+    p->is_hasty |=
+        name == HF_TCP_USER_TIMEOUT || name == HF_SO_KEEPALIVE || name == HF_SO_MAX_PACING_RATE;
     (void)!hf_sock_setsockopt(e->sk, options[how % HF_COUNT(options)].level, name,
                               is_word ? (const void *)word : &value,
                               is_word ? (uint32_t)strlen(word) : sizeof(value));
@@ -440,6 +441,7 @@ static void begin(struct pair *p, uint8_t config)
 
     p->is_v6 = config & 1;
     p->has_offload = config & 2;
+    p->is_hasty = config & 32; /* data before the cookie's acknowledgement is reset */
     p->now = p->began = HF_S;
     p->pool = hf_frame_pool_new(&env);
     for (int i = 0; i < 2; i++) {
@@ -474,7 +476,7 @@ static bool is_open(const struct end *e)
 static void settle(struct pair *p)
 {
     bool lives = is_open(&p->ends[0]) && is_open(&p->ends[1]) && !p->is_cut && !p->is_forged &&
-                 !p->may_die && p->now - p->began < GRACE;
+                 !p->is_hasty && p->now - p->began < GRACE;
 
     p->fail_in = 0;
     drain(p);
