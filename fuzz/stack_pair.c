@@ -284,6 +284,7 @@ static void hang_up(struct pair *p, struct end *e, bool aborts)
         (void)!hf_sock_setsockopt(e->sk, HF_SOL_SOCKET, HF_SO_LINGER, linger, sizeof(linger));
     hf_sock_close(e->sk);
     e->sk = NULL;
+    e->watched = NULL;
     p->is_cut = true;
 }
 
