@@ -285,6 +285,7 @@ static void hang_up(struct pair *p, struct end *e, bool aborts)
     hf_sock_close(e->sk);
     e->sk = NULL;
     e->watched = NULL;
+    e->sent = e->received = 0;
     p->is_cut = true;
 }
 

@@ -24,7 +24,7 @@
 
 struct bench_link {
     struct hf_link link;
-    struct hf_frame *sent[256]; /* what the test has not looked at yet */
+    struct hf_frame *sent[8192]; /* what the test has not looked at yet */
     unsigned count;
 };
 
