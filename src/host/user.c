@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "host/mapping.h"
 #include "host/own_memory.h"
 
 #define PAGE      ((uintptr_t)4096) /* the smallest there is: on larger ones some are asked twice */
@@ -36,7 +37,8 @@ static bool can_write(uintptr_t at)
 }
 
 /* What is asked of memory: page by page, or of many pages at once, which would be touched anyway
- * (Linux 5.14; where it fails, some page may be good all the same). */
+ * (Linux 5.14; where it fails, some page may be good all the same). Before that, of several: are
+ * they of a mapping that is good as a whole? */
 struct question {
     bool (*page)(uintptr_t at);
     int populate; /* of madvise() */
@@ -49,6 +51,8 @@ static bool all_good(uintptr_t from, uintptr_t end, const struct question *q)
 {
     uintptr_t first = from & ~(PAGE - 1);
 
+    if (end - first > PAGE && mapping_is_memory(from, end))
+        return true;
     return end - first > MANY && !madvise((void *)first, end - first, q->populate);
 }
 
