@@ -10,6 +10,7 @@
 #include "host/env.h"
 #include "host/epoll.h"
 #include "host/file.h"
+#include "host/mapping.h"
 #include "host/posix.h"
 #include "host/rider.h"
 #include "host/unix_host.h"
@@ -111,6 +112,7 @@ static struct world *world_new(void)
 
     if (!w)
         return NULL;
+    mapping_begin();
     pthread_mutex_init(&w->lock, NULL);
     ring_init(&w->hosts);
     ring_init(&w->touched);

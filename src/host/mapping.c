@@ -26,7 +26,7 @@ enum {
     IS_READABLE = 1,
     IS_WRITABLE = 2,
     IS_SHARED = 8,
-    UNOPENED = -1, /* as yet, or for want of descriptors */
+    UNOPENED = -1, /* or for want of descriptors */
     UNKNOWN = -2,  /* this kernel does not tell */
 };
 
@@ -48,22 +48,19 @@ static void register_fork(void)
         atomic_store(&maps, UNKNOWN);
 }
 
-/* Not open(): that is a cancellation point, and a lock is held. */
-static int open_maps(void)
+/* Not open(): that is a cancellation point. */
+void mapping_begin(void)
 {
-    int none = UNOPENED, fd;
+    int none = UNOPENED, saved = errno, fd;
 
     pthread_once(&once, register_fork);
     if (atomic_load(&maps) != UNOPENED)
-        return atomic_load(&maps);
+        return;
     fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return UNOPENED;
-    fd = descriptor_hide(fd);
-    if (atomic_compare_exchange_strong(&maps, &none, fd))
-        return fd;
-    descriptor_cancel(fd); /* another thread was first */
-    return none;
+    fd = fd < 0 ? UNOPENED : descriptor_hide(fd);
+    if (!atomic_compare_exchange_strong(&maps, &none, fd) && fd >= 0)
+        descriptor_cancel(fd); /* another thread was first */
+    errno = saved;
 }
 
 /* The end of the mapping at `at`, if it is such memory; 0: it is not, or nobody knows. */
@@ -89,8 +86,6 @@ bool mapping_is_memory(uintptr_t from, uintptr_t end)
     int fd = atomic_load_explicit(&maps, memory_order_acquire), saved = errno;
     uintptr_t at = from;
 
-    if (fd == UNOPENED)
-        fd = open_maps();
     while (fd >= 0 && at && at < end)
         at = memory_until(fd, at);
     errno = saved;
