@@ -86,6 +86,12 @@ static void move_bucket(struct hash *h)
     }
 }
 
+static bool is_well_sized(const struct hash *h)
+{
+    return !h->old && h->count <= h->bucket_count &&
+           (h->count >= h->bucket_count / 8 || h->bucket_count == BUCKETS_LEAST);
+}
+
 /* A step towards the size that suits the count; without memory the table stays as it is. */
 static void resize_step(struct hash *h)
 {
@@ -117,7 +123,8 @@ void hash_insert(struct hash *h, struct hash_node *node, uint32_t hash)
     struct hash_node **bucket;
 
     h->count++;
-    resize_step(h);
+    if (!is_well_sized(h))
+        resize_step(h);
     bucket = bucket_of(h, hash);
     node->hash = hash;
     node->next = *bucket;
@@ -133,7 +140,8 @@ void hash_remove(struct hash *h, struct hash_node *node)
     hf_assert(h->env, *at == node);
     *at = node->next;
     h->count--;
-    resize_step(h);
+    if (!is_well_sized(h))
+        resize_step(h);
 }
 
 static struct hash_node *find(struct hash_node *node, uint32_t hash)

@@ -25,6 +25,7 @@ struct path_table {
     struct pool pool;
     struct list idle, busy;
     uint32_t idle_count;
+    struct path *newest; /* what was asked for last, as a rule the next too; hashed, or NULL */
     struct hf_link dead; /* where paths of detached links lead */
 };
 
@@ -50,9 +51,13 @@ int path_init(struct net *net)
 
 static void path_unhash(struct path *p)
 {
+    struct path_table *t = p->net->paths;
+
     if (p->is_hashed)
-        hash_remove(&p->net->paths->hash, &p->node);
+        hash_remove(&t->hash, &p->node);
     p->is_hashed = false;
+    if (t->newest == p)
+        t->newest = NULL;
 }
 
 static void path_free(struct path *p)
@@ -120,14 +125,19 @@ static uint32_t path_hash(struct net *net, const struct path_query *q, bool own_
     return keyhash(&net->core->tables, &key, sizeof(key));
 }
 
+static bool answers(const struct path *p, const struct path_query *q, bool own_only)
+{
+    return addr_eq(&p->dst, &q->dst) && addr_eq(&p->asked_src, &q->src) &&
+           p->asked_link == q->link_index && p->own_only == own_only;
+}
+
 static struct path *path_lookup(struct net *net, const struct path_query *q, uint32_t hash,
                                 bool own_only)
 {
     for (struct hash_node *n = hash_first(&net->paths->hash, hash); n; n = hash_next(n)) {
         struct path *p = container_of(n, struct path, node);
 
-        if (addr_eq(&p->dst, &q->dst) && addr_eq(&p->asked_src, &q->src) &&
-            p->asked_link == q->link_index && p->own_only == own_only)
+        if (answers(p, q, own_only))
             return p;
     }
     return NULL;
@@ -321,11 +331,16 @@ static int path_find_kind(struct net *net, const struct path_query *q, bool own_
                           struct path **out)
 {
     struct path_table *t = net->paths;
-    uint32_t hash = path_hash(net, q, own_only);
-    struct path *p = path_lookup(net, q, hash, own_only);
+    struct path *p = t->newest;
+    uint32_t hash;
 
-    if (!p || path_is_stale(p))
-        return path_discover(net, q, own_only, hash, p, out);
+    if (!p || !answers(p, q, own_only) || path_is_stale(p)) {
+        hash = path_hash(net, q, own_only);
+        p = path_lookup(net, q, hash, own_only);
+        if (!p || path_is_stale(p))
+            return path_discover(net, q, own_only, hash, p, out);
+        t->newest = p;
+    }
     if (!p->refs++) {
         t->idle_count--;
         list_remove(&p->link_in_lru);

@@ -24,10 +24,10 @@ struct search {
 
 /* Which end is meant makes no difference, so that both ends of a connection within one stack stand
  * together, and one's entry leads to the other's. */
-static uint32_t conn_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
-                          const struct ip_addr *raddr, uint16_t rport)
+uint32_t demux_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                    const struct ip_addr *raddr, uint16_t rport)
 {
-    bool swap = lport != rport ? lport > rport : memcmp(laddr, raddr, sizeof(*laddr)) > 0;
+    bool swap = demux_is_second(laddr, lport, raddr, rport);
     struct conn_key key = swap ? (struct conn_key){*raddr, *laddr, rport, lport, 0}
                                : (struct conn_key){*laddr, *raddr, lport, rport, 0};
 
@@ -48,6 +48,7 @@ int demux_init(struct demux *d, struct core *core)
     d->core = core;
     d->any_dst[0] = d->any_dst[1] = NULL;
     d->has_unheld = false;
+    d->newest.found = NULL;
     err = hash_init(&d->conns, &core->env);
     if (err)
         return err;
@@ -63,21 +64,27 @@ void demux_fini(struct demux *d)
     hash_fini(&d->conns);
 }
 
-static void insert_conn(struct demux *d, struct demux_entry *e, uint8_t kind)
+static void insert_conn(struct demux *d, struct demux_entry *e, uint8_t kind, uint32_t hash)
 {
     core_assert(d->core, e->kind == DEMUX_NONE);
     e->kind = kind;
-    hash_insert(&d->conns, &e->node, conn_hash(d, &e->laddr, e->lport, &e->raddr, e->rport));
+    hash_insert(&d->conns, &e->node, hash);
 }
 
 void demux_insert_conn(struct demux *d, struct demux_entry *e)
 {
-    insert_conn(d, e, DEMUX_CONN);
+    insert_conn(d, e, DEMUX_CONN, demux_hash(d, &e->laddr, e->lport, &e->raddr, e->rport));
+}
+
+void demux_insert_hashed(struct demux *d, struct demux_entry *e, uint32_t hash)
+{
+    insert_conn(d, e, DEMUX_CONN, hash);
 }
 
 void demux_insert_bound(struct demux *d, struct demux_entry *e)
 {
     core_assert(d->core, e->kind == DEMUX_NONE);
+    demux_changed(d);
     e->kind = DEMUX_BOUND;
     d->has_unheld |= e->any_dst;
     if (e->any_dst)
@@ -86,8 +93,15 @@ void demux_insert_bound(struct demux *d, struct demux_entry *e)
         hash_insert(&d->bound, &e->node, bound_hash(d, &e->laddr, e->lport));
 }
 
+void demux_changed(struct demux *d)
+{
+    d->newest.found = NULL;
+}
+
 void demux_remove(struct demux *d, struct demux_entry *e)
 {
+    if (e->kind == DEMUX_BOUND)
+        demux_changed(d);
     if (e->kind == DEMUX_CONN || e->kind == DEMUX_TIMEWAIT)
         hash_remove(&d->conns, &e->node);
     else if (e->kind == DEMUX_BOUND && !e->any_dst)
@@ -106,7 +120,7 @@ void demux_replace(struct demux *d, struct demux_entry *from, struct demux_entry
     *to = *from;
     from->port_hold = PORT_NONE;
     from->port_ref = NULL;
-    insert_conn(d, to, kind);
+    insert_conn(d, to, kind, to->node.hash);
 }
 
 static struct demux_entry *entry_of(struct hash_node *n)
@@ -148,7 +162,17 @@ struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr 
                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
                                     uint32_t link_index)
 {
-    struct hash_node *n = hash_first(&d->conns, conn_hash(d, laddr, lport, raddr, rport));
+    uint32_t hash = demux_hash(d, laddr, lport, raddr, rport);
+
+    return demux_find_hashed(d, hash, laddr, lport, raddr, rport, link_index);
+}
+
+struct demux_entry *demux_find_hashed(const struct demux *d, uint32_t hash,
+                                      const struct ip_addr *laddr, uint16_t lport,
+                                      const struct ip_addr *raddr, uint16_t rport,
+                                      uint32_t link_index)
+{
+    struct hash_node *n = hash_first(&d->conns, hash);
 
     return first_conn(n, laddr, lport, raddr, rport, link_index);
 }
@@ -170,13 +194,13 @@ static bool suits(const struct demux_entry *e, const struct search *s, const str
 /* Of a SO_REUSEPORT group always the same one for the same peer. */
 static uint32_t choose(const struct demux *d, const struct search *s, uint32_t count)
 {
-    return conn_hash(d, &s->laddr, s->lport, &s->raddr, s->rport) % count;
+    return demux_hash(d, &s->laddr, s->lport, &s->raddr, s->rport) % count;
 }
 
 /* The best of those bound to exactly the address `at`: bound to the link before bound to none
  * (Linux: compute_score), the newest before older ones, of a SO_REUSEPORT group the peer's. */
 static struct demux_entry *find_at(const struct demux *d, const struct search *s,
-                                   const struct ip_addr *at)
+                                   const struct ip_addr *at, bool *by_peer)
 {
     uint32_t hash = bound_hash(d, at, s->lport), group = 0, nth;
     struct demux_entry *best = NULL;
@@ -195,6 +219,7 @@ static struct demux_entry *find_at(const struct demux *d, const struct search *s
     }
     if (group < 2)
         return best;
+    *by_peer = true;
     nth = choose(d, s, group);
     for (struct hash_node *n = &best->node; n; n = hash_next(n)) {
         struct demux_entry *e = entry_of(n);
@@ -205,20 +230,35 @@ static struct demux_entry *find_at(const struct demux *d, const struct search *s
     return best;
 }
 
-struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr *laddr,
-                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+/* *by_peer: another peer may find another. */
+static struct demux_entry *find_best(const struct demux *d, const struct search *s, bool *by_peer)
+{
+    struct demux_entry *e = find_at(d, s, &s->laddr, by_peer);
+
+    if (!e && s->is4)
+        e = find_at(d, s, &ADDR_ANY4, by_peer);
+    if (!e)
+        e = find_at(d, s, &ADDR_ANY6, by_peer);
+    if (!e)
+        e = d->any_dst[!s->is4];
+    return e && suits_link(e, s->link_index) ? e : NULL;
+}
+
+struct demux_entry *demux_find_bound(struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                                     const struct ip_addr *raddr, uint16_t rport,
                                      uint32_t link_index)
 {
-    struct search s = {*laddr, *raddr, lport, rport, link_index, addr_is4(laddr)};
-    struct demux_entry *e = find_at(d, &s, laddr);
+    struct demux_newest *n = &d->newest;
+    bool by_peer = false;
+    struct demux_entry *e;
 
-    if (!e && s.is4)
-        e = find_at(d, &s, &ADDR_ANY4);
-    if (!e)
-        e = find_at(d, &s, &ADDR_ANY6);
-    if (!e)
-        e = d->any_dst[!addr_is4(laddr)];
-    return e && suits_link(e, link_index) ? e : NULL;
+    if (n->found && n->lport == lport && addr_eq(&n->laddr, laddr) && n->link_index == link_index)
+        return n->found;
+    e = find_best(d, &(struct search){*laddr, *raddr, lport, rport, link_index, addr_is4(laddr)},
+                  &by_peer);
+    if (!by_peer)
+        *n = (struct demux_newest){e, *laddr, link_index, lport};
+    return e;
 }
 
 static void visit_at(const struct demux *d, const struct search *s, const struct ip_addr *at,
@@ -237,7 +277,7 @@ void demux_visit_all(const struct demux *d, const struct ip_addr *laddr, uint16_
                      void (*visit)(void *ctx, struct demux_entry *e), void *ctx)
 {
     struct search s = {*laddr, *raddr, lport, rport, link_index, addr_is4(laddr)};
-    struct hash_node *n = hash_first(&d->conns, conn_hash(d, laddr, lport, raddr, rport));
+    struct hash_node *n = hash_first(&d->conns, demux_hash(d, laddr, lport, raddr, rport));
 
     for (; n; n = hash_next(n)) {
         struct demux_entry *e = entry_of(n);

@@ -5,11 +5,21 @@
 
 #include "transport/pcb.h"
 
+/* Where a search for a bound entry ended that depends on nothing else: the next one is the same as
+ * a rule. */
+struct demux_newest {
+    struct demux_entry *found; /* NULL: nothing is known */
+    struct ip_addr laddr;
+    uint32_t link_index;
+    uint16_t lport;
+};
+
 struct demux {
     struct core *core;
     struct hash conns;              /* struct demux_entry by four-tuple */
     struct hash bound;              /* by local port and address */
     struct demux_entry *any_dst[2]; /* a gateway's, IPv4's and IPv6's, or NULL */
+    struct demux_newest newest;
     bool has_unheld; /* there was one: its children have four-tuples and hold no port */
 };
 
@@ -20,6 +30,8 @@ void demux_fini(struct demux *d);
  */
 void demux_insert_conn(struct demux *d, struct demux_entry *e);
 void demux_insert_bound(struct demux *d, struct demux_entry *e);
+/* The link or SO_REUSEPORT of an entry, which may be bound, has changed. */
+void demux_changed(struct demux *d);
 /* From whichever table; none is fine. */
 void demux_remove(struct demux *d, struct demux_entry *e);
 
@@ -33,6 +45,24 @@ struct demux_entry *demux_find_conn(const struct demux *d, const struct ip_addr 
                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
                                     uint32_t link_index);
 
+/* Whether that end of a connection is the second, where it must not matter which of the two is
+ * meant.
+ */
+static inline bool demux_is_second(const struct ip_addr *laddr, uint16_t lport,
+                                   const struct ip_addr *raddr, uint16_t rport)
+{
+    return lport != rport ? lport > rport : memcmp(laddr, raddr, sizeof(*laddr)) > 0;
+}
+
+/* The same by the hash of the four-tuple, which is the same for either of its ends. */
+uint32_t demux_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                    const struct ip_addr *raddr, uint16_t rport);
+void demux_insert_hashed(struct demux *d, struct demux_entry *e, uint32_t hash);
+struct demux_entry *demux_find_hashed(const struct demux *d, uint32_t hash,
+                                      const struct ip_addr *laddr, uint16_t lport,
+                                      const struct ip_addr *raddr, uint16_t rport,
+                                      uint32_t link_index);
+
 /* The other end of e, which is in by its four-tuple, if that is here too, for packets by that link;
  * e itself where both are one; else NULL. */
 struct demux_entry *demux_find_peer(const struct demux *d, const struct demux_entry *e,
@@ -40,8 +70,8 @@ struct demux_entry *demux_find_peer(const struct demux *d, const struct demux_en
 
 /* The bound entry that suits best: its address exactly, else the family's any, else an IPv6 any
  * that is not v6only, else any_dst; among SO_REUSEPORT equals one by the hash of the peer. */
-struct demux_entry *demux_find_bound(const struct demux *d, const struct ip_addr *laddr,
-                                     uint16_t lport, const struct ip_addr *raddr, uint16_t rport,
+struct demux_entry *demux_find_bound(struct demux *d, const struct ip_addr *laddr, uint16_t lport,
+                                     const struct ip_addr *raddr, uint16_t rport,
                                      uint32_t link_index);
 
 /* Visits every entry that a datagram to all (a group, a broadcast address) suits: connected ones

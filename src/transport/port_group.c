@@ -21,11 +21,14 @@ void port_groups_init(struct ports *p)
 {
     list_init(&p->idle_groups);
     p->idle_group_count = 0;
+    p->newest_group = NULL;
     pool_init(&p->group_pool, &p->core->env, sizeof(struct port_group));
 }
 
 static void group_free(struct ports *p, struct port_group *g)
 {
+    if (p->newest_group == g)
+        p->newest_group = NULL;
     hash_remove(&p->groups, &g->node);
     list_remove(&g->idle);
     p->idle_group_count--;
@@ -47,6 +50,12 @@ static void become_idle(struct ports *p, struct port_group *g)
         group_free(p, container_of(p->idle_groups.next, struct port_group, idle));
 }
 
+static bool is_of(const struct port_group *g, const struct group_key *key)
+{
+    return g->rport == key->rport && addr_eq(&g->raddr, &key->raddr) &&
+           addr_eq(&g->laddr, &key->laddr);
+}
+
 static struct port_group *find(const struct ports *p, const struct group_key *key, uint32_t hash)
 {
     struct hash_node *n = hash_first(&p->groups, hash);
@@ -54,8 +63,7 @@ static struct port_group *find(const struct ports *p, const struct group_key *ke
     for (; n; n = hash_next(n)) {
         struct port_group *g = container_of(n, struct port_group, node);
 
-        if (g->rport == key->rport && addr_eq(&g->raddr, &key->raddr) &&
-            addr_eq(&g->laddr, &key->laddr))
+        if (is_of(g, key))
             return g;
     }
     return NULL;
@@ -66,10 +74,15 @@ static struct port_group *find(const struct ports *p, const struct group_key *ke
 struct port_group *port_group_of_peer(struct ports *p, const struct demux_entry *e)
 {
     struct group_key key = {e->laddr, e->raddr, e->rport};
-    uint32_t hash = key_hash(p, &key);
-    struct port_group *g = find(p, &key, hash);
+    struct port_group *g = p->newest_group;
     uint64_t secret;
+    uint32_t hash;
 
+    if (g && is_of(g, &key))
+        return g;
+    hash = key_hash(p, &key);
+    g = find(p, &key, hash);
+    p->newest_group = g;
     if (g)
         return g;
     g = pool_get(&p->group_pool);

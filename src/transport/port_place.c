@@ -25,6 +25,12 @@ static uint32_t key_hash(const struct ports *p, const struct place_key *key)
     return keyhash(&p->core->tables, key, sizeof(*key));
 }
 
+static bool is_at(const struct port_place *at, const struct place_key *key)
+{
+    return at->port == key->port && at->scope == key->scope && at->link == key->link &&
+           addr_eq(&at->addr, &key->addr);
+}
+
 static struct port_place *find(const struct ports *p, const struct place_key *key)
 {
     struct hash_node *n = hash_first(&p->places, key_hash(p, key));
@@ -32,8 +38,7 @@ static struct port_place *find(const struct ports *p, const struct place_key *ke
     for (; n; n = hash_next(n)) {
         struct port_place *at = container_of(n, struct port_place, node);
 
-        if (at->port == key->port && at->scope == key->scope && at->link == key->link &&
-            addr_eq(&at->addr, &key->addr))
+        if (is_at(at, key))
             return at;
     }
     return NULL;
@@ -78,6 +83,8 @@ static void place_free(struct ports *p, struct port_place *at)
     list_remove(&at->idle);
     p->idle_place_count--;
     p->places_freed++;
+    if (p->newest_place == at)
+        p->newest_place = NULL;
     leave(p, at);
     hash_remove(&p->places, &at->node);
     pool_put(&p->place_pool, at);
@@ -173,6 +180,15 @@ struct port_place *port_place_of(const struct ports *p, const struct port_spot *
     return find(p, &keys[keys_of(at, keys) - 1]);
 }
 
+static struct port_place *find_again(struct ports *p, const struct place_key *key)
+{
+    struct port_place *at = p->newest_place;
+
+    if (!at || !is_at(at, key))
+        p->newest_place = at = find(p, key);
+    return at;
+}
+
 /* As a listener's children are counted, one like the other: by the pointers that the first left,
  * which are good while somebody is counted by them, or nothing was freed since. */
 static bool count_again(struct ports *p, struct port_place *place, unsigned class)
@@ -191,7 +207,7 @@ struct port_place *port_place_add(struct ports *p, const struct port_spot *at, u
     struct place_key keys[COUNTED_MOST];
     struct port_place *places[COUNTED_MOST];
     unsigned n = keys_of(at, keys);
-    struct port_place *place = at->is_auto || at->link ? NULL : find(p, &keys[n - 1]);
+    struct port_place *place = at->is_auto || at->link ? NULL : find_again(p, &keys[n - 1]);
 
     if (count_again(p, place, class))
         return place;

@@ -34,6 +34,7 @@ int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t
     list_init(&p->idle_places);
     p->idle_place_count = 0;
     p->places_freed = 0;
+    p->newest_place = NULL;
     port_groups_init(p);
     port_tally_init(p);
     return 0;
@@ -268,6 +269,8 @@ void ports_changed(struct ports *p, struct pcb *pcb)
     struct demux_entry *e = &pcb->entry;
     unsigned class = class_of(e);
 
+    if (e->kind == DEMUX_BOUND)
+        demux_changed(p->demux);
     if (e->port_hold == PORT_BOUND) {
         bound_changed(p, pcb);
     } else if (e->port_hold == PORT_AUTO && class != e->port_class &&

@@ -25,6 +25,9 @@ struct ports {
     struct hash places;  /* struct port_place */
     struct hash groups;  /* struct port_group, port_group.h */
     struct hash tallies; /* struct port_tally, port_tally.h */
+    /* Those that were looked for last, as a rule the next ones too; NULL: none. */
+    struct port_group *newest_group;
+    struct port_place *newest_place;
     struct list idle_groups, idle_tallies, idle_places;
     uint32_t idle_group_count, idle_tally_count, idle_place_count;
     uint64_t tallies_freed, places_freed;

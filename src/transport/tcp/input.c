@@ -236,6 +236,7 @@ static bool ack_syn_received(struct tcb *tcb, struct segment *s)
     if (tcb->is_child && tcb->opts.defer_accept_s && !s->len && !(s->h.flags & TCP_FIN) &&
         (1u << tcb->retries) - 1 < tcb->opts.defer_accept_s)
         return drop(tcb, s, HF_DROP_TCP_DUPLICATE);
+    options_sync_mss(tcb); /* the way may be another since the SYN */
     open_established(tcb, s);
     return true;
 }
@@ -508,8 +509,8 @@ static void count(struct tcb *tcb, const struct segment *s)
 static void dispatch(struct tcp *tcp, struct segment *s)
 {
     const struct ip_info *ip = s->ip;
-    struct demux_entry *e = demux_find_conn(&tcp->demux, &ip->dst, s->h.dst_port, &ip->src,
-                                            s->h.src_port, ip->link->index);
+    struct demux_entry *e = demux_find_hashed(&tcp->demux, s->hash, &ip->dst, s->h.dst_port,
+                                              &ip->src, s->h.src_port, ip->link->index);
     struct tcb *tcb;
 
     if (e && e->kind == DEMUX_TIMEWAIT) {
@@ -563,6 +564,7 @@ void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
     }
     if (f->flags & HF_FRAME_BARE) {
         memcpy(&s.h, f->room, sizeof(s.h));
+        memcpy(&s.hash, f->room + sizeof(s.h), sizeof(s.hash));
     } else if (!ip_transport_csum_ok(f, ip)) {
         segment_drop(tcp->core, &s, HF_DROP_TCP_CSUM); /* RFC 9293 MUST-3 */
         return;
@@ -571,6 +573,7 @@ void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
         return;
     } else {
         hf_frame_trim_front(f, s.h.header_bytes);
+        s.hash = demux_hash(&tcp->demux, &ip->dst, s.h.dst_port, &ip->src, s.h.src_port);
     }
     s.seq = s.h.seq;
     s.len = f->len;

@@ -13,8 +13,14 @@ struct segment {
     struct hf_frame *f;
     uint32_t seq;    /* of the first byte of payload or the SYN */
     uint32_t len;    /* payload bytes */
+    uint32_t hash;   /* of its four-tuple: demux_hash */
     uint32_t iss;    /* for a child that follows a TIME-WAIT: RFC 6191; else 0 */
     uint32_t rtt_us; /* the round trip that its acknowledgement ends; 0: it does not tell */
+};
+
+/* The ISS of a connection, and what its timestamps are ahead of the clock. */
+struct isn {
+    uint32_t iss, ts_offset;
 };
 
 /* One past the segment's last sequence number. */
@@ -40,13 +46,14 @@ void tcb_release(struct tcb *tcb);
 void tcb_clear(struct tcb *tcb);
 /* The path, found anew when it is stale; NULL when there is none now (soft_err says why). */
 struct path *tcb_path(struct tcb *tcb);
-/* Enters the four-tuple and counts the connection. */
-void tcb_enter(struct tcb *tcb);
+/* Enters the four-tuple, which has that hash, and counts the connection. */
+void tcb_enter(struct tcb *tcb, uint32_t hash);
+/* Of its four-tuple. */
+uint32_t tcb_hash(const struct tcb *tcb);
 
 /* open.c */
-/* Sequence numbers, windows and clocks of a connection that begins; iss: its own, 0: a fresh one.
- */
-void open_start(struct tcb *tcb, uint32_t iss);
+/* Sequence numbers, windows and clocks of a connection that begins. */
+void open_start(struct tcb *tcb, const struct isn *isn);
 /* How connect() went, for its record: errno or 0. Only the first time. */
 void open_ended(struct tcb *tcb, int error);
 /* The handshake is done: s acknowledged our SYN. */
@@ -76,9 +83,10 @@ HF_NODISCARD bool input_fin_acked(struct tcb *tcb);
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
 
 /* output.c */
-/* f with h before it, out and counted; h is settled. As ip_output. Takes f. */
+/* f with h before it, out and counted; h is settled. hash: of the four-tuple. As ip_output. Takes
+ * f. */
 int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
-                   const struct ip_out *out);
+                   const struct ip_out *out, uint32_t hash);
 /* Sends what may be sent, and the acknowledgement that is owed. */
 void tcp_output(struct tcb *tcb);
 void output_syn(struct tcb *tcb);
@@ -288,9 +296,10 @@ bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s);
 bool timewait_reuse(struct tcp *tcp, struct demux_entry *e, uint32_t *iss);
 
 /* isn.c */
-/* The ISS of a connection now, and what its timestamps are ahead of the clock. */
-uint32_t isn_new(struct tcp *tcp, const struct demux_entry *e, uint32_t *ts_offset);
-uint32_t isn_ts_offset(struct tcp *tcp, const struct demux_entry *e);
+struct isn isn_new(const struct tcp *tcp, const struct demux_entry *e);
+/* The same of the other end of a connection that this stack opens, by an iss of isn_new's. */
+struct isn isn_of_peer(const struct tcb *opener);
+uint32_t isn_ts_offset(const struct tcp *tcp, const struct demux_entry *e);
 
 /* reset.c */
 /* A segment outside any connection, from the addresses of e. */

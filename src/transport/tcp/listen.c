@@ -178,11 +178,14 @@ static enum hf_drop settle(struct tcb *child, const struct tcb *listener)
 /* RFC 9293 3.10.7.2 (third): the SYN's numbers and options, SYN-RECEIVED. */
 static void begin(struct tcb *child, struct tcb *listener, struct segment *s, struct tcb *opener)
 {
+    struct isn isn = opener ? isn_of_peer(opener) : isn_new(child->tcp, &child->pcb.entry);
     bool held = listener->pcb.entry.any_dst, opens;
     struct tcp_header fastopen;
 
     child->rcv_nxt = s->seq + 1;
-    open_start(child, s->iss);
+    if (s->iss)
+        isn.iss = s->iss;
+    open_start(child, &isn);
     options_from_syn(child, &s->h);
     options_ecn(child, s);
     receive_start(child);
@@ -190,7 +193,7 @@ static void begin(struct tcb *child, struct tcb *listener, struct segment *s, st
     child->snd_wl1 = s->seq;
     child->snd_wnd = s->h.window;
     tcp_set_state(child, TCP_SYN_RECEIVED);
-    tcb_enter(child);
+    tcb_enter(child, s->hash);
     if (opener) {
         enqueue(listener, child, true);
         twin_open(child, opener);
@@ -263,6 +266,7 @@ static void new_child(struct tcb *listener, struct segment *s)
 static void late_child(struct tcb *listener, struct segment *s, const struct tcp_header *syn)
 {
     struct tcb *child;
+    struct isn isn;
 
     if (!listen_has_room(listener)) {
         segment_drop(listener->tcp->core, s, HF_DROP_TCP_BACKLOG);
@@ -272,7 +276,9 @@ static void late_child(struct tcb *listener, struct segment *s, const struct tcp
     if (!child)
         return;
     child->rcv_nxt = s->seq;
-    open_start(child, s->h.ack - 1);
+    isn = isn_new(child->tcp, &child->pcb.entry);
+    isn.iss = s->h.ack - 1;
+    open_start(child, &isn);
     options_from_syn(child, syn);
     child->ecn_ok = syn->flags != 0;
     receive_start(child);
@@ -281,7 +287,7 @@ static void late_child(struct tcb *listener, struct segment *s, const struct tcp
     child->snd_nxt = child->snd_max = child->iss + 1;
     child->rcv_adv = child->rcv_nxt + HF_MIN(child->rcvbuf / 2, 65535u);
     tcp_set_state(child, TCP_SYN_RECEIVED);
-    tcb_enter(child);
+    tcb_enter(child, s->hash);
     enqueue(listener, child, false);
     timer_rexmt(child);
     input_segment(child, s);

@@ -5,16 +5,14 @@
 
 #include "handfast/linux.h"
 
-void open_start(struct tcb *tcb, uint32_t iss)
+void open_start(struct tcb *tcb, const struct isn *isn)
 {
-    uint32_t fresh = isn_new(tcb->tcp, &tcb->pcb.entry, &tcb->ts_offset);
-
-    tcb->iss = iss ? iss : fresh;
+    tcb->iss = isn->iss;
+    tcb->ts_offset = isn->ts_offset;
     tcb->snd_una = tcb->snd_nxt = tcb->snd_max = tcb->iss;
     tcb->snd_up = tcb->snd_sml = tcb->recover = tcb->iss;
     tcb->last_rcv = tcp_ms(tcb->tcp);
     tcb->rcv_wscale = UINT8_MAX;
-    options_sync_mss(tcb);
 }
 
 void open_ended(struct tcb *tcb, int error)
@@ -45,7 +43,8 @@ void open_established(struct tcb *tcb, const struct segment *s)
 
     if (tcb->rcv_wscale == UINT8_MAX)
         tcb->rcv_wscale = 0;
-    byteq_drop(&tcb->sndq, s->h.ack - tcb->snd_una - 1); /* what went with the SYN */
+    if (s->h.ack - tcb->snd_una > 1) /* what went with the SYN */
+        byteq_drop(&tcb->sndq, s->h.ack - tcb->snd_una - 1);
     tcb->snd_una = s->h.ack;
     tcb->snd_wnd = (uint32_t)s->h.window << scale;
     tcb->max_window = (uint16_t)(tcb->snd_wnd >> tcb->snd_wscale);
@@ -63,7 +62,8 @@ void open_established(struct tcb *tcb, const struct segment *s)
         tcb->fin_queued = 1; /* Linux: shut before it was opened */
     tcp_set_state(tcb, TCP_ESTABLISHED);
     open_ended(tcb, 0);
-    timer_slow(tcb);
+    if (tcb->opts.keepalive)
+        timer_slow(tcb);
     flow_acked(tcb);
     if (tcb->is_child && !tcb->is_queued)
         listen_established(tcb);
@@ -155,6 +155,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     struct demux_entry *e = &pcb->entry;
     struct ip_addr to = destination(tcb, &dst->addr), src;
     struct path *path;
+    struct isn isn;
     uint32_t iss = 0;
     int err = find_way(tcb, dst, &to, &path);
 
@@ -183,9 +184,14 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     pcb->err = pcb->soft_err = 0;
     memset(&tcb->child, 0, sizeof(tcb->child));
     tcb->open.began = tcp->core->now;
-    open_start(tcb, iss);
+    isn = isn_new(tcp, e);
+    tcb->follows = iss != 0;
+    if (iss)
+        isn.iss = iss;
+    open_start(tcb, &isn);
+    options_sync_mss(tcb);
     tcp_set_state(tcb, TCP_SYN_SENT);
-    tcb_enter(tcb);
+    tcb_enter(tcb, tcb_hash(tcb));
     tcb->ecn_ok = tcp->ecn == 1; /* if its answer says so, too */
     tcb->fo_no_cookie = (how & TCP_OPEN_NO_COOKIE) != 0;
     if (how & TCP_OPEN_LATER)

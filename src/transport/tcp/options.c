@@ -28,13 +28,10 @@ uint16_t options_adv_mss(const struct tcb *tcb)
 uint8_t options_rcv_wscale(const struct tcb *tcb)
 {
     uint32_t space = tcb->opts.rcvbuf_locked ? tcb->rcvbuf : tcb->tcp->rmem_max;
-    uint8_t scale = 0;
 
     if (tcb->opts.window_clamp)
         space = HF_MIN(space, tcb->opts.window_clamp);
-    while (scale < 14 && space >> scale > 65535)
-        scale++;
-    return scale;
+    return space > 65535 ? (uint8_t)HF_MIN(16 - __builtin_clz(space), 14) : 0;
 }
 
 /* The MSS is told always, and on SYNs only: RFC 9293 MUST-14, SHLD-5, MAY-3, MUST-65. */

@@ -29,7 +29,8 @@ static const uint8_t state_flags[] = {
 };
 static_assert(HF_COUNT(state_flags) == TCP_TIME_WAIT + 1, "a row for each state");
 
-static_assert(sizeof(struct tcp_header) <= HF_FRAME_HEADROOM, "a header fits where it would stand");
+static_assert(sizeof(struct tcp_header) + sizeof(uint32_t) <= HF_FRAME_HEADROOM,
+              "a header fits where it would stand");
 
 /* For TCP_INFO; Linux counts no SYN-ACK, nor what a super-segment is not on the wire. */
 static void count(struct tcb *tcb, const struct hf_frame *f, const struct tcp_header *h)
@@ -75,16 +76,18 @@ static uint8_t mark_ecn(struct tcb *tcb, const struct hf_frame *f, struct tcp_he
 
 /* RFC 9293 MUST-2 */
 int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
-                   const struct ip_out *out)
+                   const struct ip_out *out, uint32_t hash)
 {
     tcp->core->stats.segments_out++;
     if (handover_takes(f, out)) {
         tcp_header_settle(h);
         memcpy(f->room, h, sizeof(*h));
-    } else {
-        tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
-        ip_transport_csum(f, out, 16);
+        memcpy(f->room + sizeof(*h), &hash, sizeof(hash));
+        handover_send(tcp->net, f, out);
+        return 0;
     }
+    tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
+    ip_transport_csum(f, out, 16);
     return ip_output(tcp->net, f, out);
 }
 
@@ -126,7 +129,7 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
         tcb->delack_due = 0;
         tcb->pushed = 0;
     }
-    if (output_segment(tcp, f, h, &out) == -HF_EMSGSIZE)
+    if (output_segment(tcp, f, h, &out, tcb->pcb.entry.node.hash) == -HF_EMSGSIZE)
         options_sync_mss(tcb);
 }
 

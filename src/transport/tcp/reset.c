@@ -54,7 +54,9 @@ void reset_send_bare(struct tcp *tcp, const struct bare_segment *b)
     }
     f = hf_frame_new(tcp->core->pool);
     if (f) {
-        (void)output_segment(tcp, f, &h, &out);
+        uint32_t hash = demux_hash(&tcp->demux, &b->src, b->src_port, &b->dst, b->dst_port);
+
+        (void)output_segment(tcp, f, &h, &out, hash);
     } else {
         core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
     }

@@ -149,7 +149,7 @@ void syncookie_answer(struct tcb *listener, const struct segment *s)
         listener->listen.cookies_until = tcp_ms(tcp) + 2 * PERIOD_MS;
         listener->listen.has_cookies = true;
         tcp->core->stats.syn_cookies_sent++;
-        (void)output_segment(tcp, f, &h, &out);
+        (void)output_segment(tcp, f, &h, &out, s->hash);
     } else {
         core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
     }

@@ -170,6 +170,7 @@ struct tcb {
             uint8_t fo_pending : 1;   /* a listener's, open before its handshake is done */
             uint8_t fo_waits : 1;     /* whoever opened waits with more to send */
             uint8_t holds : 1; /* more, and nothing was acknowledged since: it waits for company */
+            uint8_t follows : 1;  /* its iss is one that a TIME-WAIT of the same four-tuple chose */
             uint8_t hs_again : 1; /* hystart.c: this round has shown the sign of slow growth */
             uint16_t syn_bytes;   /* of data went with our SYN */
         };

@@ -183,9 +183,16 @@ struct path *tcb_path(struct tcb *tcb)
     return path && !path_is_stale(path) ? path : find_path(tcb);
 }
 
-void tcb_enter(struct tcb *tcb)
+uint32_t tcb_hash(const struct tcb *tcb)
 {
-    demux_insert_conn(&tcb->tcp->demux, &tcb->pcb.entry);
+    const struct demux_entry *e = &tcb->pcb.entry;
+
+    return demux_hash(&tcb->tcp->demux, &e->laddr, e->lport, &e->raddr, e->rport);
+}
+
+void tcb_enter(struct tcb *tcb, uint32_t hash)
+{
+    demux_insert_hashed(&tcb->tcp->demux, &tcb->pcb.entry, hash);
     tcb->tcp->core->stats.tcp_connections++;
 }
 

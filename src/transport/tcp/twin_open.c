@@ -27,7 +27,8 @@ static bool is_plain_listener(const struct tcb *l, const struct ip_info *ip)
 /* Its first SYN is the one that came. */
 static bool is_plain_opener(const struct tcb *tcb, const struct segment *s)
 {
-    bool asks_more = tcb->fo_asked || tcb->fo_waits || tcb->fo_deferred || tcb->sndq.len;
+    bool asks_more =
+        tcb->fo_asked || tcb->fo_waits || tcb->fo_deferred || tcb->sndq.len || tcb->follows;
 
     return tcb->state == TCP_SYN_SENT && tcb->iss == s->seq && tcb->snd_max == s->seq + 1 &&
            tcb->is_timed && !asks_more;
@@ -43,8 +44,8 @@ struct tcb *twin_opener(const struct tcb *listener, const struct segment *s)
     if (!(s->f->flags & HF_FRAME_BARE) || s->h.flags != TCP_SYN || s->len || s->h.has_fastopen ||
         !is_plain_listener(listener, ip))
         return NULL;
-    e = demux_find_conn(&tcp->demux, &ip->src, s->h.src_port, &ip->dst, s->h.dst_port,
-                        ip->link->index);
+    e = demux_find_hashed(&tcp->demux, s->hash, &ip->src, s->h.src_port, &ip->dst, s->h.dst_port,
+                          ip->link->index);
     if (!e || e->kind != DEMUX_CONN)
         return NULL;
     opener = tcb_of(e);
