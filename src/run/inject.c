@@ -1,4 +1,5 @@
 /* SECCOMP_IOCTL_NOTIF_ADDFD. */
+#define _GNU_SOURCE
 #include "run/inject.h"
 
 #include <errno.h>
@@ -7,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/kcmp.h>
 #include <linux/seccomp.h>
 
 /* ESRCH: the caller was interrupted with the descriptor on its way. */
@@ -31,6 +36,21 @@ int inject_answer(const struct call *c, int fd, bool cloexec)
     };
 
     return add_fd(c, &add);
+}
+
+/* The last number is open, and there are as many descriptors as there may be. Neither takes longer
+ * with more of them. */
+bool inject_is_full(const struct call *c)
+{
+    struct rlimit limit;
+    struct stat st;
+    char path[64];
+
+    if (prlimit(c->tid, RLIMIT_NOFILE, NULL, &limit) < 0 ||
+        syscall(SYS_kcmp, c->sv->pid, c->tid, KCMP_FILE, c->sv->notify.fd, limit.rlim_cur - 1) < 0)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)c->tid);
+    return stat(path, &st) == 0 && (rlim_t)st.st_size >= limit.rlim_cur;
 }
 
 /* Close-on-exec belongs to the number, not to the file, so only the program's own table tells. */

@@ -13,6 +13,10 @@ HF_NODISCARD int inject_answer(const struct call *c, int fd, bool cloexec);
  * as that one was. The call stays unanswered. 0 or -errno as above. */
 HF_NODISCARD int inject_replace(const struct call *c, int fd, int number);
 
+/* Has the caller no free number for a descriptor? False where nobody may ask, and before Linux 6.2.
+ */
+bool inject_is_full(const struct call *c);
+
 /* The open flags (O_NONBLOCK, O_CLOEXEC, ...) of descriptor `number` of thread tid; 0: unknown. */
 int inject_flags(pid_t tid, int number);
 

@@ -111,6 +111,8 @@ static int64_t do_accept(const struct call *c, struct file *f)
     if (f->is_dead)
         return -EBADF;
     result = try_accept(c, f, flags);
+    if (result == -EAGAIN && inject_is_full(c))
+        return -EMFILE;
     if (result != -EAGAIN || file_is_nonblocking(c, f))
         return result;
     return hold_call(c, f, wait_on, hf_sock_timeout(f->sk, SO_RCVTIMEO));
