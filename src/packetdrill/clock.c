@@ -1,6 +1,10 @@
 /* Time that passes only when it is wanted, and waiting in it: drill.h tells how. */
 #include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "packetdrill/drill.h"
 
@@ -62,6 +66,7 @@ bool drill_wait(struct drill *d, hf_time until)
         return false;
     poll_stack(d);
     d->waiter = pthread_self();
+    d->waiter_id = gettid();
     d->waits_until = until;
     d->is_waiting = true;
     d->is_shown = false;
@@ -71,11 +76,43 @@ bool drill_wait(struct drill *d, hf_time until)
     return true;
 }
 
+static bool is_running(pid_t id)
+{
+    char path[64], text[256] = "";
+    const char *state;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)id);
+    f = fopen(path, "re");
+    if (!f)
+        return false;
+    if (!fgets(text, sizeof(text), f))
+        text[0] = 0;
+    fclose(f);
+    state = strrchr(text, ')');
+    return state && state[1] && state[2] == 'R';
+}
+
+/* packetdrill's own lock is free only while it sleeps, which here takes no time: so who comes back
+ * from a call gets it now, and does all that there is to do, before time goes on. */
+static void let_finish(struct drill *d)
+{
+    bool is_back;
+
+    pthread_mutex_lock(&d->lock);
+    is_back = d->is_back;
+    d->is_back = false;
+    pthread_mutex_unlock(&d->lock);
+    while (is_back && is_running(d->waiter_id))
+        sched_yield();
+}
+
 int drill_usleep(void *userdata, useconds_t us)
 {
     struct drill *d = userdata;
     hf_time until;
 
+    let_finish(d);
     pthread_mutex_lock(&d->lock);
     until = d->now + (hf_time)us * HF_US;
     while (drill_step(d, until))
@@ -93,6 +130,7 @@ int drill_gettimeofday(void *userdata, struct timeval *tv, struct timezone *tz)
     pthread_mutex_lock(&d->lock);
     if (d->is_shown && pthread_equal(pthread_self(), d->waiter)) {
         d->is_shown = false;
+        d->is_back = true;
         pthread_cond_signal(&d->settled);
     } else {
         (void)drill_step(d, d->now + HF_US);

@@ -40,6 +40,8 @@ struct drill {
     bool is_waiting;  /* the other one waits in a call */
     bool is_shown;    /* it was woken, and has not told yet what came of it */
     pthread_t waiter;
+    pid_t waiter_id;
+    bool is_back; /* the waiter has told, and may have more to do in packetdrill */
     hf_time waits_until;
 
     hf_time now; /* of the wall clock too */

@@ -183,15 +183,13 @@ static void learn(struct tcb *tcb, const struct segment *s, bool acked)
     fastopen_learn(tcb->tcp, &tcb->pcb.entry, &n);
 }
 
-/* What of the SYN's data the answer left out is sent anew. RFC 7413 4.2.1; Linux: as a repeat it
- * keeps no later short segment waiting. */
+/* What of the SYN's data the answer left out is sent again at once. RFC 7413 4.2.1; Linux: it keeps
+ * no later short segment waiting. */
 static void repeat_unacked(struct tcb *tcb)
 {
     tcb->fo_fail = tcb->total_retrans ? FAIL_REPEATED : FAIL_NOT_ACKED;
-    tcb->total_retrans++;
-    if (tcb->flow)
-        tcb->flow->bytes_retrans += tcb->snd_max - tcb->snd_una;
-    tcb->snd_nxt = tcb->snd_max = tcb->snd_una;
+    tcb->snd_nxt = tcb->snd_max;
+    loss_of_syn_data(tcb);
     tcb->ack_now = 1;
     tcp_output(tcb);
     tcb->snd_sml = tcb->snd_una;

@@ -158,7 +158,7 @@ void fastopen_begin(struct tcb *child, struct tcb *listener, struct segment *s)
     child->fo_pending = 1;
     child->snd_una = child->snd_nxt = child->snd_max = child->iss + 1;
     child->snd_up = child->snd_sml = child->recover = child->snd_una;
-    child->max_window = (uint16_t)(child->snd_wnd >> child->snd_wscale);
+    tcb_note_window(child);
     child->rcv_adv = child->rcv_nxt + HF_MIN(child->rcvbuf / 2, 65535u);
     options_sync_mss(child);
     cong_start(child);

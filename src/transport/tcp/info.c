@@ -95,8 +95,8 @@ static uint32_t delivered(const struct tcb *tcb, const struct flow *f)
 
     if (tcb->fo_pending)
         return 0;
-    /* Linux: a SYN and its data are one; if they were not taken together, that was for nothing. */
-    out += tcb->syn_bytes > 0;
+    /* Linux: a SYN and its data are one if they were taken together. */
+    out += tcb->syn_bytes && tcb->fo_acked;
     return 1 + fin_acked + f->sent_once - HF_MIN(out, f->sent_once);
 }
 

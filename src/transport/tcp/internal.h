@@ -255,6 +255,8 @@ bool loss_timeout(struct tcb *tcb);
 void loss_reordering_timeout(struct tcb *tcb);
 /* Nothing was heard for long enough after a repair: its memory is not needed any more. */
 void loss_forget(struct tcb *tcb);
+/* The peer has answered a SYN without taking all of its data. */
+void loss_of_syn_data(struct tcb *tcb);
 /* The path takes smaller segments only: what is out is to be sent again. */
 void loss_too_big(struct tcb *tcb);
 

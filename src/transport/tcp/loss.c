@@ -249,6 +249,14 @@ void loss_too_big(struct tcb *tcb)
         r->phase = REPAIR_LOSS;
 }
 
+/* Linux: tcp_non_congestion_loss_retransmit; the window has nothing to answer for. */
+void loss_of_syn_data(struct tcb *tcb)
+{
+    if (tcb->sack_ok)
+        (void)board_open(tcb); /* without one NewReno's way is gone */
+    loss_too_big(tcb);
+}
+
 /* One repeat: a segment, or of what is missing in one piece as many as may go. False when nothing
  * is missing, or nothing more may go: of what is beyond a window that shrank only the very first.
  * RFC 6675 4, NextSeg (1); RFC 9293 SHLD-16, MUST-35 */

@@ -47,7 +47,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
         byteq_drop(&tcb->sndq, s->h.ack - tcb->snd_una - 1);
     tcb->snd_una = s->h.ack;
     tcb->snd_wnd = (uint32_t)s->h.window << scale;
-    tcb->max_window = (uint16_t)(tcb->snd_wnd >> tcb->snd_wscale);
+    tcb_note_window(tcb);
     tcb->snd_wl1 = s->seq;
     measure_handshake(tcb, s);
     options_sync_mss(tcb);

@@ -314,11 +314,13 @@ static int64_t send_segment(struct tcb *tcb, uint32_t seq, uint32_t len, bool fi
     }
     if (fin && got == len)
         h.flags |= TCP_FIN;
-    /* The end of a record pushes, and that of a write, unless it said that more follows. Linux: a
-     * super-segment pushes too, so that whoever puts its parts together again hands them up.
+    /* The end of a record pushes, and that of a write, unless it said that more follows. Linux: the
+     * data of a SYN does, and a super-segment pushes too, so that whoever puts its parts together
+     * again hands them up.
      */
     if (got && ((off + got == tcb->sndq.len && !tcb->more) || got > tcb->mss ||
-                got == marks_record(tcb, seq)))
+                got == marks_record(tcb, seq) ||
+                (tcb->syn_bytes && seq + got == tcb->iss + 1 + tcb->syn_bytes)))
         h.flags |= TCP_PSH;
     if (tcb->snd_urgent && seq_lt(seq, tcb->snd_up)) {
         h.flags |= TCP_URG;

@@ -45,7 +45,8 @@ uint32_t receive_window(struct tcb *tcb)
     if (tcb->opts.window_clamp)
         space = HF_MIN(space, tcb->opts.window_clamp);
     room = space > unread && tcb->rmem < tcb->rcvbuf ? space - unread : 0;
-    room = HF_MIN(room, most);
+    /* Linux: before the handshake is done about as much as a SYN can say. */
+    room = HF_MIN(room, tcb->fo_pending ? 65536u : most);
     window = room < now + HF_MIN(space / 2, tcb->mss) ? now : room & ~unit;
     if (((window + unit) & ~unit) <= room)
         window += unit;
@@ -88,6 +89,7 @@ void receive_window_update(struct tcb *tcb, uint32_t consumed)
         return;
     space = tcb->rcvbuf / 2;
     open = HF_MIN(space > unread ? space - unread : 0, 65535u << scale); /* what can be told */
+    open = HF_MIN(open, HF_MAX(65535u, 4 * (tcb->rcv_nxt - tcb->irs)));  /* and is of use */
     if (!sender_may_wait(tcb) &&
         (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2)))
         return;

@@ -62,7 +62,7 @@ static uint32_t notsent_lowat(const struct tcb *tcb)
 /* Where the next byte will stand: behind the SYN, as long as that is not acknowledged. */
 static uint32_t write_seq(const struct tcb *tcb)
 {
-    return tcb->snd_una + !tcb_is_synchronised(tcb) + tcb->sndq.len;
+    return tcb->snd_una + !tcb_can_send(tcb) + tcb->sndq.len;
 }
 
 /* Linux: sk_stream_memory_free. While there is any room a buffer is begun, and the newest one is

@@ -218,6 +218,15 @@ static inline uint32_t tcb_max_wnd(const struct tcb *tcb)
     return (uint32_t)tcb->max_window << tcb->snd_wscale;
 }
 
+/* The first window, which is not scaled when it stands on a SYN: rounded up, so that whole segments
+ * of it stay whole. */
+static inline void tcb_note_window(struct tcb *tcb)
+{
+    uint32_t unit = (1u << tcb->snd_wscale) - 1;
+
+    tcb->max_window = (uint16_t)HF_MIN((tcb->snd_wnd + unit) >> tcb->snd_wscale, 65535u);
+}
+
 /* Bytes sent and not acknowledged. */
 static inline uint32_t tcb_flight(const struct tcb *tcb)
 {

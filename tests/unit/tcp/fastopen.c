@@ -1,6 +1,7 @@
 /* Fast Open: cookies, data in SYNs at both ends, what is lost on the way, limits. RFC 7413 */
 #include "transport/tcp/fastopen.h"
 #include "rig.h"
+#include "transport/tcp/flow.h"
 
 enum { SERVER = TCP_FASTOPEN_CLIENT | TCP_FASTOPEN_SERVER };
 
@@ -104,12 +105,16 @@ static void test_data_in_syn(bool v6)
     OK(s && tcp_is_open_early(&s->tcb), "the connection is there half a round trip later");
     OK(reads(s, "question"), "with the bytes");
     EQ(z.l->fastopen->pending, 1, "it counts against the limit");
-    EQ(rig_write(s, "answer", 6, 0), 6, "it may answer");
+    EQ(rig_write(s, "answer", 6, TCP_SEND_TELL), 6, "it may answer");
+    for (unsigned i = 0; i < z.r->seen_count; i++)
+        EQ(z.r->seen[i].from == 1 && !(z.r->seen[i].h.flags & TCP_SYN), 0, "reading tells nothing");
+    OK(s->tcb.rcv_adv - s->tcb.rcv_nxt <= 65536, "nor is more promised than a SYN can promise");
     rig_run(z.r, 10 * HF_MS);
     OK(reads(c, "answer"), "the answer is there after one round trip");
     OK(c->tcb.fo_acked && s->tcb.fo_acked, "TCPI_OPT_SYN_DATA at both ends");
     rig_run(z.r, 10 * HF_MS);
     EQ(tcp_state(&s->tcb), TCP_ESTABLISHED, "then the handshake is done");
+    EQ(s->tcb.flow->copies.count, 0, "the answer is acknowledged, and who wanted to know is told");
     EQ(z.l->fastopen->pending, 0, "and counts no more");
     EQ(c->tcb.total_retrans + s->tcb.total_retrans, 0, "nothing was sent twice");
     OK(rig_transfer(z.r, c, s, 100000, 5 * HF_S), "bytes go one way");
@@ -135,6 +140,10 @@ static void test_false_cookie(bool v6)
     EQ(z.r->seen[1].h.fastopen_len, 8, "and gives another cookie");
     OK(s && reads(s, "bytes"), "the bytes come again");
     EQ(c->tcb.fo_fail, 2, "TCP_INFO: they were not acknowledged");
+    EQ(c->tcb.total_retrans, 1, "as a repeat");
+    EQ(z.r->seen[2].len, 5, "at once");
+    EQ(c->tcb.cwnd, 10u * c->tcb.mss, "which is not congestion's fault");
+    OK(!repair_of(&c->tcb) && tcb_flight(&c->tcb) == 0, "and nothing is left to repair");
     close_both(&z, c, s);
     memcpy(keys->key[1], keys->key[0], sizeof(keys->key[0]));
     keys->key[0][0]++;
@@ -144,6 +153,30 @@ static void test_false_cookie(bool v6)
     s = rig_accept(z.l);
     EQ(z.r->seen[1].h.ack - z.r->seen[0].h.seq, 6, "a cookie of the key before is good");
     EQ(z.r->seen[1].h.fastopen_len, 8, "but is replaced");
+    close_both(&z, c, s);
+    end(&z);
+}
+
+/* The bytes that a SYN brought in vain may be lost a second time, with SACK and without. */
+static void test_lost_repeat(bool v6, bool sack)
+{
+    struct scene z = begin(v6, 4);
+    struct sock *c, *s;
+    int64_t taken;
+
+    z.r->b.tcp.sack = sack;
+    warm_up(&z);
+    z.r->b.tcp.fastopen_keys.key[0][0]++;
+    c = open_with(&z, "bytes", &taken);
+    lose_acks = 1; /* the handshake's last, which carries them */
+    rig_run(z.r, 50 * HF_MS);
+    EQ(lose_acks, 0, "the repeat is lost");
+    EQ(rig_write(c, " and", 4, 0), 4, "more follows");
+    rig_run(z.r, 3 * HF_S);
+    s = rig_accept(z.l);
+    OK(s && reads(s, "bytes and"), "all comes");
+    EQ(tcb_flight(&c->tcb), 0, "and is acknowledged");
+    OK(rig_transfer(z.r, c, s, 100000, 5 * HF_S), "bytes go on");
     close_both(&z, c, s);
     end(&z);
 }
@@ -416,6 +449,8 @@ int main(void)
     for (int v6 = 0; v6 < 2; v6++) {
         test_data_in_syn(v6);
         test_false_cookie(v6);
+        test_lost_repeat(v6, true);
+        test_lost_repeat(v6, false);
         test_lost_syn(v6);
         test_lost_answer(v6);
         test_silent_client(v6);
