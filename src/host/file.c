@@ -26,6 +26,7 @@ struct file *file_new(struct hf_host *h, struct hf_sock *sk)
 
     if (!f || hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_TYPE, &type, &len) ||
         hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_DOMAIN, &domain, &len)) {
+        hf_sock_close(sk);
         free(f);
         return NULL;
     }
@@ -98,7 +99,10 @@ void file_put(struct file *f)
     epoll_forget_file(f);
     h = f->host;
     if (h) {
-        host_enter(h);
+        if (f->is_stream && !f->is_unix)
+            host_enter(h);
+        else
+            host_enter_briefly(h);
         linger(f);
         hf_sock_set_user(f->sk, NULL);
         hf_sock_close(f->sk);

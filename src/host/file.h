@@ -36,7 +36,7 @@ struct file {
 };
 
 /* A file with one reference, for sk, which it closes at its end. The host's lock is held. NULL
- * without memory. */
+ * without memory: sk has been closed. */
 struct file *file_new(struct hf_host *h, struct hf_sock *sk);
 
 /* The same for an epoll set, which it frees. NULL for NULL, and without memory. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SEGMENTS = 8 };
+
 struct range {
     uintptr_t from, end;
 };
@@ -17,6 +19,8 @@ struct range {
 /* Of the process, found once; empty where it cannot be found. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct range variables;
+static struct range segments[SEGMENTS]; /* that can be read; the program has four as a rule */
+static unsigned segment_count;
 static uintptr_t heap; /* where it begins; 0: nowhere */
 
 static _Thread_local struct range stack; /* end 0: not looked for yet */
@@ -39,8 +43,12 @@ static int find_variables(struct dl_phdr_info *info, size_t size, void *arg)
 
         if (ph->p_type == PT_GNU_RELRO)
             readonly_end = page_after(from + ph->p_memsz);
-        if (ph->p_type == PT_LOAD && ph->p_flags & PF_W)
+        if (ph->p_type != PT_LOAD)
+            continue;
+        if (ph->p_flags & PF_W)
             variables = (struct range){from, from + ph->p_memsz};
+        if (ph->p_flags & PF_R && segment_count < SEGMENTS)
+            segments[segment_count++] = (struct range){from, from + ph->p_memsz};
     }
     if (variables.from < readonly_end)
         variables.from = readonly_end;
@@ -114,4 +122,15 @@ bool own_memory_has(uintptr_t from, uintptr_t end)
     if (on_stack(from, end) || (from >= variables.from && end <= variables.end))
         return true;
     return heap && from >= heap && end <= (uintptr_t)sbrk(0);
+}
+
+bool own_memory_shows(uintptr_t from, uintptr_t end)
+{
+    if (own_memory_has(from, end))
+        return true;
+    for (unsigned i = 0; i < segment_count; i++) {
+        if (from >= segments[i].from && end <= segments[i].end)
+            return true;
+    }
+    return false;
 }

@@ -9,4 +9,7 @@
 /* Can all of [from, end) be read and written for certain? false: perhaps. */
 bool own_memory_has(uintptr_t from, uintptr_t end);
 
+/* Can it at least be read? The program's own constants count. */
+bool own_memory_shows(uintptr_t from, uintptr_t end);
+
 #endif

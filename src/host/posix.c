@@ -40,19 +40,14 @@ int64_t call_end(struct call *c, int64_t n)
     return posix_result(n);
 }
 
-int posix_open(struct hf_host *h, struct hf_sock *sk, int reserved, int flags)
+int posix_open(struct file *f, int reserved, int flags)
 {
-    struct file *f;
-    int err;
+    int err = -ENOMEM;
 
-    host_enter(h);
-    f = file_new(h, sk);
-    if (!f)
-        hf_sock_close(sk);
-    host_leave(h);
-    if (f)
-        atomic_store(&f->nonblocking, (flags & SOCK_NONBLOCK) != 0);
-    err = f ? descriptor_set(reserved, f) : -ENOMEM;
+    if (f) {
+        atomic_store_explicit(&f->nonblocking, (flags & SOCK_NONBLOCK) != 0, memory_order_relaxed);
+        err = descriptor_set(reserved, f);
+    }
     if (!err)
         return reserved;
     file_put(f);

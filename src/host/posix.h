@@ -22,9 +22,9 @@ int connect_wait(struct call *c, hf_time until, bool joined);
 /* Is it a socket of ours? */
 bool posix_is_ours(int fd);
 
-/* A new descriptor for a socket without a file. The reserved number is used up, or given back when
- * this fails; the socket is closed then. The number, or -errno. */
-int posix_open(struct hf_host *h, struct hf_sock *sk, int reserved, int flags);
+/* A new file gets the reserved number, or, when this fails, both are given back. f: NULL is
+ * -ENOMEM. The number, or -errno. */
+int posix_open(struct file *f, int reserved, int flags);
 
 /* F_DUPFD and its relatives, for numbers of ours and of the kernel's. errno is set. */
 int posix_dup_from(int fd, int lowest, bool cloexec);

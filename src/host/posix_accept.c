@@ -9,17 +9,45 @@
 #include "handfast/linux.h"
 #include "host/posix.h"
 
+/* A connection, and, if asked for, the address of its peer, who may have reset it meanwhile. */
+struct accepted {
+    struct file *file;
+    bool with_peer;
+    uint8_t peer[USER_ADDRESS_MAX];
+    uint32_t peer_len;
+};
+
+/* The host's lock is held. */
+static int open_accepted(struct hf_host *h, struct hf_sock *sk, struct accepted *a)
+{
+    int err = 0;
+
+    a->peer_len = sizeof(a->peer);
+    if (a->with_peer)
+        err = hf_sock_accepted_from(sk, a->peer, &a->peer_len);
+    if (err) {
+        hf_sock_close(sk);
+        return err;
+    }
+    a->file = file_new(h, sk);
+    return a->file ? 0 : -ENOMEM;
+}
+
 /* NetSem accept_1, accept_2. */
-static int take(struct call *c, struct hf_sock **out)
+static int take(struct call *c, struct accepted *a)
 {
     struct file *f = c->file;
+    struct hf_sock *sk;
     hf_time until;
     int n, err = 0;
 
-    host_enter(f->host);
+    if (f->is_unix)
+        host_enter_briefly(f->host);
+    else
+        host_enter(f->host);
     until = call_limit(f, false, 0);
     for (;;) {
-        n = hf_sock_accept(f->sk, out);
+        n = hf_sock_accept(f->sk, &sk);
         if (n != -EAGAIN || until == 0)
             break;
         if (f->is_unix && hf_sock_poll(f->sk) & HF_POLLRDHUP) { /* Linux: shut down, none comes */
@@ -32,31 +60,17 @@ static int take(struct call *c, struct hf_sock **out)
         }
         err = call_wait(c, HF_POLLIN, until);
     }
+    if (!n)
+        n = open_accepted(f->host, sk, a);
     file_touch(f);
     host_leave(f->host);
     return n;
 }
 
-/* A connection that was reset meanwhile is handed out all the same. */
-static int write_peer(struct hf_host *h, struct hf_sock *sk, struct sockaddr *addr, socklen_t *room)
-{
-    uint8_t bytes[USER_ADDRESS_MAX];
-    uint32_t len = sizeof(bytes);
-    int err;
-
-    if (!addr)
-        return 0;
-    host_enter(h);
-    err = hf_sock_accepted_from(sk, bytes, &len);
-    host_leave(h);
-    return err ? err : user_write_address(addr, room, bytes, len);
-}
-
 /* NetSem accept_6. */
 static int64_t do_accept(struct call *c, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    struct hf_host *h = c->file->host;
-    struct hf_sock *sk;
+    struct accepted a = {.with_peer = addr != NULL};
     int err;
 
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
@@ -64,18 +78,17 @@ static int64_t do_accept(struct call *c, struct sockaddr *addr, socklen_t *len, 
     c->reserved = descriptor_reserve(flags & SOCK_CLOEXEC);
     if (c->reserved < 0)
         return c->reserved;
-    err = take(c, &sk);
+    err = take(c, &a);
     if (err) {
         descriptor_cancel(c->reserved);
         return err;
     }
-    err = write_peer(h, sk, addr, len);
+    if (a.with_peer)
+        err = user_write_address(addr, len, a.peer, a.peer_len);
     if (!err)
-        return posix_open(h, sk, c->reserved, flags);
+        return posix_open(a.file, c->reserved, flags);
     descriptor_cancel(c->reserved);
-    host_enter(h);
-    hf_sock_close(sk);
-    host_leave(h);
+    file_put(a.file);
     return err;
 }
 

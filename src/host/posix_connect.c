@@ -69,7 +69,10 @@ static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t
         return result;
     if (!f->is_stream && !f->is_unix)
         return connect_datagrams(f, bytes, len);
-    host_enter(f->host);
+    if (f->is_unix)
+        host_enter_briefly(f->host);
+    else
+        host_enter(f->host);
     until = call_limit(f, true, 0);
     result = f->is_unix ? wait_for_room(c, bytes, len, until)
                         : hf_sock_connect(f->sk, bytes, len, false);

@@ -8,23 +8,24 @@
 int64_t host_socket(struct hf_host *h, int domain, int type, int protocol)
 {
     int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct file *f = NULL;
     struct hf_sock *sk;
     int fd, err;
 
     type &= ~flags;
     if (type & ~0xf)
         return -EINVAL;
-    host_enter(h);
+    host_enter_briefly(h);
     err = hf_sock_new(h->stack, domain, type, protocol, &sk);
-    host_leave(h);
+    if (!err)
+        f = file_new(h, sk);
+    host_leave_briefly(h);
     if (err)
         return err;
     fd = descriptor_reserve(flags & SOCK_CLOEXEC);
     if (fd >= 0)
-        return posix_open(h, sk, fd, flags);
-    host_enter(h);
-    hf_sock_close(sk);
-    host_leave(h);
+        return posix_open(f, fd, flags);
+    file_put(f);
     return fd;
 }
 
@@ -36,26 +37,27 @@ int hf_socket(int domain, int type, int protocol)
 /* Both sockets of a pair get their descriptors, or neither stays. */
 static int64_t open_pair(struct hf_host *h, int type, int protocol, const int fds[2], int flags)
 {
+    struct file *files[2] = {NULL, NULL};
     struct hf_sock *pair[2];
     int64_t err;
 
-    host_enter(h);
+    host_enter_briefly(h);
     err = hf_sock_pair(h->stack, type, protocol, pair);
-    host_leave(h);
+    for (int i = 0; !err && i < 2; i++)
+        files[i] = file_new(h, pair[i]);
+    host_leave_briefly(h);
     if (err) {
         descriptor_cancel(fds[0]);
         descriptor_cancel(fds[1]);
         return err;
     }
-    err = posix_open(h, pair[0], fds[0], flags);
+    err = posix_open(files[0], fds[0], flags);
     if (err < 0) {
         descriptor_cancel(fds[1]);
-        host_enter(h);
-        hf_sock_close(pair[1]);
-        host_leave(h);
+        file_put(files[1]);
         return err;
     }
-    err = posix_open(h, pair[1], fds[1], flags);
+    err = posix_open(files[1], fds[1], flags);
     if (err >= 0)
         return 0;
     hf_close(fds[0]);

@@ -31,7 +31,7 @@ int64_t transfer_receive_some(struct file *f, struct hf_msg *msg, size_t done, s
     struct hf_iovec iov[PIECES];
     int64_t n;
 
-    if (!done && pieces <= PIECES && user_vector_is_own(whole, pieces))
+    if (!done && pieces <= PIECES && user_vector_is_own(whole, pieces, true))
         return hf_sock_recv(f->sk, msg, flags);
     want = smaller(want, total - done);
     msg->iov = iov;
@@ -123,7 +123,7 @@ static int64_t lose_datagram(struct file *f, int flags)
 static int64_t receive_datagram(struct call *c, struct hf_msg *msg, size_t total, int flags)
 {
     struct file *f = c->file;
-    bool is_own = user_vector_is_own(msg->iov, msg->iov_len);
+    bool is_own = user_vector_is_own(msg->iov, msg->iov_len, true);
     size_t control_len = msg->control_len;
     uint32_t addr_len = msg->addr_len;
     hf_time until = 0;

@@ -41,7 +41,7 @@ static int64_t opened(struct call *c, hf_time until)
 static bool is_simple(const struct hf_msg *msg, size_t done, size_t total)
 {
     return !done && msg->iov_len <= PIECES && total <= PIECE_BYTES &&
-           user_vector_is_own(msg->iov, msg->iov_len);
+           user_vector_is_own(msg->iov, msg->iov_len, false);
 }
 
 /* One attempt to send what follows the first `done` bytes. */
@@ -114,7 +114,7 @@ static int64_t send_datagram(struct call *c, const struct hf_msg *msg, size_t to
     hf_time until = f->is_unix ? call_limit(f, true, flags) : 0;
     int err = 0;
 
-    if (!user_vector_is_own(msg->iov, msg->iov_len) &&
+    if (!user_vector_is_own(msg->iov, msg->iov_len, false) &&
         user_vector_readable(msg->iov, msg->iov_len, total) != total)
         return -EFAULT;
     for (;;) {

@@ -40,12 +40,13 @@ static bool can_write(uintptr_t at)
  * (Linux 5.14; where it fails, some page may be good all the same). Before that, of several: are
  * they of a mapping that is good as a whole? */
 struct question {
+    bool (*is_own)(uintptr_t from, uintptr_t end); /* no need to ask */
     bool (*page)(uintptr_t at);
     int populate; /* of madvise() */
 };
 
-static const struct question readable = {can_read, MADV_POPULATE_READ};
-static const struct question writable = {can_write, MADV_POPULATE_WRITE};
+static const struct question readable = {own_memory_shows, can_read, MADV_POPULATE_READ};
+static const struct question writable = {own_memory_has, can_write, MADV_POPULATE_WRITE};
 
 static bool all_good(uintptr_t from, uintptr_t end, const struct question *q)
 {
@@ -66,7 +67,7 @@ static size_t good_bytes(const void *p, size_t len, const struct question *q)
         return 0;
     if (end < from || end > SPACE_END)
         end = SPACE_END;
-    if (own_memory_has(from, end))
+    if (q->is_own(from, end))
         return len;
     if (all_good(from, end, q))
         at = end;
@@ -175,12 +176,14 @@ size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want)
     return vector_good(iov, n, want, &writable);
 }
 
-bool user_vector_is_own(const struct hf_iovec *iov, size_t n)
+bool user_vector_is_own(const struct hf_iovec *iov, size_t n, bool writes)
 {
+    const struct question *q = writes ? &writable : &readable;
+
     for (size_t i = 0; i < n; i++) {
         uintptr_t from = (uintptr_t)iov[i].base;
 
-        if (iov[i].len && (from + iov[i].len < from || !own_memory_has(from, from + iov[i].len)))
+        if (iov[i].len && (from + iov[i].len < from || !q->is_own(from, from + iov[i].len)))
             return false;
     }
     return true;

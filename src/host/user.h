@@ -40,8 +40,8 @@ size_t user_vector_part(const struct hf_iovec *iov, size_t iov_len, size_t skip,
 size_t user_vector_readable(const struct hf_iovec *iov, size_t n, size_t want);
 size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want);
 
-/* All of it is memory that needs no question (own_memory.h). */
-bool user_vector_is_own(const struct hf_iovec *iov, size_t n);
+/* All of it is memory that needs no question (own_memory.h). writes: to be written to. */
+bool user_vector_is_own(const struct hf_iovec *iov, size_t n, bool writes);
 
 /* What one call of the kernel moves of that many bytes. */
 size_t user_bytes(size_t len);
