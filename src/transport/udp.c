@@ -257,12 +257,24 @@ static void enter(struct udp_pcb *up)
     }
 }
 
+/* The way to where the socket is connected to leads to `to` as well, another port there: it is what
+ * udp_find_way would find again. */
+static bool leads_there(const struct udp_pcb *up, const struct endpoint *to)
+{
+    const struct path *path = up->pcb.path;
+
+    return path && !path_is_stale(path) && !path->unless_bound && !to->scope && !up->sticky_link6 &&
+           addr_eq(&to->addr, &path->dst) && !path->is_multicast &&
+           addr_eq(&path->asked_src, &up->pcb.entry.laddr) && !addr_is_any(&path->asked_src) &&
+           path->asked_link == up->pcb.link_index;
+}
+
 /* C04, C05; NetSem connect_7, connect_8, connect_9. */
 int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
 {
     struct endpoint to = *dst;
     struct demux_entry *e = &up->pcb.entry;
-    struct path *path;
+    struct path *path = NULL;
     int err = udp_autobind(up);
 
     if (err)
@@ -270,7 +282,10 @@ int udp_connect(struct udp_pcb *up, const struct endpoint *dst)
     if (to.scope) /* Linux: it stays, whatever comes of the connect */
         up->pcb.link_index = to.scope;
     to.addr = destination(up, &dst->addr, NULL);
-    err = udp_find_way(up, &to, NULL, &path);
+    if (leads_there(up, &to))
+        path = path_ref(up->pcb.path);
+    else
+        err = udp_find_way(up, &to, NULL, &path);
     if (err)
         return err;
     if (path->is_broadcast && !up->pcb.broadcast) {
