@@ -10,15 +10,20 @@
 
 #define QUICK_ACKS 16 /* Linux: TCP_MAX_QUICKACKS */
 
+static void drop_waiting(struct tcb *tcb)
+{
+    while (tcb->ooo.last)
+        ring_drop(tcb, ring_pop(&tcb->ooo));
+    sack_forget(tcb);
+}
+
 void receive_purge(struct tcb *tcb)
 {
     if (tcb->state == TCP_LISTEN)
         return;
     while (tcb->rxq.last)
         ring_drop(tcb, ring_pop(&tcb->rxq));
-    while (tcb->ooo.last)
-        ring_drop(tcb, ring_pop(&tcb->ooo));
-    sack_forget(tcb);
+    drop_waiting(tcb);
 }
 
 void receive_start(struct tcb *tcb)
@@ -254,6 +259,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         tcb->fin_received = 1;
         tcb->rcv_nxt++;
         tcb->ack_now = 1;
+        drop_waiting(tcb); /* the FIN again, or what cannot be behind it */
     }
     return fin;
 }

@@ -286,6 +286,34 @@ static void test_overlap(bool v6)
     EQ(foreign, 0, "and each byte is one that was said there");
 }
 
+/* The FIN twice, alone and behind bytes, and bytes behind it: of that nothing is kept. */
+static void test_behind_fin(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *c = peer_opened(r, v6, no_sack);
+    struct tcp_header h = peer_says(c);
+    char bytes[8];
+
+    h.seq = PEER_NXT + 3;
+    rig_inject(r, v6, &h, "def", 3);
+    h.flags |= TCP_FIN;
+    h.seq = PEER_NXT + 6;
+    rig_inject(r, v6, &h, NULL, 0);
+    h.seq = PEER_NXT + 3;
+    rig_inject(r, v6, &h, "def", 3);
+    h.flags = TCP_ACK;
+    h.seq = PEER_NXT + 9;
+    rig_inject(r, v6, &h, "jkl", 3);
+    h.seq = PEER_NXT;
+    rig_inject(r, v6, &h, "abc", 3);
+    OK(rig_read(c, bytes, sizeof(bytes), 0) == 6 && memcmp(bytes, "abcdef", 6) == 0,
+       "bytes up to the FIN are read");
+    EQ(rig_read(c, bytes, sizeof(bytes), 0), 0, "  and then the end");
+    OK(!c->tcb.ooo.last && !c->tcb.rmem, "  nothing is kept of what was said behind it");
+    tcp_close(&c->tcb, true);
+    finish(r);
+}
+
 /* ---- connections ---- */
 
 /* A client of b's port 80, by number, that says so. */
@@ -428,6 +456,7 @@ int main(void)
         test_gaps(v6);
         test_pages(v6);
         test_overlap(v6);
+        test_behind_fin(v6);
         test_fin_wait_2(v6);
         test_time_wait(v6);
         test_backlog(v6);
