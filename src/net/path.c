@@ -175,19 +175,26 @@ static struct hf_link *link_of_source(struct net *net, const struct ip_addr *src
     return addr_is_loopback(src) ? net->lo : NULL;
 }
 
-/* The link for a destination that no route names. IPv4 believes whoever named a link, or for a
- * group named the source. IPv6 has fe80::/64 and ff00::/8 on each link but loopback, and no more.
- */
+static bool is_to_many(const struct ip_addr *dst)
+{
+    return addr_is_multicast(dst) || addr_is_broadcast(dst);
+}
+
+/* Linux: ip_route_output_key_hash_rcu, who names a source and no link sends to a group, or to all,
+ * by the source's link, whatever the routes say. */
+static struct hf_link *link_by_source(struct net *net, const struct path_query *q)
+{
+    return addr_is4(&q->dst) && !q->link_index && is_to_many(&q->dst) ? link_of_source(net, &q->src)
+                                                                      : NULL;
+}
+
+/* The link for a destination that no route names. IPv4 believes whoever named a link. IPv6 has
+ * fe80::/64 and ff00::/8 on each link but loopback, and no more. */
 static struct hf_link *link_without_route(struct net *net, const struct path_query *q)
 {
-    bool is_group = addr_is_multicast(&q->dst) || addr_is_broadcast(&q->dst);
-
-    if (addr_is4(&q->dst)) {
-        if (q->link_index)
-            return net_link_by_index(net, q->link_index);
-        return is_group ? link_of_source(net, &q->src) : NULL;
-    }
-    if (!is_group && !addr_is_link_local6(&q->dst))
+    if (addr_is4(&q->dst))
+        return q->link_index ? net_link_by_index(net, q->link_index) : NULL;
+    if (!is_to_many(&q->dst) && !addr_is_link_local6(&q->dst))
         return NULL;
     if (q->link_index)
         return q->link_index == net->lo->index ? NULL : net_link_by_index(net, q->link_index);
@@ -201,8 +208,9 @@ static struct hf_link *link_without_route(struct net *net, const struct path_que
 static int find_route(struct net *net, const struct path_query *q, bool own_only,
                       struct finding *found, const struct route **route)
 {
-    const struct route *r = route_find(net, &q->dst, q->link_index, !own_only);
-    bool is_group = addr_is_multicast(&q->dst) || addr_is_broadcast(&q->dst);
+    struct hf_link *named = link_by_source(net, q);
+    const struct route *r = named ? NULL : route_find(net, &q->dst, q->link_index, !own_only);
+    bool is_group = is_to_many(&q->dst);
     int err = r ? refusal_of(r) : 0;
 
     if (err)
@@ -218,7 +226,7 @@ static int find_route(struct net *net, const struct path_query *q, bool own_only
     else if (r && r->link)
         found->link = r->link;
     else
-        found->link = link_without_route(net, q);
+        found->link = named ? named : link_without_route(net, q);
     return found->link ? 0 : -HF_ENETUNREACH;
 }
 

@@ -167,6 +167,7 @@ void file_abandon(struct file *f)
     vehicle_drop(f);
     former_forget(f);
     table_remove(&f->sv->files, &f->node);
+    f->sv->members -= f->is_member;
     if (f->sv->born_since_scan)
         f->sv->born_since_scan--;
     f->sk = NULL;

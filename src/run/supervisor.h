@@ -76,6 +76,7 @@ struct file {
     struct file *dirty_next;
     bool dirty;       /* on the list of files to look at */
     bool is_dead;     /* to be freed when the list comes to it */
+    bool is_member;   /* has joined a group, and may have left it */
     bool pinned;      /* a call on it is being served */
     bool suspected;   /* the first look of the scan under way missed it */
     bool abandoned;   /* nobody has it open: to be closed when the list comes to it */
@@ -141,6 +142,7 @@ struct supervisor {
     struct loop_source timers; /* time-outs of held calls, the reaper */
     struct deadlines deadlines;
     struct deadline reap_at;
+    size_t members;         /* files that have joined groups */
     size_t born_since_scan; /* sockets more than the last scan left */
     uint32_t look_count;    /* number of the last look at all descriptors */
     bool look_is_close;     /* and for descriptors under way */

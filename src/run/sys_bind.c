@@ -12,6 +12,9 @@ int64_t sys_bind(const struct call *c, struct file *f)
 
     if (err < 0)
         return err;
+    /* Whoever is bound hears the groups that anybody here is in: those who were may be closed. */
+    if (c->sv->members && f->state == FILE_DATAGRAM)
+        reap_now(c->sv);
     err = hf_sock_bind(f->sk, at.bytes, at.len);
     if (err != -EADDRINUSE)
         return err;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "host/env.h"
 #include "run/calls.h"
@@ -43,6 +44,17 @@ static bool is_on_vehicle(const struct file *f, int level, int name)
            !(f->state == FILE_DATAGRAM && name == HF_SO_PEEK_OFF);
 }
 
+/* Capabilities count in the user namespace that they are of: user_namespaces(7). */
+static bool shares_our_users(pid_t tid)
+{
+    char path[64];
+    struct stat ours, theirs;
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+    return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &theirs) == 0 &&
+           ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+}
+
 /* The caller has CAP_NET_ADMIN or CAP_NET_RAW: of its network, which is ours, it would be the
  * administrator. */
 static bool is_admin(pid_t tid)
@@ -51,6 +63,8 @@ static bool is_admin(pid_t tid)
     unsigned long long held = 0;
     FILE *status;
 
+    if (!shares_our_users(tid))
+        return false;
     snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
     status = fopen(path, "re");
     if (!status)
@@ -59,6 +73,12 @@ static bool is_admin(pid_t tid)
         ;
     fclose(status);
     return held & (1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW);
+}
+
+static bool joins(int level, int name)
+{
+    return (level == HF_SOL_IP && (name == HF_IP_ADD_MEMBERSHIP || name == HF_MCAST_JOIN_GROUP)) ||
+           (level == HF_SOL_IPV6 && (name == HF_IPV6_JOIN_GROUP || name == HF_MCAST_JOIN_GROUP));
 }
 
 /* The value says where the program is. Linux: copy_bpf_fprog_from_user, sk_attach_filter. */
@@ -115,6 +135,10 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
     }
     if (err < 0)
         return err;
+    if (joins(level, name) && !f->is_member) {
+        f->is_member = true;
+        f->sv->members++;
+    }
     return is_on_vehicle(f, level, name) ? CALL_CONTINUE : 0;
 }
 

@@ -1,6 +1,7 @@
 /* Ancillary data of received datagrams. RFC 3542 for IPv6. */
 #include "socket/control.h"
 
+#include "net/path.h"
 #include "wire/sockaddr.h"
 
 void control_put(struct control *w, int level, int type, const void *data, size_t len)
@@ -63,6 +64,24 @@ static void write6(const struct hf_sock *sk, const struct udp_dgram *d, struct c
         control_put(w, HF_SOL_IPV6, HF_IPV6_2292HOPLIMIT, &hops, 4);
 }
 
+/* Linux: fib_compute_spec_dst. The address to answer from: of what came to a group or to all, the
+ * one by which the sender would be reached. */
+static struct ip_addr answers_from(const struct hf_sock *sk, const struct udp_dgram *d)
+{
+    struct net *net = &sk->all->net;
+    struct path_query q = {.dst = d->src};
+    struct ip_addr from = ADDR_ANY4;
+    struct path *p;
+
+    if (!addr_is_multicast(&d->dst) && !net_is_broadcast(net, &d->dst))
+        return d->dst;
+    if (path_find(net, &q, &p) == 0) {
+        from = p->src;
+        path_put(p);
+    }
+    return from;
+}
+
 /* Linux: of an error ipi_spec_dst is not known. */
 void control_write_error(const struct hf_sock *sk, const struct sock_error *e,
                          const struct ip_addr *local, struct control *w)
@@ -108,8 +127,11 @@ void control_write(const struct hf_sock *sk, const struct hf_frame *f, struct hf
         return;
     }
     write_arrival(sk, f, &w);
-    if (is4)
-        write4(sk, d, &d->dst, &w);
+    if (is4) {
+        struct ip_addr from = sk->opt.recv_pktinfo ? answers_from(sk, d) : d->dst;
+
+        write4(sk, d, &from, &w);
+    }
     if (pcb_is_v6(sock_pcb(sk)))
         write6(sk, d, &w);
     if ((is4 ? sk->opt.recv_origdst : sk->opt.recv_origdst6) || sock_pcb(sk)->entry.any_dst) {

@@ -372,7 +372,7 @@ void hf_sock_set_admin(struct hf_sock *sk, bool is_admin)
     sk->is_admin = is_admin;
 }
 
-int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value, uint32_t len)
+static int set(struct hf_sock *sk, int level, int name, const void *value, uint32_t len)
 {
     if (len > INT32_MAX)
         return -HF_EINVAL;
@@ -389,4 +389,21 @@ int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *valu
     if (level == HF_SOL_IPV6 && pcb_is_v6(sock_pcb(sk)))
         return setsockopt_ipv6(sk, name, value, len);
     return -HF_ENOPROTOOPT;
+}
+
+static bool may_make_room(int level, int name)
+{
+    return level == HF_SOL_SOCKET ? name == HF_SO_SNDBUF || name == HF_SO_SNDBUFFORCE
+                                  : level == HF_SOL_TCP && name == HF_TCP_NOTSENT_LOWAT;
+}
+
+/* Linux: sk_write_space, who waits for room is woken where there is some now. */
+int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value, uint32_t len)
+{
+    bool was_full = sk->is_stream && may_make_room(level, name) && !(hf_sock_poll(sk) & HF_POLLOUT);
+    int err = set(sk, level, name, value, len);
+
+    if (was_full && hf_sock_poll(sk) & HF_POLLOUT)
+        sock_event(sk);
+    return err;
 }

@@ -142,6 +142,27 @@ static void full(int f)
     MASK(t.c, POLLOUT, nm(f, "full, writable again"));
 }
 
+static void *waits_for_room(void *fd)
+{
+    return (void *)(intptr_t)send(*(int *)fd, "x", 1, 0);
+}
+
+/* Linux: sk_write_space. Who waits for room is woken when the buffer is made larger. */
+static void larger(int f)
+{
+    struct pair t = tcp_pair(f);
+    pthread_t thread;
+    void *sent;
+    MUST(setopt(t.c, SOL_SOCKET, SO_SNDBUF, 131072));
+    fill(t.c);
+    MASK(t.c, 0, nm(f, "full of a small buffer, mask empty"));
+    MUST(-pthread_create(&thread, NULL, waits_for_room, &t.c));
+    MUST(setopt(t.c, SOL_SOCKET, SO_SNDBUF, 1 << 20));
+    MUST(-pthread_join(thread, &sent));
+    EQ((intptr_t)sent, 1, nm(f, "the buffer is made larger, send"));
+    MASK(t.c, POLLOUT, nm(f, "the buffer is made larger, mask"));
+}
+
 /* Everything is full when the peer closes with bytes unread. */
 static void full_then_reset(int f)
 {
@@ -235,9 +256,9 @@ static void large(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(arguments),   CASE(to_an_address), CASE(pipe_signal),     CASE(after_peer_closed),
-        CASE(after_reset), CASE(full),          CASE(full_then_reset), CASE(timeout),
-        CASE(vectors),     CASE(large),
+        CASE(arguments),   CASE(to_an_address), CASE(pipe_signal), CASE(after_peer_closed),
+        CASE(after_reset), CASE(full),          CASE(larger),      CASE(full_then_reset),
+        CASE(timeout),     CASE(vectors),       CASE(large),
     };
     return run_cases(cases, COUNT(cases));
 }

@@ -87,8 +87,44 @@ static void delivery(int f)
     OK(c[0] == 'c', nm(f, "but this one"));
 }
 
+/* The address to answer from, ipi_spec_dst, of the next datagram. */
+static uint32_t answers_from(int fd)
+{
+    char c[4], ctl[64];
+    struct iovec v = {c, 4};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = 64};
+    struct in_pktinfo pi = {0};
+    MUST(recvmsg(fd, &m, 0));
+    if (CMSG_FIRSTHDR(&m))
+        memcpy(&pi, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(pi));
+    return ntohl(pi.ipi_spec_dst.s_addr);
+}
+
+/* Linux: ip_route_output_key_hash_rcu. Who is bound to an address sends to groups, and to all, by
+ * the link that has it, whatever the routes say. */
+static void by_source(int f)
+{
+    int to = udp(AF_INET), s = udp(AF_INET), port;
+    char c[4];
+    if (f == AF_INET6)
+        return;
+    MUST(bind_to(to, ip4(INADDR_ANY, 0)));
+    port = port_of(name_of(to));
+    MUST(bind_to(s, ip4(INADDR_LOOPBACK, 0)));
+    RC(send_to(s, "a", 1, ip4(GROUP, port)), 1, nm(f, "bound to loopback, send to a group"));
+    RC(recv(to, c, 4, MSG_DONTWAIT), -EAGAIN, nm(f, "nobody has joined"));
+    MUST(join(to, GROUP, INADDR_LOOPBACK, 0, IP_ADD_MEMBERSHIP));
+    MUST(setopt(to, IPPROTO_IP, IP_PKTINFO, 1));
+    RC(send_to(s, "b", 1, ip4(GROUP, port)), 1, nm(f, "send to the group once more"));
+    EQ(answers_from(to), INADDR_LOOPBACK, nm(f, "it comes, to be answered from loopback"));
+    MUST(setopt(s, SOL_SOCKET, SO_BROADCAST, 1));
+    RC(send_to(s, "c", 1, ip4(INADDR_BROADCAST, port)), 1, nm(f, "send to all"));
+    RC(recv(to, c, 4, 0), 1, nm(f, "that comes, too"));
+    OK(c[0] == 'c', nm(f, "as it was sent"));
+}
+
 int main(void)
 {
-    static const struct tcase cases[] = {CASE(refusals), CASE(delivery)};
+    static const struct tcase cases[] = {CASE(refusals), CASE(delivery), CASE(by_source)};
     return run_cases(cases, COUNT(cases));
 }
