@@ -67,7 +67,7 @@ static bool kind_of4(const struct icmp_header *h, enum icmp_error_kind *kind)
         return h->code < HF_COUNT(kinds4);
     case ICMP4_TIME_EXCEEDED:
         *kind = ICMP_ERR_TIME_EXCEEDED;
-        return true;
+        return h->code != ICMP4_TIME_REASSEMBLY; /* Linux: of that nobody hears */
     case ICMP4_PARAMETER:
         *kind = ICMP_ERR_PARAMETER;
         return true;

@@ -27,6 +27,10 @@ enum icmp4_unreachable {
     ICMP4_UNREACH_FILTERED = 13,
 };
 
+enum icmp4_time_exceeded {
+    ICMP4_TIME_REASSEMBLY = 1,
+};
+
 enum icmp6_type {
     ICMP6_UNREACHABLE = 1,
     ICMP6_TOO_BIG = 2,

@@ -5,6 +5,7 @@
 #include "transport/tcp/mtu.h"
 
 #define PAWS_IDLE_MS     (24u * 86400u * 1000u) /* RFC 7323 5.5 */
+#define PAWS_SLACK       1                      /* Linux: TCP_PAWS_WINDOW */
 #define HANDSHAKE_ACK_MS 200                    /* Linux: TCP_DELACK_MAX */
 
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason)
@@ -139,11 +140,13 @@ static void held_input(struct tcb *tcb, struct segment *s)
 
 /* ---- the other states, RFC 9293 3.10.7.4 ---- */
 
-/* RFC 7323 5.3 R1; an idle connection's ts_recent is forgotten, 5.5. */
+/* RFC 7323 5.3 R1, with Linux's slack of one tick; an idle connection's ts_recent is
+ * forgotten, 5.5.
+ */
 static bool is_old_by_timestamp(const struct tcb *tcb, const struct segment *s)
 {
     return tcb->ts_ok && s->h.has_timestamps && !(s->h.flags & TCP_RST) &&
-           (int32_t)(s->h.ts_val - tcb->ts_recent) < 0 &&
+           (int32_t)(s->h.ts_val - tcb->ts_recent) < -PAWS_SLACK &&
            tcp_ms(tcb->tcp) - tcb->last_rcv < PAWS_IDLE_MS;
 }
 
@@ -153,11 +156,10 @@ static bool unacceptable(struct tcb *tcb, struct segment *s, enum hf_drop reason
 {
     if (s->h.flags & TCP_RST)
         return drop(tcb, s, reason);
-    if (tcb->state == TCP_SYN_RECEIVED && s->h.flags & TCP_SYN && !(s->h.flags & TCP_ACK)) {
-        if (s->seq == tcb->irs - 1) { /* the peer has not heard our SYN-ACK */
-            tcb->is_timed = 0;        /* Karn: RFC 6298 3 */
-            output_syn(tcb);
-        }
+    if (tcb->state == TCP_SYN_RECEIVED && s->h.flags & TCP_SYN && !(s->h.flags & TCP_ACK) &&
+        s->seq == tcb->irs - 1) { /* the peer has not heard our SYN-ACK */
+        tcb->is_timed = 0;        /* Karn: RFC 6298 3 */
+        output_syn(tcb);
         return drop(tcb, s, HF_DROP_TCP_DUPLICATE);
     }
     if (s->len || s->h.flags & TCP_FIN) {
@@ -168,6 +170,13 @@ static bool unacceptable(struct tcb *tcb, struct segment *s, enum hf_drop reason
         return drop(tcb, s, reason);
     }
     return challenge(tcb, s, reason);
+}
+
+/* Linux, tcp_reset_check: macOS ends the connection of a program that was killed by a FIN and then
+ * a RST with the FIN's own number. */
+static bool is_reset_with_fin(const struct tcb *tcb, const struct segment *s)
+{
+    return s->h.flags & TCP_RST && tcb->fin_received && s->seq == tcb->rcv_nxt - 1;
 }
 
 /* First: the sequence number. Linux lets pure ACKs be as old as our newest ACK. At the edge of a
@@ -187,6 +196,8 @@ static bool step_seq(struct tcb *tcb, struct segment *s)
     }
     if (is_old_by_timestamp(tcb, s))
         return unacceptable(tcb, s, HF_DROP_TCP_PAWS);
+    if (is_reset_with_fin(tcb, s))
+        return true;
     end = segment_end(s);
     if (end == s->seq ? seq_lt(s->seq, tcb->last_ack_sent) : seq_le(end, tcb->rcv_nxt))
         return unacceptable(tcb, s, HF_DROP_TCP_OLD);
@@ -206,7 +217,7 @@ static bool step_rst(struct tcb *tcb, struct segment *s)
 {
     if (!(s->h.flags & TCP_RST))
         return true;
-    if (s->seq != tcb->rcv_nxt) {
+    if (s->seq != tcb->rcv_nxt && !is_reset_with_fin(tcb, s)) {
         fastopen_false_reset(tcb);
         return challenge(tcb, s, HF_DROP_TCP_RST_INEXACT);
     }
@@ -215,11 +226,17 @@ static bool step_rst(struct tcb *tcb, struct segment *s)
     return false;
 }
 
-/* Fourth. RFC 5961 4.2. NetSem deliver_in_8. */
+/* Fourth. RFC 5961 4.2. What came from a listener goes back to it, as on Linux with a RST. NetSem
+ * deliver_in_8. */
 static bool step_syn(struct tcb *tcb, struct segment *s)
 {
     if (!(s->h.flags & TCP_SYN))
         return true;
+    if (tcb->state == TCP_SYN_RECEIVED && tcb->is_child && !tcb->fo_pending) {
+        reset_answer(tcb->tcp, s, HF_DROP_TCP_SYN_IN_WINDOW);
+        tcp_fail(tcb, HF_ECONNRESET);
+        return false;
+    }
     return challenge(tcb, s, HF_DROP_TCP_SYN_IN_WINDOW);
 }
 
@@ -416,10 +433,8 @@ static bool step_text(struct tcb *tcb, struct segment *s)
                  tcb->state == TCP_FIN_WAIT_2;
 
     if (!takes) {
-        if (s->len || s->h.flags & TCP_FIN) {
-            tcb->ack_now = 1;
+        if (s->len || s->h.flags & TCP_FIN)
             drop(tcb, s, HF_DROP_TCP_DUPLICATE);
-        }
         return true;
     }
     urgent_segment(tcb, s);
@@ -514,9 +529,11 @@ static void dispatch(struct tcp *tcp, struct segment *s)
     struct tcb *tcb;
 
     if (e && e->kind == DEMUX_TIMEWAIT) {
-        if (timewait_input(tcp, e, s))
+        struct demux_entry *bound = s->h.flags & TCP_SYN ? find_bound(tcp, s) : NULL;
+
+        if (timewait_input(tcp, e, s, bound && tcb_of(bound)->state == TCP_LISTEN))
             return;
-        e = NULL;
+        e = bound;
     }
     if (!e)
         e = find_bound(tcp, s);

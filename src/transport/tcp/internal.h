@@ -292,8 +292,9 @@ HF_NODISCARD int timewait_init(struct tcp *tcp);
 void timewait_fini(struct tcp *tcp);
 /* tcb has nothing left to say: a record takes its place, tcb is done. */
 void timewait_enter(struct tcb *tcb);
-/* False when s is a SYN that may begin a new connection: the record is gone, s->iss is set. */
-bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s);
+/* False when s is a SYN that may begin a new connection: the record is gone, s->iss is set.
+ * is_heard: somebody listens there. */
+bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s, bool is_heard);
 /* connect() wants that four-tuple again: whether it may have it; the record is gone then. */
 bool timewait_reuse(struct tcp *tcp, struct demux_entry *e, uint32_t *iss);
 

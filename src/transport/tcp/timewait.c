@@ -154,8 +154,9 @@ static uint32_t next_iss(const struct timewait *tw)
 }
 
 /* A new connection is known by its timestamp, RFC 6191 2 (RFC 9293 SHLD-4), or where that says
- * nothing by its number (RFC 9293 MAY-2). NetSem deliver_in_7c, deliver_in_9. */
-bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s)
+ * nothing by its number (RFC 9293 MAY-2). Where nobody listens there is none (Linux). NetSem
+ * deliver_in_7c, deliver_in_9. */
+bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s, bool is_heard)
 {
     struct timewait *tw = timewait_of(e);
     uint8_t flags = s->h.flags & (TCP_SYN | TCP_RST | TCP_ACK);
@@ -165,7 +166,7 @@ bool timewait_input(struct tcp *tcp, struct demux_entry *e, struct segment *s)
         segment_drop(tcp->core, s, HF_DROP_TCP_OLD);
         return true;
     }
-    if (flags == TCP_SYN && age >= 0 && (age > 0 || seq_gt(s->seq, tw->rcv_nxt))) {
+    if (flags == TCP_SYN && is_heard && age >= 0 && (age > 0 || seq_gt(s->seq, tw->rcv_nxt))) {
         s->iss = next_iss(tw);
         forget(tcp, tw);
         return false;

@@ -56,7 +56,7 @@ int64_t urgent_read(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int f
 
 bool tcp_urgent_pending(const struct tcb *tcb)
 {
-    return tcb->urgent == URGENT_AWAITED || tcb->urgent == URGENT_HERE;
+    return tcb->urgent == URGENT_HERE;
 }
 bool tcp_at_mark(const struct tcb *tcb)
 {
