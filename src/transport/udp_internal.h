@@ -28,6 +28,10 @@ static inline uint32_t udp_error_room(const struct udp_pcb *up)
     return up->rcvbuf > up->queued_bytes ? up->rcvbuf - up->queued_bytes : 0;
 }
 
+/* Where dst, which may be any, leads to from the socket, or as `how` says when that is not NULL. */
+struct ip_addr udp_destination(const struct udp_pcb *up, const struct ip_addr *dst,
+                               const struct udp_how *how);
+
 /* The path from the socket, or as `how` says when that is not NULL, to `to`, whose address is not
  * any. path_find's errors, and
  *   -HF_ENETUNREACH   an IPv6 socket that cannot speak IPv4
