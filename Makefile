@@ -5,6 +5,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PREFIX ?= /usr/local
+COMMA := ,
 VERSION := 0.1.0
 SONAME := libhandfast.so.0
 FUZZ_S ?= 60
@@ -56,8 +57,11 @@ all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
 LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto)
 LTO_OBJ := $(if $(LTO),$(CORE_SRC:%.c=$(B)/lto/%.o))
-$(CORE_OBJ) $(LTO_OBJ): CFLAGS += -ffreestanding -fbuiltin# memcpy of a few bytes is no call
-$(B)/core.o: private CFLAGS += -ffreestanding -fbuiltin
+# By itself gcc clears and copies blocks of some hundred bytes by "rep stos", whose beginning alone costs more.
+BLOCKS := $(if $(and $(findstring gcc,$(CC)),$(findstring x86_64,$(shell $(CC) -dumpmachine))),\
+            -mmemset-strategy=vector_loop:512:noalign$(COMMA)libcall:-1:noalign)
+$(CORE_OBJ) $(LTO_OBJ): CFLAGS += -ffreestanding -fbuiltin $(BLOCKS)# memcpy of a few bytes is no call
+$(B)/core.o: private CFLAGS += -ffreestanding -fbuiltin $(BLOCKS)
 LDFLAGS += -fno-lto
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -41,6 +41,11 @@ static inline uint32_t port_set_index(const struct port_set *s, uint16_t port)
     return i;
 }
 
+static inline bool port_set_has(const struct port_set *s, uint16_t port)
+{
+    return s->map ? s->map->words[port / 64] >> port % 64 & 1 : port_set_index(s, port) < s->count;
+}
+
 /* The first port in low..high that is in none of the n sets nor in taken (NULL: nothing is), or -1.
  */
 int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n,

@@ -203,7 +203,10 @@ static int32_t choose(const struct ports *p, const struct port_group *g, const s
                       uint32_t low, uint32_t high)
 {
     const struct port_set *set = &g->set;
+    bool is_taken = p->taken->words[low / 64] >> low % 64 & 1;
 
+    if (!is_taken && !port_set_has(set, (uint16_t)low) && !tuple_exists(p, pcb, (uint16_t)low))
+        return (int32_t)low; /* as a rule */
     while (low <= high) {
         int32_t port = port_sets_free_port(&set, 1, p->taken, low, high);
 
