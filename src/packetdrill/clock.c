@@ -100,7 +100,7 @@ static void let_finish(struct drill *d)
     bool is_back;
 
     pthread_mutex_lock(&d->lock);
-    is_back = d->is_back;
+    is_back = d->is_back && !pthread_equal(pthread_self(), d->waiter);
     d->is_back = false;
     pthread_mutex_unlock(&d->lock);
     while (is_back && is_running(d->waiter_id))

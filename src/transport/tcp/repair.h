@@ -65,6 +65,7 @@ struct tally {
     uint32_t dsack_bytes; /* bytes that came twice */
     bool is_original;     /* among them some believed lost, and never repeated */
     bool is_news;         /* bytes were delivered by SACK */
+    uint32_t late;        /* how far behind the highest the first that came late stands; 0: none */
 };
 
 /* The scoreboard, when there is one. */
@@ -99,6 +100,9 @@ void board_ack(struct tcb *tcb, struct tally *t, const struct segment *s);
 /* The peer has left to right, within what is out. */
 void board_sack(struct tcb *tcb, const struct sack_block *b, struct tally *t,
                 const struct segment *s);
+/* The cumulative part of an acknowledgement, or all of its blocks, has been taken: what came late
+ * is one event, however many pieces. */
+void board_note_reordering(struct tcb *tcb, struct tally *t);
 /* seq to end goes out: for the first time when seq is snd_max, or again. False when there is no
  * room to note the repeat. */
 bool board_sent(struct tcb *tcb, uint32_t seq, uint32_t end);

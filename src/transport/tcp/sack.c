@@ -148,9 +148,27 @@ void sack_count_duplicates(struct tcb *tcb, const struct segment *s)
         tcb->flow->dsack_dups += (bytes + tcb->mss - 1) / tcb->mss;
 }
 
+/* The valid ones from the i-th on, the lowest first: the newest, which comes first in s, may follow
+ * others that no acknowledgement has told of so far, and these are not late for that. */
+static uint32_t sort(const struct tcb *tcb, const struct segment *s, uint32_t i,
+                     struct sack_block *to)
+{
+    uint32_t n = 0, at;
+
+    for (; i < s->h.sack_count; i++) {
+        if (!is_valid(tcb, &s->h.sack[i]))
+            continue;
+        for (at = n++; at && seq_gt(to[at - 1].left, s->h.sack[i].left); at--)
+            to[at] = to[at - 1];
+        to[at] = s->h.sack[i];
+    }
+    return n;
+}
+
 void sack_take(struct tcb *tcb, const struct segment *s, struct tally *t)
 {
-    uint32_t i = 0;
+    struct sack_block blocks[HF_COUNT(s->h.sack)];
+    uint32_t i = 0, n;
 
     if (is_duplicate(s)) {
         const struct sack_block *b = s->h.sack;
@@ -163,7 +181,8 @@ void sack_take(struct tcb *tcb, const struct segment *s, struct tally *t)
         }
         i = 1;
     }
-    for (; i < s->h.sack_count; i++)
-        if (is_valid(tcb, &s->h.sack[i]))
-            board_sack(tcb, &s->h.sack[i], t, s);
+    n = sort(tcb, s, i, blocks);
+    for (i = 0; i < n; i++)
+        board_sack(tcb, &blocks[i], t, s);
+    board_note_reordering(tcb, t);
 }

@@ -170,14 +170,17 @@ static void join(struct repair *r, uint32_t i)
 
 /* ---- what becomes of runs ---- */
 
-/* RFC 8985 6.2, step 3; Linux: tcp_check_sack_reordering. Something came so many bytes late. */
-static void note_reordering(struct tcb *tcb, uint32_t bytes)
+/* RFC 8985 6.2, step 3; Linux: tcp_check_sack_reordering. */
+void board_note_reordering(struct tcb *tcb, struct tally *t)
 {
-    uint32_t segments = HF_MIN((bytes + tcb->mss - 1) / tcb->mss, (uint32_t)REORDERING_MOST);
+    uint32_t segments = HF_MIN((t->late + tcb->mss - 1) / tcb->mss, (uint32_t)REORDERING_MOST);
 
+    if (!t->late)
+        return;
     tcb->reord_seen = 1;
     tcb->flow->reord_events++;
     tcb->flow->reordering = (uint16_t)HF_MAX(tcb->flow->reordering, segments);
+    t->late = 0;
 }
 
 /* len bytes of the run, up to end, have reached the peer. */
@@ -195,7 +198,7 @@ static void deliver(struct tcb *tcb, const struct run *run, uint32_t end, uint32
     if (run->flags & RUN_REPEATED)
         r->repeated -= len;
     if (!(run->flags & RUN_EVER) && seq_lt(end, r->fack))
-        note_reordering(tcb, r->fack - (end - len));
+        t->late = HF_MAX(t->late, r->fack - (end - len));
     r->fack = seq_max(r->fack, end);
     rack_delivered(tcb, run, end, s);
 }
@@ -218,6 +221,7 @@ void board_ack(struct tcb *tcb, struct tally *t, const struct segment *s)
     r->begin = una;
     r->count -= gone;
     memmove(r->runs, &r->runs[gone], r->count * sizeof(*r->runs));
+    board_note_reordering(tcb, t);
 }
 
 void board_sack(struct tcb *tcb, const struct sack_block *b, struct tally *t,
