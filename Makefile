@@ -39,6 +39,7 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 SIM_BIN := $(SIM_SRC:%.c=$(B)/%)
 PLAIN_BIN := $(PLAIN_SRC:%.c=$(B)/%)
 SCRIPT_BIN := $(B)/tests/script/page# plays the pages beside it
+SCRIPT_KERNEL := $(B)/tests/script/kernel/page# the same, to the kernel
 DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
 LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/posix/%,$(PLAIN_SRC)))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
@@ -159,12 +160,18 @@ $(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
 
-everything: all packetdrill-plugin $(UNIT_BIN) $(SCRIPT_BIN) $(SIM_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(PATH_BIN) $(B)/diff
+everything: all packetdrill-plugin $(UNIT_BIN) $(SCRIPT_BIN) $(SCRIPT_KERNEL) $(SIM_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(PATH_BIN) $(B)/diff
 unit: $(UNIT_BIN) $(SCRIPT_BIN)
 	prove $(J) -e '' $(filter %$(T),$(UNIT_BIN) $(SCRIPT_BIN))
+$(SCRIPT_KERNEL): $(filter-out %/stack.c,$(wildcard tests/script/*.[ch])) $(wildcard tests/script/kernel/*.[ch]) tests/tap.h
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(FLAGS_$(V)) $(LDFLAGS) -Iinclude -Itests -o $@ $(filter %.c,$^)
 # Timelines: one page, or all.
 script: $(SCRIPT_BIN)
 	$< $(wildcard $(addprefix tests/script/,$(T)*.script))
+# The kernel beside them: what differs, and should or should not, tests/script/README.md tells.
+script-kernel: $(SCRIPT_KERNEL)
+	unshare -n $< $(wildcard $(addprefix tests/script/,$(T)*.script))
 # Tables of what TCP does on simulated paths, beside those checked in; make sim-accept takes new ones.
 sim: $(SIM_BIN)
 	set -e; for t in $^; do $$t check $${t#$(B)/}.expected; done
@@ -294,6 +301,6 @@ install: all $(if $(shell command -v lowdown),man)
 	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|' tools/handfast.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/handfast.pc
 clean:
 	rm -rf build
-.PHONY: all everything packetdrill packetdrill-plugin unit script sim sim-accept test platform programs realworld interop diff conformance checkers check check-full man demo bench \
+.PHONY: all everything packetdrill packetdrill-plugin unit script script-kernel sim sim-accept test platform programs realworld interop diff conformance checkers check check-full man demo bench \
         bench-quick bench-run bench-path bench-tap bench-build bench-lwip fuzz fuzz-replay fuzzers fuzz-run fmt clauses install clean
 -include $(CORE_OBJ:.o=.d) $(LTO_OBJ:.o=.d) $(DRILL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(DIFF_OBJ:.o=.d) $(UNIT_BIN:=.d) $(SIM_BIN:=.d) $(PLAIN_BIN:=.d) $(LIBRARY_BIN:=.d) $(BENCH_BIN:=.d) $(PATH_BIN:=.d) $(FUZZ_BIN:=.d)

@@ -456,6 +456,8 @@ static void do_setting(struct world *w, struct words *line, const char *expected
 
 static void do_drops(struct world *w, struct words *line, const char *expected)
 {
+    if (w->slack) /* the kernel does not tell */
+        return;
     for (int i = 0; i < HF_DROP_COUNT; i++)
         if (strcmp(hf_drop_name((enum hf_drop)i), word_or(line, 1, "")) == 0) {
             expect(w, expected, 0, (long long)hf_stack_drops(w->stack, (enum hf_drop)i));
@@ -480,6 +482,8 @@ static void do_count(struct world *w, struct words *line, const char *expected)
     struct hf_stack_stats now;
     uint64_t value;
 
+    if (w->slack)
+        return;
     hf_stack_stats(w->stack, &now);
     memcpy(&value, (uint8_t *)&now + value_of(w, stats, word_or(line, 1, "")), sizeof(value));
     expect(w, expected, 0, (long long)value);

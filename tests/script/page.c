@@ -402,7 +402,7 @@ int main(int argc, char **argv)
 {
     glob_t all;
 
-    tap_begin(120);
+    tap_begin(host_seconds);
     page_walk(page_read(FOLDER "roads"), false); /* what all pages may go; kept to the end */
     for (int i = 1; i < argc; i++)
         page_run(argv[i]);

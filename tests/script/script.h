@@ -58,7 +58,7 @@ const char *packet_read(const uint8_t *bytes, uint32_t len, bool v6, struct pack
 uint32_t packet_write(const struct packet *p, bool v6, uint8_t *to);
 uint32_t icmp_write(const struct icmp *e, bool v6, uint8_t *to);
 
-/* ---- world.c: the host, its wire and its clock ---- */
+/* ---- world.c: a case's host and what it sends ---- */
 
 /* A pair of ports with the numbers of both ends. What pages call 0 is iss or peer_iss. */
 struct flow {
@@ -91,6 +91,7 @@ struct world {
     struct hf_stack *stack;
     struct hf_link link;
     hf_time now;
+    hf_time slack; /* 0: time is virtual. Else the kernel is the host, and may be so late */
     struct packet *first, *last; /* that the host has sent and no line has told yet */
     struct flow flows[FLOWS_MAX], *flow;
     unsigned flow_count;
@@ -103,11 +104,8 @@ struct world {
 void world_begin(struct world *w, bool v6);
 /* True when the host has given all its memory back. */
 bool world_end(struct world *w);
-/* Does all that is due now. */
-void world_settle(struct world *w);
-/* Lets time pass until the host has sent something, at most so long. */
-void world_pass(struct world *w, hf_time most);
-void world_input(struct world *w, const uint8_t *bytes, uint32_t len);
+/* The host has sent an IP packet. */
+void world_sent(struct world *w, const uint8_t *bytes, uint32_t len);
 /* Takes what the host sent first; NULL when there is nothing. */
 struct packet *world_take(struct world *w);
 /* The addresses of host and peer, as a sockaddr; returns its length. */
@@ -134,6 +132,20 @@ _Noreturn void fail(struct world *w, const char *expected, const char *got);
 _Noreturn void refuse(struct world *w, const char *why, const char *word);
 
 enum { FAILED = 1, NOT_OURS /* a case of the other family */ }; /* of world.out */
+
+/* ---- stack.c, or kernel/: the host, its wire and its clock ---- */
+
+/* All pages take less. */
+extern const unsigned host_seconds;
+
+void host_begin(struct world *w);
+/* True when it has given all its memory back. */
+bool host_end(struct world *w);
+/* Does all that is due now. */
+void world_settle(struct world *w);
+/* Lets time pass until the host has sent something, at most so long. */
+void world_pass(struct world *w, hf_time most);
+void world_input(struct world *w, const uint8_t *bytes, uint32_t len);
 
 /* ---- line.c ---- */
 

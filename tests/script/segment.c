@@ -446,11 +446,10 @@ static void one_out(struct world *w, struct words *line, int first)
     const char *what;
 
     parse(w, line, first, false, &t);
-    if (t.latest)
-        world_pass(w, t.latest);
+    world_pass(w, t.latest + w->slack);
     if (!w->first)
         fail(w, "a segment", t.latest ? "none so long" : "none now");
-    if (w->now - began < t.soonest) {
+    if (w->now - began + w->slack / 2 < t.soonest) {
         snprintf(got, sizeof(got), "it came after %lld us", (long long)((w->now - began) / HF_US));
         fail(w, "later", got);
     }
