@@ -156,9 +156,9 @@ $(B)/tests/programs/client-go: tests/programs/src/client.go
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOFLAGS= GOCACHE=$(abspath build/gocache) go build -o $@ $<
 
-$(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/layers.a
+$(FUZZ_BIN): $(B)/fuzz/%: fuzz/%.c $(B)/command.a $(B)/layers.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/layers.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/command.a $(B)/layers.a
 
 everything: all packetdrill-plugin $(UNIT_BIN) $(SCRIPT_BIN) $(SCRIPT_KERNEL) $(SIM_BIN) $(PLAIN_BIN) $(LIBRARY_BIN) $(PROGRAMS) $(BENCH_BIN) $(PATH_BIN) $(B)/diff
 unit: $(UNIT_BIN) $(SCRIPT_BIN)

@@ -249,8 +249,8 @@ static void set(struct pair *p, struct end *e, uint8_t how, uint8_t arg)
     bool is_word =
         options[how % HF_COUNT(options)].level == HF_IPPROTO_TCP && name == HF_TCP_CONGESTION;
 
-    p->is_hasty |=
-        name == HF_TCP_USER_TIMEOUT || name == HF_SO_KEEPALIVE || name == HF_SO_MAX_PACING_RATE;
+    p->is_hasty |= name == HF_TCP_USER_TIMEOUT || name == HF_SO_KEEPALIVE ||
+                   name == HF_SO_MAX_PACING_RATE || name == HF_SO_RCVBUF;
     (void)!hf_sock_setsockopt(e->sk, options[how % HF_COUNT(options)].level, name,
                               is_word ? (const void *)word : &value,
                               is_word ? (uint32_t)strlen(word) : sizeof(value));

@@ -238,7 +238,7 @@ static void turn_tcp(struct hf_sock *sk)
 
 static void turn_udp(struct hf_sock *sk)
 {
-    if (sk->is_stream)
+    if (!sock_is_udp(sk))
         return;
     sock_udp(sk)->dont_fragment6 = sk->opt.dont_fragment6;
     sock_udp(sk)->recv_path_mtu = sk->opt.recv_path_mtu;

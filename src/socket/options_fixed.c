@@ -21,7 +21,7 @@ static int get_txtime(const struct hf_sock *sk, void *value, uint32_t *len)
 {
     int32_t at[2] = {0, 0};
 
-    if (!sk->is_stream) {
+    if (sock_is_udp(sk)) {
         at[0] = sock_udp(sk)->txtime_clock;
         at[1] = sock_udp(sk)->txtime_flags;
     }
@@ -31,7 +31,7 @@ static int get_txtime(const struct hf_sock *sk, void *value, uint32_t *len)
 /* Linux counts in instructions. Deviates: the length is told, the program is not. */
 static int get_filter_length(const struct hf_sock *sk, uint32_t *len)
 {
-    const struct bpf *f = sk->is_stream ? NULL : sock_udp(sk)->filter;
+    const struct bpf *f = sock_is_udp(sk) ? sock_udp(sk)->filter : NULL;
 
     if (f && *len)
         return -HF_EINVAL;

@@ -155,7 +155,8 @@ static bool filter_is_locked(const struct hf_sock *sk)
     return option_is_on(sk, OPTION_INERT + INERT_LOCK_FILTER);
 }
 
-/* value: the instructions themselves, which the host has fetched. Deviates: streams have none. */
+/* value: the instructions themselves, which the host has fetched. Deviates: streams have none, nor
+ * has AF_UNIX. */
 static int attach_filter(struct hf_sock *sk, const void *value, uint32_t len)
 {
     const struct core *core = &sk->all->core;
@@ -164,7 +165,7 @@ static int attach_filter(struct hf_sock *sk, const void *value, uint32_t len)
 
     if (filter_is_locked(sk))
         return -HF_EPERM;
-    if (sk->is_stream)
+    if (!sock_is_udp(sk))
         return -HF_ENOPROTOOPT;
     if (len % sizeof(struct bpf_insn))
         return -HF_EINVAL;
@@ -180,7 +181,7 @@ static int detach_filter(struct hf_sock *sk)
 {
     if (filter_is_locked(sk))
         return -HF_EPERM;
-    if (sk->is_stream || !sock_udp(sk)->filter)
+    if (!sock_is_udp(sk) || !sock_udp(sk)->filter)
         return -HF_ENOENT;
     bpf_free(&sk->all->core, sock_udp(sk)->filter);
     sock_udp(sk)->filter = NULL;
@@ -191,7 +192,7 @@ static int detach_filter(struct hf_sock *sk)
 static int set_txtime(struct hf_sock *sk, const void *value, uint32_t len)
 {
     enum { CLOCK_OF_ANYBODY = 1, FLAGS = 3 };
-    struct udp_pcb *up = sock_udp(sk);
+    struct udp_pcb *up;
     int32_t asked[2];
 
     if (len != sizeof(asked))
@@ -201,8 +202,9 @@ static int set_txtime(struct hf_sock *sk, const void *value, uint32_t len)
         return -HF_EINVAL;
     if (asked[0] != CLOCK_OF_ANYBODY && !sock_is_privileged(sk))
         return -HF_EPERM;
-    if (sk->is_stream) /* what says when is a message of datagrams */
+    if (!sock_is_udp(sk)) /* what says when is a message of datagrams */
         return -HF_ENOPROTOOPT;
+    up = sock_udp(sk);
     up->has_txtime = 1;
     up->txtime_clock = (uint8_t)asked[0];
     up->txtime_flags = (uint8_t)asked[1];

@@ -78,6 +78,10 @@ static inline struct udp_pcb *sock_udp(const struct hf_sock *sk)
 {
     return sock_block(sk);
 }
+static inline bool sock_is_udp(const struct hf_sock *sk)
+{
+    return !sk->is_stream && !sk->is_unix;
+}
 static inline struct unix_pcb *sock_unix(const struct hf_sock *sk)
 {
     return sock_block(sk);
@@ -97,7 +101,7 @@ static inline struct list *sock_link(struct hf_sock *sk)
 /* The datagram that is being made (cork.h), or NULL. */
 static inline struct cork *sock_cork(const struct hf_sock *sk)
 {
-    return sk->is_stream || sk->is_unix ? NULL : sock_udp(sk)->cork;
+    return sock_is_udp(sk) ? sock_udp(sk)->cork : NULL;
 }
 
 static inline struct ports *sock_ports(const struct hf_sock *sk)

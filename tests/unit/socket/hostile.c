@@ -213,6 +213,40 @@ static void test_timers(bool v6)
     world_fini(&w);
 }
 
+/* Every option there may be, of every length, on sockets of AF_UNIX, whose memory is not UDP's */
+static void test_local_options(void)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    static const uint8_t program[8] = {6, 0, 0, 0, 0xff, 0xff}; /* ret 65535 */
+    uint8_t value[64];
+    uint32_t broken = 0;
+
+    for (int t = 0; t < 3; t++) {
+        struct hf_sock *pair[2];
+        struct world w;
+
+        world_init(&w);
+        if (hf_sock_pair(w.st, types[t], 0, pair))
+            abort();
+        EQ(hf_sock_setsockopt(pair[0], HF_SOL_SOCKET, HF_SO_ATTACH_FILTER, program,
+                              sizeof(program)),
+           -HF_ENOPROTOOPT, "AF_UNIX has no socket filters");
+        for (int name = 0; name < 100; name++)
+            for (uint32_t len = 0; len <= sizeof(value); len += 4) {
+                uint32_t room = len;
+
+                memset(value, name * len % 3 ? 0xff : 1, sizeof(value));
+                (void)!hf_sock_setsockopt(pair[0], HF_SOL_SOCKET, name, value, len);
+                (void)!hf_sock_getsockopt(pair[0], HF_SOL_SOCKET, name, value, &room);
+            }
+        broken += sock_put(pair[1], "x", 1) != 1 || sock_get(pair[0], value, 1) != 1;
+        hf_sock_close(pair[0]);
+        hf_sock_close(pair[1]);
+        world_fini(&w);
+    }
+    EQ(broken, 0, "  and no option breaks one");
+}
+
 int main(void)
 {
     tap_begin(120);
@@ -222,5 +256,6 @@ int main(void)
         test_exhaustion(v6);
         test_timers(v6);
     }
+    test_local_options();
     return tap_end();
 }
