@@ -254,6 +254,59 @@ static void a_record_takes_its_place(void)
     desk_end(d, "all memory is given back");
 }
 
+/* What was found is kept in mind: it is another as soon as anything about the bound ones changes.
+ */
+static void found_anew(void)
+{
+    static const struct entry any = {.laddr = "::", .is_v6 = true};
+    static const struct entry exact = {.laddr = "10.0.0.1"};
+    struct desk *d = desk_new(5, 32768, 60999, false);
+    struct pcb *a = enter(d, &any), *b;
+
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &a->entry, "any address is found");
+    OK(lookup(d, "10.0.0.1", "10.0.0.8", 5001, 1) == &a->entry, "and for another peer again");
+    b = enter(d, &exact);
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &b->entry, "a better one that has come");
+    OK(lookup(d, "10.0.0.2", "10.0.0.9", 5000, 1) == &a->entry, "not for another address");
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &b->entry, "it once more");
+    b->link_index = 2;
+    ports_changed(&d->ports, b);
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) == &a->entry, "not when it is of another link");
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 2) == &b->entry, "but by that link");
+    pcb_end(d, b);
+    OK(lookup(d, "10.0.0.1", "10.0.0.9", 5000, 2) == &a->entry, "nor when it has gone");
+    pcb_end(d, a);
+    desk_end(d, "all memory is given back");
+}
+
+/* Both ends of a connection in one table find each other; one that is its own other end, itself. */
+static void both_ends(void)
+{
+    static const char *const at[][2] = {{"10.0.0.1", "10.0.0.9"}, {"fd00::9", "fd00::1"}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct desk *d = desk_new(6, 32768, 60999, false);
+        struct pcb *ends[3];
+
+        for (unsigned n = 0; n < 3; n++) { /* the third: to itself */
+            ends[n] = pcb_new(i);
+            ends[n]->entry.laddr = ip(at[i][n & 1]);
+            ends[n]->entry.raddr = ip(at[i][!(n & 1) && n < 2]);
+            ends[n]->entry.lport = n == 1 ? 5000 : 80;
+            ends[n]->entry.rport = n == 0 ? 5000 : 80;
+            demux_insert_conn(&d->demux, &ends[n]->entry);
+        }
+        OK(demux_find_peer(&d->demux, &ends[0]->entry, 1) == &ends[1]->entry, "the other end");
+        OK(demux_find_peer(&d->demux, &ends[1]->entry, 1) == &ends[0]->entry, "and back");
+        OK(demux_find_peer(&d->demux, &ends[2]->entry, 1) == &ends[2]->entry, "itself");
+        pcb_end(d, ends[1]);
+        OK(!demux_find_peer(&d->demux, &ends[0]->entry, 1), "nobody when it has gone");
+        pcb_end(d, ends[0]);
+        pcb_end(d, ends[2]);
+        desk_end(d, "all memory is given back");
+    }
+}
+
 static void maker_without_memory(void)
 {
     for (uint64_t n = 1; n <= 2; n++) {
@@ -273,6 +326,8 @@ int main(void)
     reuse_port_group();
     newest_of_equal_tuples();
     a_record_takes_its_place();
+    found_anew();
+    both_ends();
     maker_without_memory();
     return tap_end();
 }
