@@ -1,37 +1,5 @@
-/* Listeners: queues and their limits, held connections, TIME-WAIT and its successors. */
+/* Listeners: queues and their limits, held connections, sockets that listened. */
 #include "rig.h"
-
-/* Linux: listen(n) completes n + 1; the one that waits completes on a retransmission. NetSem
- * listen_7 */
-static void test_backlog(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *l = rig_listen(&r->b, v6, 80, 1), *c[4], *s;
-
-    for (int i = 0; i < 4; i++) {
-        c[i] = rig_connect(&r->a, &r->b.addr[v6], 80);
-        rig_run(r, 10 * HF_MS);
-    }
-    EQ(l->tcb.listen.accept_len, 2, "listen(1) completes two");
-    EQ(tcp_state(&c[2]->tcb), TCP_SYN_SENT, "the third SYN is dropped");
-    OK(r->b.core.drops[HF_DROP_TCP_BACKLOG] >= 2, "and counted");
-    s = rig_accept(l);
-    OK(s != NULL, "one is accepted");
-    rig_run(r, 1100 * HF_MS);
-    EQ(tcp_state(&c[2]->tcb) == TCP_ESTABLISHED || tcp_state(&c[3]->tcb) == TCP_ESTABLISHED, 1,
-       "a waiting one gets its place by retransmission");
-    tcp_close(&s->tcb, true);
-    tcp_close(&l->tcb, false);
-    rig_run(r, HF_S);
-    EQ(c[1]->tcb.pcb.err, HF_ECONNRESET, "a listener that closes resets who waits");
-    rig_run(r, 4 * HF_S);
-    EQ(c[3]->tcb.pcb.err == HF_ECONNREFUSED || c[2]->tcb.pcb.err == HF_ECONNREFUSED, 1,
-       "who comes later is refused");
-    for (int i = 0; i < 4; i++)
-        tcp_close(&c[i]->tcb, true);
-    EQ(r->a.core.stats.tcp_connections + r->b.core.stats.tcp_connections, 0, "none is left");
-    OK(rig_end(r), "nothing is lost");
-}
 
 /* The last ACK came while the queue was full: the child completes on a repeated SYN-ACK. */
 static void test_full_queue_at_last_ack(bool v6)
@@ -55,24 +23,6 @@ static void test_full_queue_at_last_ack(bool v6)
         rig_run(r, HF_MS);
         tcp_close(&s[i]->tcb, true);
     }
-    tcp_close(&l->tcb, false);
-    OK(rig_end(r), "nothing is lost");
-}
-
-/* Linux: a connection reset before accept() is still handed out. NetSem accept_1 */
-static void test_reset_before_accept(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *l = rig_listen(&r->b, v6, 80, 5), *c, *s;
-
-    c = rig_connect(&r->a, &r->b.addr[v6], 80);
-    rig_run(r, 10 * HF_MS);
-    tcp_close(&c->tcb, true);
-    rig_run(r, 10 * HF_MS);
-    s = rig_accept(l);
-    OK(s && tcp_state(&s->tcb) == TCP_CLOSED, "a connection reset in the queue is handed out");
-    EQ(s->tcb.pcb.err, HF_ECONNRESET, "with ECONNRESET");
-    tcp_close(&s->tcb, false);
     tcp_close(&l->tcb, false);
     OK(rig_end(r), "nothing is lost");
 }
@@ -211,71 +161,6 @@ static void test_held_abandoned(bool v6)
     OK(rig_end(r), "nothing is lost");
 }
 
-/* ---- TIME-WAIT ---- */
-
-/* RFC 6191, RFC 9293 MAY-2; NetSem deliver_in_9 */
-static void test_time_wait_successor(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *l = rig_listen(&r->b, v6, 80, 5), *c, *s;
-    struct endpoint dst = {.addr = r->b.addr[v6], .port = 80};
-    uint16_t port;
-
-    c = rig_connect(&r->a, &r->b.addr[v6], 80);
-    port = c->tcb.pcb.entry.lport;
-    rig_run(r, 10 * HF_MS);
-    s = rig_accept(l);
-    tcp_close(&s->tcb, false);
-    rig_run(r, 10 * HF_MS);
-    tcp_close(&c->tcb, false);
-    rig_run(r, 10 * HF_MS);
-    EQ(r->b.core.stats.tcp_time_wait, 1, "the server waits");
-    c = sock_new(&r->a, v6);
-    if (ports_bind(&r->a.tcp.ports, &c->tcb.pcb, &r->a.addr[v6], port))
-        abort();
-    c->tcb.pcb.port_bound = c->tcb.pcb.addr_bound = 1;
-    EQ(tcp_open_active(&c->tcb, &dst, 0), 0, "the same four-tuple again");
-    rig_run(r, 10 * HF_MS);
-    EQ(tcp_state(&c->tcb), TCP_ESTABLISHED, "a newer SYN takes TIME-WAIT's place");
-    EQ(r->b.core.stats.tcp_time_wait, 0, "the record is gone");
-    s = rig_accept(l);
-    tcp_close(&c->tcb, true);
-    rig_run(r, HF_MS);
-    tcp_close(&s->tcb, true);
-    tcp_close(&l->tcb, false);
-    OK(rig_end(r), "nothing is lost");
-}
-
-/* RFC 9293 3.10.7.4: a repeated FIN is answered again, and the wait begins anew.
- * NetSem timer_tt_2msl_1 */
-static int acks_to_lose;
-static enum verdict lose_last_acks(struct rig *r, struct host *to, struct hf_frame *f,
-                                   const struct seen *s)
-{
-    return s->from == 0 && s->h.flags == TCP_ACK && acks_to_lose-- > 0 ? LOSE : PASS;
-}
-
-static void test_time_wait_answers(bool v6)
-{
-    struct rig *r = rig_new();
-    struct sock *c, *s;
-
-    rig_pair(r, v6, &c, &s);
-    tcp_close(&c->tcb, false);
-    rig_run(r, 100 * HF_MS);
-    r->filter = lose_last_acks;
-    acks_to_lose = 2;
-    tcp_close(&s->tcb, false);
-    rig_run(r, 10 * HF_MS);
-    EQ(r->b.core.stats.tcp_connections, 1, "the last ACK is lost: LAST-ACK waits");
-    rig_run(r, 3 * HF_S);
-    EQ(r->b.core.stats.tcp_connections, 0, "the repeated FIN is answered from TIME-WAIT");
-    EQ(r->a.core.stats.tcp_time_wait, 1, "which stays");
-    rig_run(r, 61 * HF_S);
-    EQ(r->a.core.stats.tcp_time_wait, 0, "its time");
-    OK(rig_end(r), "nothing is lost");
-}
-
 /* NetSem disconnect_5; Linux: a socket can connect again */
 static void test_disconnect_and_again(bool v6)
 {
@@ -307,16 +192,12 @@ int main(void)
 {
     tap_begin(60);
     for (int v6 = 0; v6 < 2; v6++) {
-        test_backlog(v6);
         test_full_queue_at_last_ack(v6);
-        test_reset_before_accept(v6);
         test_no_memory(v6);
         test_half_open(v6);
         test_held(v6);
         test_refusals(v6);
         test_held_abandoned(v6);
-        test_time_wait_successor(v6);
-        test_time_wait_answers(v6);
         test_disconnect_and_again(v6);
     }
     return tap_end();
