@@ -328,7 +328,7 @@ bool input_fin_acked(struct tcb *tcb)
 }
 
 /* The answer to a probe, or to a repeat into a window that has shrunk to nothing: the peer lives.
- * RFC 9293 MUST-35, MUST-37 */
+ * RFC 9293 MUST-35, MUST-37, SHLD-17 */
 static void probe_answered(struct tcb *tcb)
 {
     tcb->retries = 0;

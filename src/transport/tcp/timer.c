@@ -124,22 +124,6 @@ static uint32_t patience_ms(uint32_t retries, uint32_t first)
     return (uint32_t)HF_MIN(total, UINT32_MAX);
 }
 
-/* The peer has closed its window on what is out. Linux: tcp_retransmit_timer; an orphan is not kept
- * for it. */
-static bool is_shrunk_to_nothing(const struct tcb *tcb)
-{
-    return tcb_is_synchronised(tcb) && !tcb->snd_wnd && tcb_flight(tcb) && !tcb->is_orphan;
-}
-
-/* RFC 9293 SHLD-17: such a connection goes on as long as its peer says anything. Linux:
- * tcp_rtx_probe0_timed_out. */
-static bool is_silent(const struct tcb *tcb, uint32_t unanswered)
-{
-    uint32_t limit = tcb->opts.user_timeout_ms ? tcb->opts.user_timeout_ms : 2 * RTO_MAX_MS;
-
-    return unanswered > limit && tcp_ms(tcb->tcp) - tcb->last_rcv > limit;
-}
-
 /* Nothing has been answered for too long, be it bytes or a SYN. RFC 9293 3.8.3, MUST-20, SHLD-11,
  * MUST-21, MUST-22 (R2), TCP_USER_TIMEOUT (RFC 5482). Deviates: a SYN is given up after Linux's 131
  * s, not three minutes. NetSem timer_tt_conn_est_1. */
@@ -149,8 +133,6 @@ static bool is_hopeless(const struct tcb *tcb)
     uint32_t gone = unanswered_ms(tcb);
     uint32_t retries = tcb->is_orphan ? HF_MIN(tcp->orphan_retries, tcp->retries2) : tcp->retries2;
 
-    if (is_shrunk_to_nothing(tcb))
-        return is_silent(tcb, gone);
     if (tcb->opts.user_timeout_ms && gone >= tcb->opts.user_timeout_ms)
         return true;
     if (tcb->fo_pending) /* Linux: one more, somebody may be talking already */

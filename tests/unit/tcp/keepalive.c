@@ -53,6 +53,7 @@ static void test_interval(bool v6)
 
     open_idle(&p, v6);
     p.c->tcb.opts.keep_idle_s = 10;
+    p.c->tcb.opts.keep_intvl_s = 5;
     ask(&p, true);
     for (int i = 0; i < 20; i++) {
         EQ(wait(&p, 9), 0, "what comes puts it off");

@@ -16,7 +16,7 @@ static unsigned lose_every;            /* 0: or each so-manieth */
 static unsigned lose_repeats;          /* so many repeats are lost too */
 static unsigned hold_every;            /* 0: or each so-manieth is late */
 static unsigned lost;
-static bool hold_acks;
+static bool hold_acks, lose_dsacks;
 static hf_time hold_for;
 
 static struct {
@@ -30,7 +30,7 @@ static void wire_reset(void)
 {
     data_count = lose_first = lose_many = lose_every = lose_repeats = hold_every = lost = 0;
     data_end = 0;
-    hold_acks = false;
+    hold_acks = lose_dsacks = false;
     hold_for = 0;
 }
 
@@ -46,6 +46,8 @@ static enum verdict wire(struct rig *r, struct host *to, struct hf_frame *f, con
 {
     bool is_new = s->from == 0 && s->len && (!data_end || seq_gt(s->h.seq + s->len, data_end));
 
+    if (s->from == 1 && lose_dsacks && s->h.sack_count && seq_le(s->h.sack[0].right, s->h.ack))
+        return LOSE;
     if (s->from == 1)
         return hold_acks && held_count < HF_COUNT(held) ? hold(r, to, f) : PASS;
     if (!s->len)
@@ -367,21 +369,23 @@ static void test_reordering(bool v6)
     finish(r, c, s);
 }
 
-/* RFC 3708: a segment so late that it is repeated; the D-SACK of the second one says so */
-static void test_late_segment(bool v6)
+/* A segment so late that it is repeated: the D-SACK of the second one says so (RFC 3708), or that
+ * the answer to the first echoes a timestamp older than the repeat (RFC 3522) */
+static void test_late_segment(bool v6, bool timestamps)
 {
     struct rig *r = rig_new();
     struct sock *c, *s;
     uint32_t cwnd, ssthresh;
 
-    r->a.tcp.timestamps = false;
+    r->a.tcp.timestamps = timestamps;
     join(r, v6, &c, &s);
     warm(r, c, s, 400000);
+    lose_dsacks = timestamps;
     cwnd = c->tcb.cwnd;
     ssthresh = c->tcb.ssthresh;
     data_count = 0;
     hold_every = 12;
-    hold_for = 45 * HF_MS;
+    hold_for = (timestamps ? 15 : 45) * HF_MS;
     OK(move(r, c, s, 20 * MSS, HF_S) > 0, "bytes arrive, some of them late");
     run(r, 100 * HF_MS);
     EQ(repeats(c), 1, "one was repeated for nothing");
@@ -404,6 +408,7 @@ static void test_spurious_timeout(bool v6, bool timestamps)
     warm(r, c, s, 400000);
     cwnd = c->tcb.cwnd;
     ssthresh = c->tcb.ssthresh;
+    lose_dsacks = true;
     hold_acks = true;
     hold_for = 700 * HF_MS;
     (void)!move(r, c, s, 20 * MSS, 600 * HF_MS);
@@ -531,7 +536,8 @@ int main(void)
         for (unsigned many = 1; many < 5; many++)
             test_tail(v6, many);
         test_reordering(v6);
-        test_late_segment(v6);
+        test_late_segment(v6, false);
+        test_late_segment(v6, true);
         test_spurious_timeout(v6, true);
         test_spurious_timeout(v6, false);
         test_limited_transmit(v6);

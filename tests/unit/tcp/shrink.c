@@ -69,6 +69,12 @@ static void test_shrunk(bool v6, bool sack)
     OK(p.r->seen_count > 2, "what is within it is repeated");
     EQ(highest(p.r) - una <= 5 * MSS, true, "and nothing beyond it");
     EQ(p.c->tcb.snd_max, max, "nor anything new");
+    for (unsigned i = 0; i < 4; i++) { /* its edge stays where it is, and cwnd grows */
+        p.h.ack += MSS;
+        p.h.window -= MSS;
+        talk_says(&p, NULL, 0);
+        OK(!p.r->seen_count || highest(p.r) - una <= 5 * MSS, "nor when there is room for more");
+    }
     p.h.ack = una + 5 * MSS;
     p.h.window = 10000;
     talk_says(&p, NULL, 0);
@@ -78,6 +84,23 @@ static void test_shrunk(bool v6, bool sack)
     rig_run(p.r, 10 * HF_S);
     OK(seq_gt(p.c->tcb.snd_max, max), "with room again it goes on");
     EQ(tcp_state(&p.c->tcb), TCP_ESTABLISHED, "as ever");
+    talk_end(&p);
+}
+
+/* RFC 9293 SHLD-15: a tail that was to be probed, before the window shrank without acknowledging
+ * any */
+static void test_shrunk_before_probe(bool v6)
+{
+    struct talk p;
+    uint32_t una;
+
+    open_wide(&p, v6, true, 20000, -1);
+    una = p.c->tcb.snd_una;
+    talk_hears(&p, bytes, 10 * MSS);
+    p.h.window = 5000;
+    talk_says(&p, NULL, 0);
+    rig_run(p.r, 3 * HF_S);
+    OK(p.r->seen_count > 0 && highest(p.r) - una <= 5 * MSS, "the tail is not probed any more");
     talk_end(&p);
 }
 
@@ -228,6 +251,63 @@ static void test_closed_takes(bool v6)
     talk_end(&p);
 }
 
+/* RFC 9293 SHLD-14: nor does it when the memory for what comes is used up by crumbs */
+static void test_own_edge_without_memory(bool v6)
+{
+    struct talk p;
+    uint32_t edge, first;
+
+    open_wide(&p, v6, true, 20000, -1);
+    talk_says(&p, bytes, 1000);
+    p.h.seq += 1000;
+    edge = talk_last(&p)->h.ack + talk_last(&p)->h.window;
+    first = p.h.seq;
+    for (unsigned i = 0; i < 2000 && p.r->a.core.drops[HF_DROP_TCP_RCVBUF] < 10; i++) {
+        p.h.seq = first + 1 + 2 * i;
+        talk_says(&p, "x", 1);
+    }
+    OK(p.r->a.core.drops[HF_DROP_TCP_RCVBUF] >= 10, "crumbs use up the memory");
+    EQ(talk_last(&p)->h.ack + talk_last(&p)->h.window, edge, "the edge stays all the same");
+    talk_end(&p);
+}
+
+/* RFC 9293 MUST-39: a window that can grow by a little only stays closed */
+static void test_receiver_sws(bool v6)
+{
+    uint8_t to[2000];
+    struct talk p;
+
+    open_full(&p, v6);
+    p.h.seq--;
+    EQ(rig_read(p.c, to, 200, 0), 200, "a little is read");
+    talk_says(&p, NULL, 0);
+    OK(p.r->seen_count == 1 && talk_last(&p)->h.window == 0, "which is not worth telling");
+    EQ(rig_read(p.c, to, 2000, 0), 2000, "more is");
+    talk_says(&p, NULL, 0);
+    OK(p.r->seen_count && talk_last(&p)->h.window >= 2000, "which is");
+    talk_end(&p);
+}
+
+/* RFC 9293 MUST-38: a window that grows by crumbs gets no crumbs */
+static void test_sender_sws(bool v6)
+{
+    struct talk p;
+
+    open_wide(&p, v6, true, 5000, -1);
+    talk_hears(&p, bytes, 20 * MSS);
+    EQ(tcb_flight(&p.c->tcb), 5 * MSS, "a window's worth is out");
+    for (unsigned i = 0; i < 9; i++) {
+        p.h.window += 100;
+        p.h.seq += i == 0;
+        talk_says(&p, NULL, 0);
+        EQ(p.r->seen_count, 0, "a hundred bytes more are not worth a segment");
+    }
+    p.h.window += 100;
+    talk_says(&p, NULL, 0);
+    OK(p.r->seen_count == 1 && talk_last(&p)->len == MSS, "a full one is");
+    talk_end(&p);
+}
+
 int main(void)
 {
     tap_begin(60);
@@ -238,7 +318,11 @@ int main(void)
             test_shrunk_to_nothing(v6, sack);
         }
         test_probes(v6);
+        test_shrunk_before_probe(v6);
         test_own_edge(v6);
+        test_own_edge_without_memory(v6);
+        test_receiver_sws(v6);
+        test_sender_sws(v6);
         test_closed_takes(v6);
     }
     return tap_end();
