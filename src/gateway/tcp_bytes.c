@@ -12,10 +12,11 @@
 #define PIECES 64
 
 /* What is first asked for, since most messages are short; of a host that sends more than that, and
- * while there is more; and in all before the next flow has its turn. */
+ * while there is more; and what ends a turn, so that the bytes are carried on while they are in the
+ * caches. */
 #define READ_FIRST ((size_t)32 << 10)
 #define READ_MORE  ((size_t)256 << 10)
-#define TURN_BYTES ((size_t)1 << 20)
+#define TURN_BYTES ((size_t)256 << 10)
 
 /* Program to host. False when the flow is gone. */
 static bool pump_out(struct tcp_flow *flow)

@@ -28,10 +28,8 @@
 #include "run/rendezvous.h"
 #include "run/sources.h"
 
-/* What the program writes waits in a buffer that fits into the caches beside what it is copied to;
- * what it reads, in one for which it is woken as seldom as for TCP's. */
-#define WRITE_BYTES  (256 << 10)
-#define READ_BYTES   (1 << 20)
+/* Both ways: so much fits into the caches beside what it is copied from and to. */
+#define BUFFER_BYTES (256 << 10)
 #define FILL_AT_ONCE 8192
 #define PENDING_SCAN HF_S
 
@@ -107,7 +105,7 @@ bool vehicle_widen(struct file *f)
     if (f->end_is_wide)
         return false;
     f->end_is_wide = true;
-    set_buffer(f->end.fd, READ_BYTES);
+    set_buffer(f->end.fd, BUFFER_BYTES);
     return true;
 }
 
@@ -118,7 +116,7 @@ int vehicle_connected(struct file *f)
     if (f->state == FILE_CONNECTED)
         return 0;
     if (f->state == FILE_CONNECTING) {
-        set_buffer(f->fd, WRITE_BYTES);
+        set_buffer(f->fd, BUFFER_BYTES);
         empty(f);
     } else {
         err = rendezvous_attach(f);
@@ -127,7 +125,7 @@ int vehicle_connected(struct file *f)
         f->state = FILE_CONNECTING;
         if (send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
             return -errno;
-        set_buffer(f->fd, WRITE_BYTES); /* the wake-up for OUT */
+        set_buffer(f->fd, BUFFER_BYTES); /* the wake-up for OUT */
     }
     begin_connected(f);
     if (f->rd_shut || f->wr_shut)
@@ -284,7 +282,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
         return err;
     }
     f->end.fd = pair[0];
-    set_buffer(pair[1], WRITE_BYTES);
+    set_buffer(pair[1], BUFFER_BYTES);
     if (send(pair[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ||
         (!nonblocking && fcntl(pair[1], F_SETFL, 0) < 0))
         err = -errno;
