@@ -36,10 +36,12 @@ struct catcher {
 enum { FAMILY4, FAMILY6, FAMILIES };
 
 /* Sockets for dials to come. */
+#define SPARES 4
 struct spares {
     struct loop *loop;
     struct loop_task task;
-    int fd[FAMILIES]; /* -1: none */
+    int fd[FAMILIES][SPARES];
+    int count[FAMILIES];
     bool is_used[FAMILIES];
 };
 

@@ -1,5 +1,5 @@
 /* Stream sockets of the host's, made while nobody waits for one: of each family that has been asked
- * for, one. */
+ * for, a few, when there are none left. So most dials have nothing of that to be waited for. */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -31,8 +31,13 @@ static void refill(struct loop_task *task)
     struct spares *s = ring_owner(task, struct spares, task);
 
     for (int i = 0; i < FAMILIES; i++) {
-        if (s->is_used[i] && s->fd[i] < 0)
-            s->fd[i] = stream_new(i == FAMILY4 ? AF_INET : AF_INET6);
+        int fd = 0;
+
+        while (s->is_used[i] && s->count[i] < SPARES && fd >= 0) {
+            fd = stream_new(i == FAMILY4 ? AF_INET : AF_INET6);
+            if (fd >= 0)
+                s->fd[i][s->count[i]++] = fd;
+        }
     }
 }
 
@@ -40,26 +45,24 @@ void spares_init(struct spares *s, struct loop *loop)
 {
     s->loop = loop;
     s->task.run = refill;
-    for (int i = 0; i < FAMILIES; i++)
-        s->fd[i] = -1;
 }
 
 void spares_fini(struct spares *s)
 {
     loop_unpost(s->loop, &s->task);
     for (int i = 0; i < FAMILIES; i++) {
-        if (s->fd[i] >= 0)
-            close(s->fd[i]);
-        s->fd[i] = -1;
+        while (s->count[i])
+            close(s->fd[i][--s->count[i]]);
     }
 }
 
 int spare_take(struct spares *s, int family)
 {
-    int i = family == AF_INET ? FAMILY4 : FAMILY6, fd = s->fd[i];
+    int i = family == AF_INET ? FAMILY4 : FAMILY6;
+    int fd = s->count[i] ? s->fd[i][--s->count[i]] : stream_new(family);
 
-    s->fd[i] = -1;
     s->is_used[i] = true;
-    loop_post(s->loop, &s->task);
-    return fd >= 0 ? fd : stream_new(family);
+    if (!s->count[i])
+        loop_post(s->loop, &s->task);
+    return fd;
 }

@@ -14,12 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <linux/sched.h>
-#include <linux/sched/types.h>
 
 #include "run/files.h"
 #include "run/launch.h"
@@ -182,20 +178,6 @@ static int launch(struct supervisor *sv, struct launch *l)
     return err < 0 ? complain("cannot watch the program", err) : 0;
 }
 
-/* Whoever has a longer slice of the processor than others gives way to those it wakes (Linux 6.12).
- * So the program goes on as soon as its call is answered, and what is left to do waits until it
- * waits itself. */
-static void give_way(void)
-{
-    struct sched_attr attr = {0};
-
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 ||
-        attr.sched_policy != SCHED_NORMAL || !attr.sched_runtime)
-        return;
-    attr.sched_runtime *= 2;
-    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
-}
-
 static void close_one(void *ctx, struct table_node *node)
 {
     file_close(container_of(node, struct file, node));
@@ -228,7 +210,6 @@ int run_program(const struct run_config *config)
 
     if (start(&sv) == 0 && launch(&sv, &l) == 0) {
         look_keep_reserve();
-        give_way();
         launch_go(&l);
         loop_run(sv.loop);
         status = sv.main_status;
