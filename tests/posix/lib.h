@@ -415,7 +415,9 @@ static inline void ignore_sigpipe(void)
 #define BLOCKED_IN(line, nr) ((line)[0] >= '0' && (line)[0] <= '9' && atol(line) == (nr))
 #endif
 
-/* Waits until the task sleeps in system call nr. */
+/* Waits until the task sleeps in system call nr; and, where calls are answered by somebody who
+ * takes them in the order in which they came, until he has taken that one: he has this one, then.
+ */
 static inline bool wait_blocked(int tid, long nr)
 {
     char path[64], line[256], state[256];
@@ -439,7 +441,7 @@ static inline bool wait_blocked(int tid, long nr)
         }
         char *end_of_name = strrchr(state, ')');
         if (BLOCKED_IN(line, nr) && end_of_name && end_of_name[1] == ' ' && end_of_name[2] == 'S')
-            return true;
+            return getsockopt(-1, SOL_SOCKET, SO_TYPE, NULL, NULL) < 0;
         poll(NULL, 0, 1);
     }
     return false;
