@@ -101,7 +101,8 @@ static void reduce(struct tcb *tcb, struct repair *r, uint32_t delivered, bool i
     }
     if (!r->prr_out)
         sends = HF_MAX(sends, tcb->mss); /* the first repeat goes at once */
-    tcb->cwnd = pipe + (uint32_t)sends;
+    tcb->cwnd =
+        HF_MAX(pipe + (uint32_t)sends, (uint32_t)tcb->mss); /* RFC 5681 3.1: not below one */
 }
 
 uint32_t loss_room(const struct tcb *tcb, uint32_t off)
