@@ -39,6 +39,20 @@ bool stream_reads_natively(const struct file *f, uint64_t len, int flags, bool i
     return !(flags & (MSG_TRUNC | MSG_OOB)) && !(is_named && f->end_is_named);
 }
 
+/* Few enough bytes that the stack takes them all, where it has room at all. */
+#define KEPT_BACK_MAX 16384
+
+bool stream_keeps_back(struct file *f, uint64_t len, int flags)
+{
+    int queued = 0, size = 0;
+    uint32_t room = sizeof(size);
+
+    return flags & MSG_MORE && f->state == FILE_CONNECTED && len <= KEPT_BACK_MAX &&
+           hf_sock_ioctl(f->sk, HF_SIOCOUTQ, &queued) == 0 &&
+           hf_sock_getsockopt(f->sk, SOL_SOCKET, SO_SNDBUF, &size, &room) == 0 &&
+           queued + KEPT_BACK_MAX <= size / 4;
+}
+
 /* Linux: sock_rcvlowat. */
 static size_t enough(struct file *f, size_t room, int flags)
 {

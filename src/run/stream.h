@@ -14,6 +14,10 @@ bool stream_reads_natively(const struct file *f, uint64_t len, int flags, bool i
 HF_NODISCARD int64_t stream_take(const struct call *c, struct file *f, uint8_t *buf, size_t room,
                                  int flags);
 
+/* Are len bytes, sent with these flags, to wait in the stack for what follows (MSG_MORE)? The
+ * vehicle would forget that; of many bytes, or where there is little room, it may. */
+bool stream_keeps_back(struct file *f, uint64_t len, int flags);
+
 /* Hands bytes to the stack, behind those in the vehicle: how many were taken, -EAGAIN when none
  * fit, or send()'s error. */
 HF_NODISCARD int64_t stream_give(const struct call *c, struct file *f, const struct hf_msg *msg,

@@ -59,9 +59,14 @@ static bool says_more(const struct call *c, uint64_t at)
            ((head.msg_name && head.msg_namelen) || (head.msg_control && head.msg_controllen));
 }
 
-static bool sends_natively(const struct file *f, int flags)
+static bool sends_natively(const struct call *c, struct file *f, int flags)
 {
-    return f->state == FILE_CONNECTED && !(flags & (MSG_FASTOPEN | MSG_OOB));
+    struct message m;
+
+    if (f->state != FILE_CONNECTED || flags & (MSG_FASTOPEN | MSG_OOB))
+        return false;
+    return !(flags & MSG_MORE) || message_read(c, c->args[1], &m) < 0 ||
+           !stream_keeps_back(f, message_length(&m), flags);
 }
 
 /* The header is read only where it can matter. */
@@ -101,7 +106,7 @@ int64_t sys_sendmsg(const struct call *c, struct file *f)
     if (flags & MSG_FASTOPEN && f->state != FILE_DATAGRAM)
         return open_sendmsg(c, f);
 
-    if (sends_natively(f, flags) && !says_more(c, c->args[1]))
+    if (sends_natively(c, f, flags) && !says_more(c, c->args[1]))
         return CALL_CONTINUE;
     n = retry_sendmsg(c, f, false);
     files_settle(c->sv);
@@ -207,7 +212,7 @@ int64_t sys_sendmmsg(const struct call *c, struct file *f)
     if (c->args[3] & MSG_FASTOPEN && f->state != FILE_DATAGRAM)
         return -EOPNOTSUPP;
 
-    if (sends_natively(f, (int)c->args[3]) && !any_says_more(c))
+    if (sends_natively(c, f, (int)c->args[3] & ~MSG_MORE) && !any_says_more(c))
         return CALL_CONTINUE;
     n = retry_sendmmsg(c, f, false);
     files_settle(c->sv);

@@ -7,6 +7,7 @@
 #include "run/hold.h"
 #include "run/message.h"
 #include "run/open_send.h"
+#include "run/stream.h"
 
 static int read_message(const struct call *c, struct message *m)
 {
@@ -53,8 +54,8 @@ int64_t sys_sendto(const struct call *c, struct file *f)
     int flags = (int)c->args[3];
     int64_t result;
 
-    /* The vehicle of a stream may forget MSG_MORE: what follows comes soon. */
-    if (!c->args[4] && !(flags & (MSG_FASTOPEN | MSG_OOB)) && f->state != FILE_DATAGRAM)
+    if (!c->args[4] && !(flags & (MSG_FASTOPEN | MSG_OOB)) && f->state != FILE_DATAGRAM &&
+        !stream_keeps_back(f, c->args[2], flags))
         return CALL_CONTINUE;
     if (flags & MSG_FASTOPEN && f->state != FILE_DATAGRAM)
         return open_send_to(c, f);

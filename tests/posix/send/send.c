@@ -142,6 +142,23 @@ static void full(int f)
     MASK(t.c, POLLOUT, nm(f, "full, writable again"));
 }
 
+/* Linux: what more will follow waits for it, for a fifth of a second at most. */
+static void more(int f)
+{
+    struct pair t = tcp_pair(f);
+    char b[8];
+    struct iovec v = {"b", 1};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    RC(send(t.c, "a", 1, MSG_MORE), 1, nm(f, "MSG_MORE, send"));
+    RC(sendmsg(t.c, &m, MSG_MORE), 1, nm(f, "MSG_MORE, sendmsg"));
+    RC(recv(t.s, b, 8, MSG_DONTWAIT), -EAGAIN, nm(f, "MSG_MORE, nothing comes"));
+    RC(write(t.c, "c", 1), 1, nm(f, "MSG_MORE, what followed"));
+    RC(recv(t.s, b, 8, 0), 3, nm(f, "MSG_MORE, all of it at once"));
+    OK(memcmp(b, "abc", 3) == 0, nm(f, "MSG_MORE, in order"));
+    RC(send(t.c, "d", 1, MSG_MORE), 1, nm(f, "MSG_MORE, and no more"));
+    RC(recv(t.s, b, 8, 0), 1, nm(f, "MSG_MORE, comes after a while"));
+}
+
 static void *waits_for_room(void *fd)
 {
     return (void *)(intptr_t)send(*(int *)fd, "x", 1, 0);
@@ -256,9 +273,9 @@ static void large(int f)
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(arguments),   CASE(to_an_address), CASE(pipe_signal), CASE(after_peer_closed),
-        CASE(after_reset), CASE(full),          CASE(larger),      CASE(full_then_reset),
-        CASE(timeout),     CASE(vectors),       CASE(large),
+        CASE(arguments),       CASE(to_an_address), CASE(pipe_signal), CASE(after_peer_closed),
+        CASE(after_reset),     CASE(more),          CASE(full),        CASE(larger),
+        CASE(full_then_reset), CASE(timeout),       CASE(vectors),     CASE(large),
     };
     return run_cases(cases, COUNT(cases));
 }
