@@ -8,12 +8,13 @@ void control_put(struct control *w, int level, int type, const void *data, size_
 {
     struct control_header h = {CONTROL_HEADER + len, level, type};
     size_t room = w->msg->control_len - w->used;
-    uint8_t *to = (uint8_t *)w->msg->control + w->used;
+    uint8_t *to;
 
     if (!w->msg->control || room < CONTROL_HEADER) {
         w->msg->flags |= HF_MSG_CTRUNC;
         return;
     }
+    to = (uint8_t *)w->msg->control + w->used;
     if (h.len > room) { /* Linux: cut short, and told */
         w->msg->flags |= HF_MSG_CTRUNC;
         h.len = room;

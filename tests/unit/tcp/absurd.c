@@ -23,7 +23,8 @@ static void say(struct rig *r, bool v6, const struct tcp_header *h, const uint8_
 
     memset(to, 0, 20 + padded);
     tcp_header_write(h, to);
-    memcpy(to + 20, options, len);
+    if (len)
+        memcpy(to + 20, options, len);
     to[12] = (uint8_t)((5 + padded / 4) << 4);
     f->flags |= HF_FRAME_CSUM_OK;
     r->seen_count = 0;
