@@ -11,14 +11,6 @@ static void say(struct rig *r, bool v6, const struct tcp_header *h, const uint8_
 {
     struct hf_frame *f = hf_frame_new(r->pool);
     uint32_t padded = (len + 3) / 4 * 4;
-    struct ip_info ip = {
-        .src = r->b.addr[v6],
-        .dst = r->a.addr[v6],
-        .link = &r->a.link,
-        .proto = HF_IPPROTO_TCP,
-        .ttl = 64,
-        .dst_is_unicast = true,
-    };
     uint8_t *to = hf_frame_push(f, 20 + padded);
 
     memset(to, 0, 20 + padded);
@@ -26,11 +18,8 @@ static void say(struct rig *r, bool v6, const struct tcp_header *h, const uint8_
     if (len)
         memcpy(to + 20, options, len);
     to[12] = (uint8_t)((5 + padded / 4) << 4);
-    f->flags |= HF_FRAME_CSUM_OK;
     r->seen_count = 0;
-    tcp_input(&r->a.tcp, &ip, f);
-    while (rig_step(r))
-        ;
+    rig_take(r, v6, f);
 }
 
 static bool is_sane(const struct tcb *tcb)

@@ -16,25 +16,6 @@ static enum verdict swallow(struct rig *r, struct host *to, struct hf_frame *f,
     return LOSE;
 }
 
-static void inject(struct rig *r, bool v6, struct tcp_header h)
-{
-    struct hf_frame *f = hf_frame_new(r->pool);
-    struct ip_info ip = {
-        .src = r->b.addr[v6],
-        .dst = r->a.addr[v6],
-        .link = &r->a.link,
-        .proto = HF_IPPROTO_TCP,
-        .ttl = 64,
-        .dst_is_unicast = true,
-    };
-
-    tcp_header_write(&h, hf_frame_push(f, tcp_header_size(&h)));
-    f->flags |= HF_FRAME_CSUM_OK;
-    tcp_input(&r->a.tcp, &ip, f);
-    while (rig_step(r))
-        ;
-}
-
 /* A connection of a's to the test, with count segments out; *h: what the peer would say next. */
 static struct sock *sending(struct rig *r, bool v6, uint32_t count, struct tcp_header *h)
 {
@@ -57,7 +38,7 @@ static struct sock *sending(struct rig *r, bool v6, uint32_t count, struct tcp_h
         .has_sack_permitted = true,
     };
     rig_run(r, 20 * HF_MS);
-    inject(r, v6, *h);
+    rig_inject(r, v6, h, NULL, 0);
     h->flags = TCP_ACK;
     h->has_mss = h->has_sack_permitted = false;
     h->seq++;
@@ -79,7 +60,7 @@ static void sack(struct rig *r, bool v6, struct tcp_header *h, uint32_t left, ui
 {
     h->sack[0] = (struct sack_block){left, right};
     h->sack_count = 1;
-    inject(r, v6, *h);
+    rig_inject(r, v6, h, NULL, 0);
     h->sack_count = 0;
 }
 
@@ -98,7 +79,7 @@ static void test_crumbs(bool v6)
     OK(r->allocated - before < 200000, "and so much memory: RFC 2018 8");
     OK(board_pipe(&c->tcb, repair_of(&c->tcb)) <= tcb_flight(&c->tcb) + 40 * MSS, "the sums hold");
     h.ack = c->tcb.snd_max;
-    inject(r, v6, h);
+    rig_inject(r, v6, &h, NULL, 0);
     OK(!repair_of(&c->tcb), "an acknowledgement of all ends it");
     finish(r, c);
 }
@@ -146,11 +127,11 @@ static void test_all_sacked(bool v6)
     rig_run(r, 10 * HF_S);
     OK(r->seen_count > 0 && r->seen_count < 40, "the byte it lacks is sent, not too often");
     h.ack = una + MSS;
-    inject(r, v6, h);
+    rig_inject(r, v6, &h, NULL, 0);
     rig_run(r, 30 * HF_S);
     OK(c->tcb.total_retrans > 2, "and later the rest, since the peer may have lost it");
     h.ack = c->tcb.snd_max;
-    inject(r, v6, h);
+    rig_inject(r, v6, &h, NULL, 0);
     EQ(tcb_flight(&c->tcb), 0, "an honest acknowledgement ends it");
     finish(r, c);
 }
@@ -165,7 +146,7 @@ static void test_splitting(bool v6)
 
     for (int i = 0; i < MSS; i++) {
         h.ack++;
-        inject(r, v6, h);
+        rig_inject(r, v6, &h, NULL, 0);
     }
     OK(c->tcb.cwnd <= cwnd + MSS, "bytes are counted, not acknowledgements");
     finish(r, c);
@@ -181,7 +162,7 @@ static void test_optimist(bool v6)
 
     for (int i = 1; i < 100; i++) {
         h.ack = c->tcb.snd_max + (uint32_t)i * MSS;
-        inject(r, v6, h);
+        rig_inject(r, v6, &h, NULL, 0);
     }
     EQ(c->tcb.snd_una, una, "nothing is acknowledged");
     EQ(c->tcb.cwnd, cwnd, "nor gained");

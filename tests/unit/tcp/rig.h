@@ -385,11 +385,10 @@ static inline int64_t rig_read(struct sock *s, void *bytes, size_t len, int flag
     return tcp_recv(&s->tcb, &iov, 1, flags, 0);
 }
 
-/* Hands a a segment from b's address as if it had come by the wire, and carries the answers. */
-static inline void rig_inject(struct rig *r, bool is_v6, const struct tcp_header *h,
-                              const void *payload, uint32_t len)
+/* Hands a the segment in f from b's address as if it had come by the wire, and carries the answers.
+ * Takes f. */
+static inline void rig_take(struct rig *r, bool is_v6, struct hf_frame *f)
 {
-    struct hf_frame *f = hf_frame_new(r->pool);
     struct ip_info ip = {
         .src = r->b.addr[is_v6],
         .dst = r->a.addr[is_v6],
@@ -399,13 +398,22 @@ static inline void rig_inject(struct rig *r, bool is_v6, const struct tcp_header
         .dst_is_unicast = true,
     };
 
-    if (len && !hf_frame_append(f, payload, len))
-        abort();
-    tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
     f->flags |= HF_FRAME_CSUM_OK;
     tcp_input(&r->a.tcp, &ip, f);
     while (rig_step(r))
         ;
+}
+
+/* The same with a segment of these parts. */
+static inline void rig_inject(struct rig *r, bool is_v6, const struct tcp_header *h,
+                              const void *payload, uint32_t len)
+{
+    struct hf_frame *f = hf_frame_new(r->pool);
+
+    if (len && !hf_frame_append(f, payload, len))
+        abort();
+    tcp_header_write(h, hf_frame_push(f, tcp_header_size(h)));
+    rig_take(r, is_v6, f);
 }
 
 /* The byte that stands at offset n of a test's stream. */
