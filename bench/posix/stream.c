@@ -36,11 +36,12 @@ static struct pair tcp_pair(int family)
 
 static void trips(void *ctx, long count)
 {
-    struct flow *f = ctx;
+    struct pair *p = ctx;
+    char byte = 'x';
 
     for (; count > 0; count--) {
-        if (send(f->p.client, f->from, 1, 0) != 1 || recv(f->p.server, f->to, 1, 0) != 1 ||
-            send(f->p.server, f->to, 1, 0) != 1 || recv(f->p.client, f->from, 1, 0) != 1)
+        if (send(p->client, &byte, 1, 0) != 1 || recv(p->server, &byte, 1, 0) != 1 ||
+            send(p->server, &byte, 1, 0) != 1 || recv(p->client, &byte, 1, 0) != 1)
             die("a round trip");
     }
 }
@@ -48,13 +49,12 @@ static void trips(void *ctx, long count)
 void posix_rr(const struct args *args)
 {
     const int on = 1;
-    struct flow f;
+    struct pair p = tcp_pair(args->family);
 
-    flow_init(&f, tcp_pair(args->family), 0);
-    if (setsockopt(f.p.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
-        setsockopt(f.p.server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+    if (setsockopt(p.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
+        setsockopt(p.server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
         die("TCP_NODELAY");
-    tell("rate", rate_of(args, trips, &f));
+    tell("rate", rate_of(args, trips, &p));
 }
 
 static void chunks(void *ctx, long count)
