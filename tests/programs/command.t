@@ -100,11 +100,17 @@ def take_terminal():
 
 def signals():
     """The supervisor is in the program's foreground group: a terminal's ^C goes to all of it."""
-    trap = "trap 'echo caught; exit 3' INT TERM; echo ready; while :; do read x; done"
+    trap = """import signal, sys
+both = [signal.SIGINT, signal.SIGTERM]
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+print("ready", flush=True)
+signal.sigwait(both)
+print("caught", "twice" if signal.sigtimedwait(both, 0.2) else "once")
+sys.exit(3)"""
     for name, by_terminal in (("SIGINT_of_a_terminal_reaches_the_program_once", True),
                               ("SIGTERM_to_the_command_reaches_the_program", False)):
         terminal, slave = os.openpty()
-        child = lib.start(hf("sh", "-c", trap), stdin=slave, stdout=subprocess.PIPE, text=True,
+        child = lib.start(hf("python3", "-c", trap), stdin=slave, stdout=subprocess.PIPE, text=True,
                           preexec_fn=take_terminal)
         os.close(slave)
         child.stdout.readline()
@@ -116,7 +122,7 @@ def signals():
             out, _ = child.communicate(timeout=10)
         except subprocess.TimeoutExpired:
             out = "nothing within 10 s"
-        equal((out.strip(), child.returncode), ("caught", 3), name)
+        equal((out.strip(), child.returncode), ("caught once", 3), name)
         os.close(terminal)
     result = run(hf("sh", "-c", "kill -KILL $$"))
     ok(result.code in (-signal.SIGKILL, 128 + signal.SIGKILL), "program_killed_by_a_signal_is_told", result)
