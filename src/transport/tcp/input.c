@@ -464,6 +464,16 @@ static void take_timestamp(struct tcb *tcb, const struct segment *s)
         tcb->ts_recent = s->h.ts_val;
 }
 
+/* Linux: tcp_check_space. Room may have come while nobody looked, as when a window is given back
+ * or segments become smaller: who was refused is told all the same. */
+static bool has_room_again(struct tcb *tcb, bool was_writable)
+{
+    if ((was_writable && !tcb->wants_room) || !tcp_writable(tcb))
+        return false;
+    tcb->wants_room = 0;
+    return true;
+}
+
 /* The program hears of what has changed for it, an urgent pointer too: RFC 9293 MUST-32. */
 void input_segment(struct tcb *tcb, struct segment *s)
 {
@@ -475,7 +485,7 @@ void input_segment(struct tcb *tcb, struct segment *s)
     take_timestamp(tcb, s);
     tcb->last_rcv = tcp_ms(tcb->tcp);
     tcb->keep_probes = 0;
-    /* Without news of what was sent, and nothing unsent, that does not change. */
+    /* Without news of what was sent, and nothing unsent, that seldom changes. */
     was_writable = (s->h.ack == tcb->snd_una && !tcp_unsent(tcb)) || tcp_writable(tcb);
     had = tcb->rcv_nxt;
     had_up = tcb->rcv_up;
@@ -486,7 +496,7 @@ void input_segment(struct tcb *tcb, struct segment *s)
         tcb->open.rcv_wraps++;
     tcp_output(tcb);
     if (tcb->rcv_nxt != had || tcb->rcv_up != had_up || was_urgent != tcp_urgent_pending(tcb) ||
-        (!was_writable && tcp_writable(tcb)))
+        has_room_again(tcb, was_writable))
         tcp_event(tcb);
 }
 

@@ -130,6 +130,7 @@ static void note_room(struct tcb *tcb, bool has_room)
 {
     struct flow *f = has_room ? tcb->flow : flow_of(tcb);
 
+    tcb->wants_room = !has_room;
     if (f)
         f->no_room = !has_room;
     if (!has_room && !tcp_unsent(tcb))

@@ -172,7 +172,8 @@ struct tcb {
             uint8_t holds : 1; /* more, and nothing was acknowledged since: it waits for company */
             uint8_t follows : 1;  /* its iss is one that a TIME-WAIT of the same four-tuple chose */
             uint8_t hs_again : 1; /* hystart.c: this round has shown the sign of slow growth */
-            uint16_t syn_bytes;   /* of data went with our SYN */
+            uint8_t wants_room : 1; /* a send found none, and has not been told of any since */
+            uint16_t syn_bytes;     /* of data went with our SYN */
         };
     };
 };

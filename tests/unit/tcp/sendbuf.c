@@ -78,11 +78,37 @@ static void test_row(const struct row *row, bool v6)
     OK(rig_end(r), "nothing is left behind");
 }
 
+/* A false alarm gives the window back, and with it room in a buffer whose size goes by the window,
+ * by an acknowledgement that has no news of bytes. */
+static void test_silent_room(bool v6)
+{
+    struct rig *r = rig_new();
+    struct sock *c = established(r, v6);
+
+    r->a.tcp.wmem_default = 10000;
+    c->tcb.cwnd = 5000;
+    while (rig_write(c, bytes, 1000, 0) > 0)
+        ;
+    OK(!tcp_writable(&c->tcb), "a buffer that goes by the window is full");
+    c->tcb.cwnd = 50000;
+    OK(tcp_writable(&c->tcb), "the window is given back, and nothing tells of it");
+    c->events = 0;
+    ack(r, v6, c, 1000);
+    OK(c->events, "the next acknowledgement does");
+    c->events = 0;
+    ack(r, v6, c, 2000);
+    EQ(c->events, 0, "once");
+    tcp_close(&c->tcb, true);
+    OK(rig_end(r), "nothing is left behind");
+}
+
 int main(void)
 {
-    tap_begin(20);
+    tap_begin(30);
     for (int v6 = 0; v6 < 2; v6++)
         for (size_t i = 0; i < HF_COUNT(rows); i++)
             test_row(&rows[i], v6);
+    for (int v6 = 0; v6 < 2; v6++)
+        test_silent_room(v6);
     return tap_end();
 }
