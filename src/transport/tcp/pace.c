@@ -36,7 +36,8 @@ bool pace_is_early(struct tcb *tcb)
     f->pace_due = 0;
     if (wait <= 0)
         return false;
-    f->pace_due = timer_due(tcb, (uint32_t)HF_MIN(wait / HF_MS, (hf_time)RTO_MAX_MS));
+    wait = (wait + HF_MS - 1) / HF_MS; /* a timer that fires early would be set again at once */
+    f->pace_due = timer_due(tcb, (uint32_t)HF_MIN(wait, (hf_time)RTO_MAX_MS));
     timer_update(tcb);
     return true;
 }
