@@ -179,7 +179,13 @@ static void cycle(int t)
     close(p[1]);
     close(pipes[1]);
     MASK(pipes[0], 0, un(t, "a cycle holds what it holds"));
-    close(local_socket(t)); /* garbage is looked for when a socket closes */
+    /* Garbage is looked for when a socket closes, and is none while anybody looks at it. */
+    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end;) {
+        struct pollfd seen = {.fd = pipes[0]};
+        close(local_socket(t));
+        if (poll(&seen, 1, 10) == 1)
+            break;
+    }
     MASK(pipes[0], POLLHUP, un(t, "until it is found"));
 }
 
