@@ -73,6 +73,7 @@ static void orphan(struct tcb *tcb)
         tcp_done(tcb);
         return;
     }
+    tcb->slow_due = 0; /* keepalive's: FIN-WAIT-2 has its own */
     timer_slow(tcb);
     if (tcp_is_open_early(tcb)) { /* Linux: FIN-WAIT-1, with the SYN-ACK still to be answered */
         tcb->fin_queued = 1;
