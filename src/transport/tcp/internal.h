@@ -87,6 +87,10 @@ void segment_drop(struct core *core, struct segment *s, enum hf_drop reason);
  * f. */
 int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
                    const struct ip_out *out, uint32_t hash);
+/* A frame for a segment outside any connection, and out's path, whose reference is the caller's;
+ * NULL: there is none, which is counted. link_index: as path_query. */
+struct hf_frame *output_outside(struct tcp *tcp, struct ip_out *out, uint16_t dst_port,
+                                uint32_t link_index);
 /* Sends what may be sent, and the acknowledgement that is owed. */
 void tcp_output(struct tcb *tcb);
 void output_syn(struct tcb *tcb);

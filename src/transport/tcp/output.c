@@ -91,6 +91,30 @@ int output_segment(struct tcp *tcp, struct hf_frame *f, struct tcp_header *h,
     return ip_output(tcp->net, f, out);
 }
 
+struct hf_frame *output_outside(struct tcp *tcp, struct ip_out *out, uint16_t dst_port,
+                                uint32_t link_index)
+{
+    struct path_query q = {
+        .dst = out->dst,
+        .src = out->src,
+        .link_index = link_index,
+        .port = dst_port,
+        .proto = out->proto,
+    };
+    struct hf_frame *f;
+
+    if (path_find(tcp->net, &q, &out->path)) {
+        core_drop(tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
+        return NULL;
+    }
+    f = hf_frame_new(tcp->core->pool);
+    if (!f) {
+        core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
+        path_put(out->path);
+    }
+    return f;
+}
+
 /* The header in front of f, then out. Whatever is sent acknowledges; what the program wants IP to
  * know goes along: RFC 9293 MUST-48, SHLD-21, SHLD-22, MUST-49. Takes f. */
 static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, struct path *path)

@@ -24,13 +24,6 @@ bool reset_challenge_allowed(struct tcp *tcp)
 
 void reset_send_bare(struct tcp *tcp, const struct bare_segment *b)
 {
-    struct path_query q = {
-        .dst = b->dst,
-        .src = b->src,
-        .link_index = b->link_index,
-        .port = b->dst_port,
-        .proto = HF_IPPROTO_TCP,
-    };
     struct tcp_header h = {
         .src_port = b->src_port,
         .dst_port = b->dst_port,
@@ -46,20 +39,12 @@ void reset_send_bare(struct tcp *tcp, const struct bare_segment *b)
                          .proto = HF_IPPROTO_TCP,
                          .tos = b->tos,
                          .dont_fragment = true};
-    struct hf_frame *f;
+    struct hf_frame *f = output_outside(tcp, &out, b->dst_port, b->link_index);
 
-    if (path_find(tcp->net, &q, &out.path)) {
-        core_drop(tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
+    if (!f)
         return;
-    }
-    f = hf_frame_new(tcp->core->pool);
-    if (f) {
-        uint32_t hash = demux_hash(&tcp->demux, &b->src, b->src_port, &b->dst, b->dst_port);
-
-        (void)output_segment(tcp, f, &h, &out, hash);
-    } else {
-        core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
-    }
+    (void)output_segment(tcp, f, &h, &out,
+                         demux_hash(&tcp->demux, &b->src, b->src_port, &b->dst, b->dst_port));
     path_put(out.path);
 }
 

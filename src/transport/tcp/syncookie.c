@@ -114,13 +114,6 @@ void syncookie_answer(struct tcb *listener, const struct segment *s)
 {
     struct tcp *tcp = listener->tcp;
     uint32_t period = period_now(tcp), index = mss_index_of(s);
-    struct path_query q = {
-        .dst = s->ip->src,
-        .src = s->ip->dst,
-        .link_index = addr_is_link_local6(&s->ip->src) ? s->ip->link->index : 0,
-        .port = s->h.src_port,
-        .proto = HF_IPPROTO_TCP,
-    };
     struct tcp_header h = {
         .src_port = s->h.dst_port,
         .dst_port = s->h.src_port,
@@ -137,22 +130,16 @@ void syncookie_answer(struct tcb *listener, const struct segment *s)
                          .tos = pcb_ip(&listener->pcb, &s->ip->src)->tos,
                          .dont_fragment =
                              pcb_pmtudisc(&listener->pcb, &s->ip->src) != HF_IP_PMTUDISC_DONT};
-    struct hf_frame *f;
+    struct hf_frame *f = output_outside(tcp, &out, h.dst_port,
+                                        addr_is_link_local6(&s->ip->src) ? s->ip->link->index : 0);
 
-    if (path_find(tcp->net, &q, &out.path)) {
-        core_drop(tcp->core, HF_DROP_IP_NO_ROUTE, NULL);
+    if (!f)
         return;
-    }
-    f = hf_frame_new(tcp->core->pool);
-    if (f) {
-        write_options(listener, s, out.path, &h);
-        listener->listen.cookies_until = tcp_ms(tcp) + 2 * PERIOD_MS;
-        listener->listen.has_cookies = true;
-        tcp->core->stats.syn_cookies_sent++;
-        (void)output_segment(tcp, f, &h, &out, s->hash);
-    } else {
-        core_drop(tcp->core, HF_DROP_NO_MEMORY, NULL);
-    }
+    write_options(listener, s, out.path, &h);
+    listener->listen.cookies_until = tcp_ms(tcp) + 2 * PERIOD_MS;
+    listener->listen.has_cookies = true;
+    tcp->core->stats.syn_cookies_sent++;
+    (void)output_segment(tcp, f, &h, &out, s->hash);
     path_put(out.path);
 }
 
