@@ -69,12 +69,14 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_INQ:
         *v = sk->opt.recv_inq;
         return 0;
-    case HF_TCP_RTO_MAX_MS: /* these three cannot be set */
-        *v = 120000;
+    case HF_TCP_RTO_MAX_MS:
+        *v = t->rto_max_4ms * 4;
         return 0;
     case HF_TCP_RTO_MIN_US:
+        *v = t->rto_min_4ms * 4000;
+        return 0;
     case HF_TCP_DELACK_MAX_US:
-        *v = 200000;
+        *v = t->delack_max_4ms * 4000;
         return 0;
     case HF_TCP_REPAIR_QUEUE: /* not under repair */
     case HF_TCP_QUEUE_SEQ:

@@ -13,6 +13,10 @@ enum {
     LINGER2_MOST = 120,      /* TCP_FIN_TIMEOUT_MAX */
     WINDOW_CLAMP_MIN = 1152, /* half of the smallest receive buffer */
     DEFER_STEPS_MOST = 8,
+    RTO_MAX_LEAST_MS = 1000,
+    RTO_MAX_MOST_MS = 120000,
+    SHORT_LEAST = 2, /* TCP_TIMEOUT_MIN; in ticks of 4 ms */
+    SHORT_MOST = 50, /* TCP_RTO_MIN, TCP_DELACK_MAX */
 };
 
 /* Linux: secs_to_retrans, retrans_to_secs: kept as so many SYN-ACKs, 1 + 2 + 4 ... seconds apart,
@@ -53,6 +57,42 @@ static int set_quickack(struct hf_sock *sk, int v)
 static bool is_between(int v, int least, int most)
 {
     return v >= least && v <= most;
+}
+
+/* v microseconds to whole ticks of 4 ms. */
+static int set_short(uint8_t *ticks, int v)
+{
+    int n = v < 0 ? 0 : v / 4000 + (v % 4000 != 0);
+
+    if (!is_between(n, SHORT_LEAST, SHORT_MOST))
+        return -HF_EINVAL;
+    *ticks = (uint8_t)n;
+    return 0;
+}
+
+/* How long TCP waits; else as set_number. */
+static int set_wait(struct tcp_options *t, int name, int v, bool *is_known)
+{
+    *is_known = true;
+    switch (name) {
+    case HF_TCP_RTO_MAX_MS:
+        if (!is_between(v, RTO_MAX_LEAST_MS, RTO_MAX_MOST_MS))
+            return -HF_EINVAL;
+        t->rto_max_4ms = (uint16_t)((v + 3) / 4);
+        return 0;
+    case HF_TCP_RTO_MIN_US:
+        return set_short(&t->rto_min_4ms, v);
+    case HF_TCP_DELACK_MAX_US:
+        return set_short(&t->delack_max_4ms, v);
+    case HF_TCP_USER_TIMEOUT:
+        if (v < 0)
+            return -HF_EINVAL;
+        t->user_timeout_ms = (uint32_t)v;
+        return 0;
+    default:
+        *is_known = false;
+        return -HF_ENOPROTOOPT;
+    }
 }
 
 /* The options that are a number of TCP's; *is_known: this is one. */
@@ -103,17 +143,11 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
         return 0;
     case HF_TCP_WINDOW_CLAMP:
         return set_window_clamp(sock_tcb(sk), v);
-    case HF_TCP_USER_TIMEOUT:
-        if (v < 0)
-            return -HF_EINVAL;
-        t->user_timeout_ms = (uint32_t)v;
-        return 0;
     case HF_TCP_NOTSENT_LOWAT:
         t->notsent_lowat = (uint32_t)v;
         return 0;
     default:
-        *is_known = false;
-        return -HF_ENOPROTOOPT;
+        return set_wait(t, name, v, is_known);
     }
 }
 

@@ -4,9 +4,8 @@
 #include "transport/tcp/fastopen.h"
 #include "transport/tcp/mtu.h"
 
-#define PAWS_IDLE_MS     (24u * 86400u * 1000u) /* RFC 7323 5.5 */
-#define PAWS_SLACK       1                      /* Linux: TCP_PAWS_WINDOW */
-#define HANDSHAKE_ACK_MS 200                    /* Linux: TCP_DELACK_MAX */
+#define PAWS_IDLE_MS (24u * 86400u * 1000u) /* RFC 7323 5.5 */
+#define PAWS_SLACK   1                      /* Linux: TCP_PAWS_WINDOW */
 
 void segment_drop(struct core *core, struct segment *s, enum hf_drop reason)
 {
@@ -99,7 +98,7 @@ static void syn_sent_input(struct tcb *tcb, struct segment *s)
         syn_acked(tcb, s);
         if (waits) { /* Linux: who waits with more to send lets that carry the acknowledgement */
             tcb->got_data = 1;
-            tcb->delack_due = timer_due(tcb, HANDSHAKE_ACK_MS);
+            tcb->delack_due = timer_due(tcb, DELACK_MAX_MS);
         } else {
             tcb->ack_now = 1;
         }

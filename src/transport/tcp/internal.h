@@ -194,10 +194,12 @@ void timer_rexmt(struct tcb *tcb); /* (re)arms the retransmission timer by the p
 void timer_persist(struct tcb *tcb);
 void timer_slow(struct tcb *tcb); /* keepalive or FIN-WAIT-2, whichever applies */
 uint32_t timer_due(const struct tcb *tcb, uint32_t ms);
+void timer_delack(struct tcb *tcb); /* what came is acknowledged in a while */
 
 /* rtt.c */
 #define RTO_MIN_MS     200 /* Linux's bounds */
 #define DELACK_MS      40  /* RFC 9293 MUST-40: below 500 */
+#define DELACK_MAX_MS  200
 #define RTO_MAX_MS     120000
 #define RTO_FIRST_MS   1000
 #define RTO_UNKNOWN_MS 3000
@@ -211,6 +213,7 @@ void rtt_window_filled(struct tcb *tcb);
 /* s has moved snd_una from una: measures, and says in s how long its newest bytes took. */
 void rtt_acked(struct tcb *tcb, struct segment *s, uint32_t una);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
+uint32_t rtt_rto_max_ms(const struct tcb *tcb);
 
 /* cong.c */
 #define CWND_MAX (1u << 30)

@@ -233,7 +233,7 @@ void output_syn(struct tcb *tcb)
 void output_ack(struct tcb *tcb)
 {
     if (!emit_bare(tcb, tcb->snd_max, TCP_ACK))
-        tcb->delack_due = timer_due(tcb, DELACK_MS);
+        timer_delack(tcb);
     timer_update(tcb);
 }
 

@@ -122,10 +122,8 @@ static void schedule_ack(struct tcb *tcb, uint32_t len, bool is_push)
         tcb->ack_now = 1;
         return;
     }
-    if (!tcb->delack_due) {
-        tcb->delack_due = timer_due(tcb, DELACK_MS);
-        timer_update(tcb);
-    }
+    if (!tcb->delack_due)
+        timer_delack(tcb);
 }
 
 static void append(struct tcb *tcb, struct hf_frame *f)

@@ -60,7 +60,8 @@ static uint32_t unmeasured_ms(const struct tcb *tcb)
 }
 
 /* RFC 6298 5.5, RFC 9293 MUST-19: doubled by backoff. Linux: the variance, not the sum, has the
- * floor of 200 ms, so a steady path of any length keeps that distance to a spurious timeout. */
+ * floor of 200 ms (TCP_RTO_MIN_US), so a steady path of any length keeps that distance to a
+ * spurious timeout. */
 uint32_t rtt_rto_ms(const struct tcb *tcb)
 {
     uint64_t ms = unmeasured_ms(tcb);
@@ -68,10 +69,15 @@ uint32_t rtt_rto_ms(const struct tcb *tcb)
 
     if (tcb->srtt_us) {
         var_us = HF_MAX(var_us, 4 * tcb->rttvar_us);
-        ms = tcb->srtt_us / 1000 + HF_MAX(var_us / 1000, (uint32_t)RTO_MIN_MS);
+        ms = tcb->srtt_us / 1000 + HF_MAX(var_us / 1000, tcb->opts.rto_min_4ms * 4u);
     }
     ms <<= HF_MIN(tcb->backoff, 20);
-    return (uint32_t)HF_MIN(ms, RTO_MAX_MS);
+    return (uint32_t)HF_MIN(ms, rtt_rto_max_ms(tcb));
+}
+
+uint32_t rtt_rto_max_ms(const struct tcb *tcb)
+{
+    return tcb->opts.rto_max_4ms * 4u;
 }
 
 /* ---- when it was sent ---- */

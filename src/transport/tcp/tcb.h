@@ -61,7 +61,6 @@ struct tcb {
     struct timer timer; /* the earliest of the three below; timer.c */
     struct byteq sndq;  /* from snd_una on, once the SYN is acknowledged */
     struct tcp_options opts;
-    uint32_t rcvbuf; /* bytes: what SO_RCVBUF said, or automatic growth made of it */
     union {
         struct { /* while is_child */
             struct tcb *listener;
@@ -99,6 +98,8 @@ struct tcb {
     uint8_t urgent : 2;      /* enum urgent_state */
     uint8_t urgent_byte;
     uint32_t total_retrans;
+    uint32_t rcvbuf; /* bytes: what SO_RCVBUF said, or automatic growth made of it */
+    uint32_t rmem;   /* memory held by rxq and ooo */
 
     union {
         struct tcb_listen listen;  /* in LISTEN */
@@ -124,7 +125,6 @@ struct tcb {
             /* Timestamps, milliseconds. RFC 7323 */
             uint32_t ts_recent, ts_offset;
             uint32_t segs_in, segs_out; /* TCP_INFO */
-            uint32_t rmem;              /* memory held by rxq and ooo */
             /* Due times, tcp_ms() clock, 0: none. timer.c */
             uint32_t rexmt_due, delack_due, slow_due;
             uint32_t last_rcv;    /* when something came; while held: the newest SYN */

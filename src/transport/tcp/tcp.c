@@ -108,6 +108,9 @@ void tcb_init(struct tcp *tcp, struct tcb *tcb, bool is_v6, bool v6only)
         .keep_idle_s = 7200,
         .keep_intvl_s = 75,
         .keep_cnt = 9,
+        .rto_max_4ms = RTO_MAX_MS / 4,
+        .rto_min_4ms = RTO_MIN_MS / 4,
+        .delack_max_4ms = DELACK_MAX_MS / 4,
     };
     tcb->rcvbuf = tcp->rmem_default;
     tcb->mss = 536;

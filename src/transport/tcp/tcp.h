@@ -246,11 +246,13 @@ struct tcp_options {
     uint32_t window_clamp;    /* 0: none */
     uint16_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
     int16_t linger2_s;                  /* 0: default, -1: none */
-    uint16_t maxseg;                    /* TCP_MAXSEG, 0: not set */
-    uint8_t keep_cnt : 7;               /* 9 */
-    uint8_t shut_send : 1;              /* no option: shutdown(SHUT_WR) was called */
-    uint8_t syncnt : 7;                 /* TCP_SYNCNT, 0: the stack's */
-    uint8_t shut_recv : 1;              /* no option: shutdown(SHUT_RD) was called */
+    uint16_t rto_max_4ms; /* TCP_RTO_MAX_MS in ticks as Linux has them with HZ 250; 120 s */
+    uint8_t rto_min_4ms, delack_max_4ms; /* TCP_RTO_MIN_US, TCP_DELACK_MAX_US: 200 ms both */
+    uint16_t maxseg;                     /* TCP_MAXSEG, 0: not set */
+    uint8_t keep_cnt : 7;                /* 9 */
+    uint8_t shut_send : 1;               /* no option: shutdown(SHUT_WR) was called */
+    uint8_t syncnt : 7;                  /* TCP_SYNCNT, 0: the stack's */
+    uint8_t shut_recv : 1;               /* no option: shutdown(SHUT_RD) was called */
     uint8_t defer_accept_s;
     uint8_t nodelay : 1, cork : 1, keepalive : 1, quickack : 1, oob_inline : 1;
     uint8_t rcvbuf_locked : 1, sndbuf_locked : 1;

@@ -67,6 +67,16 @@ static uint32_t within_user_timeout(const struct tcb *tcb, uint32_t ms)
     return gone >= limit ? 1 : HF_MIN(ms, limit - gone);
 }
 
+/* RFC 9293 MUST-40. Linux, tcp_delack_max: before whoever waits for it would repeat what he sent,
+ * if his least timeout is ours. */
+void timer_delack(struct tcb *tcb)
+{
+    uint32_t most = HF_MIN(tcb->opts.delack_max_4ms * 4u, tcb->opts.rto_min_4ms * 4u - 4);
+
+    tcb->delack_due = timer_due(tcb, HF_MIN(most, (uint32_t)DELACK_MS));
+    timer_update(tcb);
+}
+
 void timer_rexmt(struct tcb *tcb)
 {
     uint32_t rto = rtt_rto_ms(tcb), ms;
@@ -115,11 +125,11 @@ void timer_slow(struct tcb *tcb)
 }
 
 /* How long so many doublings from a first timeout take. Linux: tcp_model_timeout. */
-static uint32_t patience_ms(uint32_t retries, uint32_t first)
+static uint32_t patience_ms(const struct tcb *tcb, uint32_t retries, uint32_t first)
 {
     uint64_t total = 0, step = first;
 
-    for (uint32_t i = 0; i <= retries; i++, step = HF_MIN(step * 2, RTO_MAX_MS))
+    for (uint32_t i = 0; i <= retries; i++, step = HF_MIN(step * 2, rtt_rto_max_ms(tcb)))
         total += step;
     return (uint32_t)HF_MIN(total, UINT32_MAX);
 }
@@ -141,13 +151,13 @@ static bool is_hopeless(const struct tcb *tcb)
     case TCP_SYN_SENT:
         retries = tcb->opts.syncnt ? tcb->opts.syncnt : tcp->syn_retries;
         return tcb->retries >= retries + SYN_LINEAR ||
-               (tcb->retries && gone >= patience_ms(retries, tcp->syn_ms));
+               (tcb->retries && gone >= patience_ms(tcb, retries, tcp->syn_ms));
     case TCP_SYN_RECEIVED:
         return tcb->retries >= tcp->synack_retries;
     default:
         if (tcb->opts.user_timeout_ms && !tcb->is_orphan)
             return false;
-        return tcb->retries >= 2 && gone >= patience_ms(retries, RTO_MIN_MS);
+        return tcb->retries >= 2 && gone >= patience_ms(tcb, retries, RTO_MIN_MS);
     }
 }
 
