@@ -56,7 +56,7 @@ BENCH_ENV := HANDFAST=$(B)/handfast BENCH_BIN=$(B)/bench
 
 all: $(B)/libhandfast.a $(B)/$(SONAME) $(B)/handfast
 
-LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-flto=auto)
+LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-O3 -flto=auto)
 LTO_OBJ := $(if $(LTO),$(CORE_SRC:%.c=$(B)/lto/%.o))
 # By itself gcc clears and copies blocks of some hundred bytes by "rep stos", whose beginning alone costs more.
 BLOCKS := $(if $(and $(findstring gcc,$(CC)),$(findstring x86_64,$(shell $(CC) -dumpmachine))),\

@@ -15,7 +15,9 @@
 struct core {
     struct hf_env env;
     struct hf_frame_pool *pool;
-    hf_time now;
+    hf_time now;             /* core_set_now sets these four */
+    hf_time now_ms;          /* rounded down, as is the next */
+    uint32_t now_us, due_ms; /* the latter rounded up */
     struct wheel wheel;
     uint64_t key[2];       /* secret, for hash tables of names; the source of the next */
     struct keyhash tables; /* for all other hash tables */
@@ -26,6 +28,15 @@ struct core {
 };
 
 #define core_assert(core, cond) hf_assert(&(core)->env, cond)
+
+/* Once for all who ask for it in other units: divisions cost. */
+static inline void core_set_now(struct core *core, hf_time now)
+{
+    core->now = now;
+    core->now_ms = now / HF_MS;
+    core->now_us = (uint32_t)(now / HF_US);
+    core->due_ms = (uint32_t)((now + HF_MS - 1) / HF_MS);
+}
 
 /* Counts the reason and frees f (which may be NULL: something without a frame was dropped). */
 void core_drop(struct core *core, enum hf_drop reason, struct hf_frame *f);

@@ -38,7 +38,7 @@ void wheel_init(struct wheel *w, hf_time now)
     for (int level = 0; level < WHEEL_LEVELS; level++) {
         w->armed[level] = 0;
         for (int i = 0; i < WHEEL_SLOTS; i++) {
-            w->turn[level][i] = 0;
+            w->slots[level][i].hung = w->slots[level][i].turn = 0;
             for (int chain = 0; chain < WHEEL_CHAINS; chain++)
                 list_init(&w->slots[level][i].chains[chain]);
         }
@@ -66,16 +66,16 @@ static uint16_t slot_for(const struct wheel *w, uint64_t tick)
 static void hang(struct wheel *w, struct timer *t, uint16_t slot)
 {
     unsigned level = slot / WHEEL_SLOTS, index = slot % WHEEL_SLOTS;
-    uint8_t *turn;
+    struct wheel_slot *s;
 
     t->slot = slot;
     if (slot == NO_SLOT) {
         list_push_back(&w->overdue, &t->link);
         return;
     }
-    turn = &w->turn[level][index];
-    list_push_back(&w->slots[level][index].chains[*turn], &t->link);
-    *turn = (*turn + 1) % WHEEL_CHAINS;
+    s = &w->slots[level][index];
+    list_push_back(&s->chains[s->turn++ % WHEEL_CHAINS], &t->link);
+    s->hung++;
     w->armed[level] |= (uint64_t)1 << index;
     w->levels |= 1u << level;
 }
@@ -85,7 +85,7 @@ static void empty(struct wheel *w, unsigned level, unsigned index)
     w->armed[level] &= ~((uint64_t)1 << index);
     if (!w->armed[level])
         w->levels &= ~(1u << level);
-    w->turn[level][index] = 0;
+    w->slots[level][index].hung = w->slots[level][index].turn = 0;
 }
 
 void wheel_arm(struct wheel *w, struct timer *t, hf_time due)
@@ -101,15 +101,6 @@ void wheel_arm(struct wheel *w, struct timer *t, hf_time due)
     hang(w, t, slot);
 }
 
-static bool is_empty(const struct wheel_slot *s)
-{
-    for (int chain = 0; chain < WHEEL_CHAINS; chain++) {
-        if (!list_empty(&s->chains[chain]))
-            return false;
-    }
-    return true;
-}
-
 void wheel_cancel(struct wheel *w, struct timer *t)
 {
     unsigned level = t->slot / WHEEL_SLOTS, index = t->slot % WHEEL_SLOTS;
@@ -117,7 +108,7 @@ void wheel_cancel(struct wheel *w, struct timer *t)
     if (!timer_is_armed(t))
         return;
     list_remove(&t->link);
-    if (t->slot != NO_SLOT && is_empty(&w->slots[level][index]))
+    if (t->slot != NO_SLOT && !--w->slots[level][index].hung)
         empty(w, level, index);
 }
 

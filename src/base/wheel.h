@@ -27,8 +27,9 @@ struct wheel {
     struct list overdue;          /* armed for a tick that had passed: for the next advance */
     struct wheel_slot {
         struct list chains[WHEEL_CHAINS];
+        uint64_t hung; /* timers in them */
+        uint64_t turn; /* the chain where the next one hangs, modulo their number */
     } slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    uint8_t turn[WHEEL_LEVELS][WHEEL_SLOTS]; /* the chain where a slot's next timer hangs */
 };
 
 void wheel_init(struct wheel *w, hf_time now);

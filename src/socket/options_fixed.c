@@ -152,7 +152,7 @@ int option_get_fixed(const struct hf_sock *sk, int level, int name, void *value,
         return get_ipv6(sk, name, value, len);
     case HF_SOL_TCP:
         if (name == HF_TCP_TIMESTAMP)
-            return option_give_int(value, len, (int)(sk->all->core.now / HF_MS));
+            return option_give_int(value, len, (int)(sk->all->core.now_ms));
         return -HF_ENOPROTOOPT;
     default:
         return -HF_ENOPROTOOPT;

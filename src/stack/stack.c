@@ -23,7 +23,7 @@ int hf_stack_new(const struct hf_stack_config *config, struct hf_stack **out)
     core = &st->sockets.core;
     core->env = config->env;
     core->pool = config->pool;
-    core->now = config->now;
+    core_set_now(core, config->now);
     core->privileged = config->privileged;
     core->any_source = config->any_source;
     core->env.random(core->env.ctx, core->key, sizeof(core->key));
@@ -53,7 +53,7 @@ void hf_stack_free(struct hf_stack *st)
 void hf_stack_clock(struct hf_stack *st, hf_time now)
 {
     if (now > st->sockets.core.now)
-        st->sockets.core.now = now;
+        core_set_now(&st->sockets.core, now);
 }
 
 void hf_stack_set_epoch(struct hf_stack *st, hf_time epoch)

@@ -3,12 +3,6 @@
 
 #include "base/keyhash.h"
 
-struct conn_key {
-    struct ip_addr a, b;
-    uint16_t a_port, b_port;
-    uint32_t zero;
-};
-
 struct bound_key {
     struct ip_addr laddr;
     uint64_t lport;
@@ -28,10 +22,13 @@ uint32_t demux_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t
                     const struct ip_addr *raddr, uint16_t rport)
 {
     bool swap = demux_is_second(laddr, lport, raddr, rport);
-    struct conn_key key = swap ? (struct conn_key){*raddr, *laddr, rport, lport, 0}
-                               : (struct conn_key){*laddr, *raddr, lport, rport, 0};
+    const struct ip_addr *a = swap ? raddr : laddr, *b = swap ? laddr : raddr;
+    uint32_t ports = swap ? (uint32_t)rport << 16 | lport : (uint32_t)lport << 16 | rport;
+    uint64_t key4[] = {(uint64_t)a->w[3] << 32 | b->w[3], ports};
+    uint64_t key6[] = {a->d[0], a->d[1], b->d[0], b->d[1], ports};
 
-    return keyhash(&d->core->tables, &key, sizeof(key));
+    return addr_is4(a) && addr_is4(b) ? keyhash(&d->core->tables, key4, sizeof(key4))
+                                      : keyhash(&d->core->tables, key6, sizeof(key6));
 }
 
 static uint32_t bound_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport)

@@ -37,7 +37,7 @@ static inline bool addr_eq(const struct ip_addr *a, const struct ip_addr *b)
 /* IPv4, i.e. mapped. ADDR_ANY4 is; ADDR_ANY6 is not. */
 static inline bool addr_is4(const struct ip_addr *a)
 {
-    return a->d[0] == 0 && a->b[8] == 0 && a->b[9] == 0 && a->b[10] == 0xff && a->b[11] == 0xff;
+    return a->d[0] == 0 && a->w[2] == ADDR_ANY4.w[2];
 }
 static inline struct ip_addr addr_from4(const uint8_t b[4])
 {

@@ -3,19 +3,17 @@
 #include "base/siphash.h"
 #include "transport/tcp/internal.h"
 
-struct isn_input {
-    struct ip_addr a, b;
-    uint16_t a_port, b_port;
-    uint32_t zero;
-};
-
 /* The same for both ends, but for which half comes first: two ends in one stack need one hash. */
 static uint64_t isn_hash(const struct tcp *tcp, const struct demux_entry *e)
 {
     bool swap = demux_is_second(&e->laddr, e->lport, &e->raddr, e->rport);
-    struct isn_input in = swap ? (struct isn_input){e->raddr, e->laddr, e->rport, e->lport, 0}
-                               : (struct isn_input){e->laddr, e->raddr, e->lport, e->rport, 0};
-    uint64_t hash = siphash(tcp->core->isn_key, &in, sizeof(in));
+    const struct ip_addr *a = swap ? &e->raddr : &e->laddr, *b = swap ? &e->laddr : &e->raddr;
+    uint32_t low = swap ? e->lport : e->rport, high = swap ? e->rport : e->lport;
+    uint32_t in4[] = {a->w[3], b->w[3], high << 16 | low};
+    uint32_t in6[] = {a->w[0], a->w[1], a->w[2], a->w[3],         b->w[0],
+                      b->w[1], b->w[2], b->w[3], high << 16 | low};
+    uint64_t hash = addr_is4(a) && addr_is4(b) ? siphash(tcp->core->isn_key, in4, sizeof(in4))
+                                               : siphash(tcp->core->isn_key, in6, sizeof(in6));
 
     return swap ? hash << 32 | hash >> 32 : hash;
 }

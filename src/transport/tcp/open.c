@@ -50,7 +50,6 @@ void open_established(struct tcb *tcb, const struct segment *s)
     tcb_note_window(tcb);
     tcb->snd_wl1 = s->seq;
     measure_handshake(tcb, s);
-    options_sync_mss(tcb);
     cong_start(tcb);
     flow_opened(tcb);
     tcb->rexmt_due = tcb->rexmt_since = 0;

@@ -189,11 +189,11 @@ static inline struct tcb *tcb_of(struct demux_entry *e)
 /* The clocks of a connection. tcp_ms rounds down; a due time is made from tcp_ms_up. */
 static inline uint32_t tcp_ms(const struct tcp *tcp)
 {
-    return (uint32_t)(tcp->core->now / HF_MS);
+    return (uint32_t)tcp->core->now_ms;
 }
 static inline uint32_t tcp_us(const struct tcp *tcp)
 {
-    return (uint32_t)(tcp->core->now / HF_US);
+    return tcp->core->now_us;
 }
 
 static inline bool tcb_is4(const struct tcb *tcb)

@@ -17,7 +17,7 @@
 /* A due time so many milliseconds from now: rounded up, since nothing may be early; never 0. */
 uint32_t timer_due(const struct tcb *tcb, uint32_t ms)
 {
-    uint32_t due = (uint32_t)((tcb->tcp->core->now + HF_MS - 1) / HF_MS) + ms;
+    uint32_t due = tcb->tcp->core->due_ms + ms;
 
     return due ? due : 1;
 }
@@ -30,7 +30,7 @@ static bool passed(const struct tcb *tcb, uint32_t due)
 void timer_update(struct tcb *tcb)
 {
     struct core *core = tcb->tcp->core;
-    hf_time ms = core->now / HF_MS, due;
+    hf_time ms = core->now_ms, due;
     int32_t wait = INT32_MAX;
 
     if (tcb->rexmt_due)

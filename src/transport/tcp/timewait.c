@@ -42,8 +42,7 @@ static void arm(struct tcp *tcp)
     if (list_empty(&tcp->time_wait) || timer_is_armed(&tcp->time_wait_timer))
         return;
     first = container_of(tcp->time_wait.next, struct timewait, link);
-    core_arm(core, &tcp->time_wait_timer,
-             core->now - core->now % HF_MS + wait_of(tcp, first) * HF_MS);
+    core_arm(core, &tcp->time_wait_timer, (core->now_ms + wait_of(tcp, first)) * HF_MS);
 }
 
 /* NetSem timer_tt_2msl_1. */

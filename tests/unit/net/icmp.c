@@ -210,15 +210,15 @@ static void test_rate(const char *one, const char *other)
 
     bench_init(&b);
     EQ(answers(&b, one, 20), 6, "six_errors_at_once_to_one_host");
-    b.core.now += HF_S - 1;
+    core_set_now(&b.core, b.core.now + HF_S - 1);
     EQ(answers(&b, one, 20), 0, "then_none_for_a_second");
-    b.core.now += 1;
+    core_set_now(&b.core, b.core.now + 1);
     EQ(answers(&b, one, 20), 1, "then_one");
     EQ(answers(&b, other, 20), 6, "another_host_has_its_own");
-    b.core.now += 60 * HF_S;
+    core_set_now(&b.core, b.core.now + 60 * HF_S);
     EQ(answers(&b, one, 20), 6, "no_more_is_ever_saved_up");
     b.core.privileged = true;
-    b.core.now += 60 * HF_S;
+    core_set_now(&b.core, b.core.now + 60 * HF_S);
     EQ(answers(&b, one, 1100), 1000, "a_gateway_has_the_limit_over_all_only");
     b.core.privileged = false;
     OK(bench_fini(&b), "nothing_leaks");

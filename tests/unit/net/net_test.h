@@ -158,7 +158,7 @@ static inline int bench_try(struct bench *b, int64_t fail_at)
     b->fail_at = -1;
     b->core.env =
         (struct hf_env){.ctx = b, .alloc = bench_alloc, .free = bench_free, .random = bench_random};
-    b->core.now = 100 * HF_S;
+    core_set_now(&b->core, 100 * HF_S);
     b->core.pool = hf_frame_pool_new(&b->core.env);
     wheel_init(&b->core.wheel, b->core.now);
     bench_random(b, b->core.key, sizeof(b->core.key));
@@ -214,7 +214,7 @@ static inline bool bench_fini(struct bench *b)
 
 static inline void bench_advance(struct bench *b, hf_time by)
 {
-    b->core.now += by;
+    core_set_now(&b->core, b->core.now + by);
     wheel_advance(&b->core.wheel, b->core.now);
 }
 

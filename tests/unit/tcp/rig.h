@@ -168,7 +168,7 @@ static inline void host_init(struct rig *r, struct host *h, const char *v4, cons
     h->rig = r;
     h->core.env = (struct hf_env){r, rig_alloc, rig_free, rig_random, rig_panic};
     h->core.pool = r->pool;
-    h->core.now = r->now;
+    core_set_now(&h->core, r->now);
     wheel_init(&h->core.wheel, r->now);
     rig_random(r, h->core.key, sizeof(h->core.key));
     rig_random(r, h->core.isn_key, sizeof(h->core.isn_key));
@@ -302,7 +302,9 @@ static inline hf_time rig_next(const struct rig *r)
 
 static inline void rig_clock(struct rig *r, hf_time now)
 {
-    r->now = r->a.core.now = r->b.core.now = now;
+    r->now = now;
+    core_set_now(&r->a.core, now);
+    core_set_now(&r->b.core, now);
     wheel_advance(&r->a.core.wheel, now);
     wheel_advance(&r->b.core.wheel, now);
 }

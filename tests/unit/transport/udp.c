@@ -66,7 +66,7 @@ static struct host *host_new(uint16_t port_min, uint16_t port_max)
     struct ip_addr a4 = ip("10.0.0.1"), a6 = ip("fd00::1");
 
     h->core.env = testenv_env(&h->env);
-    h->core.now = 1000 * HF_S;
+    core_set_now(&h->core, 1000 * HF_S);
     h->core.pool = hf_frame_pool_new(&h->core.env);
     keyhash_init(&h->core.tables, h->core.key);
     wheel_init(&h->core.wheel, h->core.now);
