@@ -6,12 +6,19 @@
  *
  * A callback may remove any descriptor, also one whose event is still to be handed out in the same
  * batch, and its memory may be gone or used again by then. So epoll is not given the pointer but a
- * slot and the slot's generation: an event whose generation has passed is nobody's. */
+ * slot and the slot's generation: an event whose generation has passed is nobody's.
+ *
+ * The next deadline is mostly further away than the next event, and the next one further than that.
+ * A time-out of each wait would set a timer of the kernel's and take it back, and one that is near
+ * costs more than the wait. So one timer stands, is moved only to be earlier, and goes off in vain
+ * when what it was for has been put off. */
 #include "host/loop.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +39,8 @@ struct loop_slot {
 
 struct loop {
     int epoll;
+    struct loop_fd timer;
+    hf_time timer_at; /* HF_TIME_NEVER: it has gone off */
     bool stopped;
     hf_time now;
     struct loop_slot *slots; /* slot_count of them */
@@ -42,20 +51,38 @@ struct loop {
     struct loop_task *running; /* tasks of this turn that have not run yet */
 };
 
+static void timer_ready(struct loop_fd *self, uint32_t events)
+{
+    struct loop *l = (struct loop *)((char *)self - offsetof(struct loop, timer));
+
+    l->timer_at = HF_TIME_NEVER;
+}
+
+/* Edge-triggered, so that it need not be read. */
+static int timer_new(struct loop *l)
+{
+    l->timer_at = HF_TIME_NEVER;
+    l->timer = (struct loop_fd){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC),
+                                .events = EPOLLIN | EPOLLET,
+                                .ready = timer_ready};
+    return l->timer.fd < 0 ? -errno : loop_add(l, &l->timer);
+}
+
 struct loop *loop_new(void)
 {
     struct loop *l = calloc(1, sizeof(*l));
 
     if (!l)
         return NULL;
-    l->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (l->epoll < 0) {
-        free(l);
-        return NULL;
-    }
     l->free_slot = NO_SLOT;
     l->tasks_end = &l->tasks;
     l->now = host_now();
+    l->timer.fd = -1;
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll < 0 || timer_new(l) < 0) {
+        loop_free(l);
+        return NULL;
+    }
     return l;
 }
 
@@ -63,7 +90,10 @@ void loop_free(struct loop *l)
 {
     if (!l)
         return;
-    close(l->epoll);
+    if (l->timer.fd >= 0)
+        close(l->timer.fd);
+    if (l->epoll >= 0)
+        close(l->epoll);
     free(l->slots);
     free(l);
 }
@@ -251,20 +281,21 @@ static hf_time next_deadline(const struct loop *l)
     return first;
 }
 
+static void set_timer(struct loop *l, hf_time at)
+{
+    struct itimerspec when = {.it_value = {.tv_sec = at / HF_S, .tv_nsec = at % HF_S}};
+
+    if (timerfd_settime(l->timer.fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        l->timer_at = at;
+}
+
 static int wait_for_events(struct loop *l, struct epoll_event *events)
 {
     hf_time due = next_deadline(l);
 
-    if (due == HF_TIME_NEVER)
-        return epoll_wait(l->epoll, events, LOOP_BATCH, -1);
-    if (due <= l->now)
-        return epoll_wait(l->epoll, events, LOOP_BATCH, 0);
-
-    hf_time now = host_now();
-    hf_time left = due > now ? due - now : 0;
-    struct timespec ts = {.tv_sec = left / HF_S, .tv_nsec = left % HF_S};
-
-    return epoll_pwait2(l->epoll, events, LOOP_BATCH, &ts, NULL);
+    if (due > l->now && due < l->timer_at)
+        set_timer(l, due);
+    return epoll_wait(l->epoll, events, LOOP_BATCH, due <= l->now ? 0 : -1);
 }
 
 static void turn(struct loop *l)

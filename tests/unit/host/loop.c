@@ -158,6 +158,74 @@ static void test_deadline(void)
     loop_remove_source(loop, &s.source);
 }
 
+/* A source that goes on to the next of its deadlines when one has come. */
+struct appointments {
+    struct loop_source source;
+    hf_time due[4];
+    int kept;
+};
+
+static hf_time appointment_deadline(struct loop_source *s)
+{
+    struct appointments *a = (struct appointments *)s;
+
+    return a->due[a->kept];
+}
+
+static void appointment_poll(struct loop_source *self, hf_time now)
+{
+    struct appointments *a = (struct appointments *)self;
+
+    if (now >= a->due[a->kept] && a->due[++a->kept] == HF_TIME_NEVER)
+        loop_stop(loop);
+}
+
+/* Its event comes while the loop waits for a deadline. */
+struct put_off {
+    struct loop_fd fd;
+    struct appointments *a;
+    hf_time to;
+};
+
+static void on_put_off(struct loop_fd *fd, uint32_t events)
+{
+    struct put_off *p = (struct put_off *)fd;
+
+    p->a->due[0] = p->to;
+}
+
+static void test_deadlines(void)
+{
+    struct appointments a = {.source = {appointment_deadline, appointment_poll, NULL}};
+    struct put_off put_off;
+    hf_time began = host_now();
+
+    for (int i = 0; i < 3; i++)
+        a.due[i] = began + (i + 1) * 2 * HF_MS;
+    a.due[3] = HF_TIME_NEVER;
+    loop_add_source(loop, &a.source);
+    loop_run(loop);
+    OK(a.kept == 3 && host_now() >= began + 6 * HF_MS, "one deadline after the other is kept");
+    loop_remove_source(loop, &a.source);
+
+    began = host_now();
+    a.kept = 0;
+    a.due[0] = began + 5 * HF_MS;
+    a.due[1] = HF_TIME_NEVER;
+    put_off = (struct put_off){
+        .fd = {.fd = eventfd(1, EFD_NONBLOCK), .events = EPOLLIN | EPOLLET, .ready = on_put_off},
+        .a = &a,
+        .to = began + 8 * HF_MS};
+    loop_add_source(loop, &a.source);
+    if (loop_add(loop, &put_off.fd) < 0)
+        abort();
+    loop_run(loop);
+    OK(host_now() >= put_off.to, "one that is put off during the wait is kept when it comes");
+    loop_remove(loop, &put_off.fd);
+    loop_remove_source(loop, &a.source);
+    close(put_off.fd.fd);
+}
+
 static void test_rounds(void)
 {
     struct source a = {.source = {source_deadline, source_poll, NULL}, .rounds = 5};
@@ -224,6 +292,7 @@ int main(void)
     test_removal_in_batch();
     test_many();
     test_deadline();
+    test_deadlines();
     test_rounds();
     test_tasks();
     test_stop();
