@@ -113,6 +113,9 @@ HF_NODISCARD int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *l
 HF_NODISCARD int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len);
 HF_NODISCARD int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value,
                                     uint32_t *len);
+/* Of that option (IP_MSFILTER, MCAST_MSFILTER) value must say what is asked for: it is read, too.
+ */
+bool hf_sock_getsockopt_asks(int level, int name);
 /* Of HF_SO_ATTACH_FILTER the value is the program itself, 8 bytes an instruction, not where it is.
  */
 HF_NODISCARD int hf_sock_setsockopt(struct hf_sock *sk, int level, int name, const void *value,

@@ -250,20 +250,22 @@ int address_select(const struct net *net, const struct ip_addr *dst, const struc
 }
 
 bool address_hears_group(const struct net *net, const struct ip_addr *group,
-                         const struct hf_link *link)
+                         const struct ip_addr *source, const struct hf_link *link)
 {
     static const struct ip_addr all_hosts = ADDR4(224, 0, 0, 1);
     static const struct ip_addr all_nodes = {
         {{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}};
     static const struct ip_addr all_nodes_here = {
         {{0xff, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}};
+    /* What we send to a group comes back by loopback, whichever link it left by. */
+    uint32_t index = link == net->lo ? 0 : link->index;
 
     if (addr_eq(group, &all_hosts) || addr_eq(group, &all_nodes))
         return true;
     if (addr_eq(group, &all_nodes_here))
         return link == net->lo;
-    /* What we send to a group comes back by loopback, whichever link it left by. */
-    if (group_is_joined(net, group, link == net->lo ? 0 : link->index))
+    if (addr_is4(group) ? group_hears(net, group, index, source)
+                        : group_is_joined(net, group, index))
         return true;
     for (uint32_t i = 0; i < net->addr_count; i++) {
         const struct net_addr *a = &net->addrs[i];

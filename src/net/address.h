@@ -21,8 +21,9 @@ HF_NODISCARD int address_add_link_local(struct net *net, struct hf_link *link);
 void address_drop_link(struct net *net, const struct hf_link *link);
 
 /* A group this host hears on that link: 224.0.0.1, ff01::1 on loopback, ff02::1, the solicited-node
- * groups of its addresses (RFC 4291 2.7.1, 2.8). */
+ * groups of its addresses (RFC 4291 2.7.1, 2.8), and what sockets have joined. Linux: of IPv4 only
+ * what some member hears of that source (ip_check_mc_rcu), of IPv6 all (ip6_mc_input). */
 bool address_hears_group(const struct net *net, const struct ip_addr *group,
-                         const struct hf_link *link);
+                         const struct ip_addr *source, const struct hf_link *link);
 
 #endif

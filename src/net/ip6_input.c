@@ -127,7 +127,7 @@ static bool is_for_us6(const struct net *net, struct ip_info *ip)
 {
     ip->dst_is_unicast = !addr_is_multicast(&ip->dst);
     if (!ip->dst_is_unicast)
-        return address_hears_group(net, &ip->dst, ip->link);
+        return address_hears_group(net, &ip->dst, &ip->src, ip->link);
     if (ip->link == net->lo)
         return net_is_local(net, &ip->dst);
     return address_is_on(net, &ip->dst, ip->link);

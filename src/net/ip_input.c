@@ -70,7 +70,7 @@ static bool is_for_us4(const struct net *net, struct ip_info *ip)
 {
     ip->dst_is_unicast = false;
     if (addr_is_multicast(&ip->dst))
-        return address_hears_group(net, &ip->dst, ip->link);
+        return address_hears_group(net, &ip->dst, &ip->src, ip->link);
     if (net_is_broadcast(net, &ip->dst))
         return true;
     ip->dst_is_unicast = true;

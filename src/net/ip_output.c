@@ -71,8 +71,9 @@ static void push_header6(struct hf_frame *f, const struct ip_out *out, uint8_t n
 static void transmit(struct net *net, struct hf_frame *f, const struct ip_out *out)
 {
     struct path *path = out->path;
-    bool is_heard = path->is_broadcast || (path->is_multicast && out->loops_back &&
-                                           group_is_joined(net, &path->dst, path->link->index));
+    bool is_heard =
+        path->is_broadcast || (path->is_multicast && out->loops_back &&
+                               group_hears(net, &path->dst, path->link->index, &out->src));
 
     f->net_off = (uint16_t)(f->head - f->room);
     if (is_heard && path->link != net->lo) {

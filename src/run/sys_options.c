@@ -15,7 +15,7 @@
 #include "run/memory.h"
 #include "run/vehicle.h"
 
-#define VALUE_MAX 4096 /* longer than any option the stack has */
+#define VALUE_MAX 8448 /* longer than any option the stack has: a filter of 64 IPv6 sources */
 
 static bool is_vehicles_too(int level, int name)
 {
@@ -77,8 +77,12 @@ static bool is_admin(pid_t tid)
 
 static bool joins(int level, int name)
 {
-    return (level == HF_SOL_IP && (name == HF_IP_ADD_MEMBERSHIP || name == HF_MCAST_JOIN_GROUP)) ||
-           (level == HF_SOL_IPV6 && (name == HF_IPV6_JOIN_GROUP || name == HF_MCAST_JOIN_GROUP));
+    if (level == HF_SOL_IP && (name == HF_IP_ADD_MEMBERSHIP || name == HF_IP_ADD_SOURCE_MEMBERSHIP))
+        return true;
+    if (level == HF_SOL_IPV6 && name == HF_IPV6_JOIN_GROUP)
+        return true;
+    return (level == HF_SOL_IP || level == HF_SOL_IPV6) &&
+           (name == HF_MCAST_JOIN_GROUP || name == HF_MCAST_JOIN_SOURCE_GROUP);
 }
 
 /* The value says where the program is. Linux: copy_bpf_fprog_from_user, sk_attach_filter. */
@@ -174,6 +178,11 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
     if (room > VALUE_MAX)
         room = VALUE_MAX;
     len = (uint32_t)room;
+    if (hf_sock_getsockopt_asks(level, name)) {
+        err = memory_read(c, c->args[3], value, len);
+        if (err < 0)
+            return err;
+    }
     files_settle(c->sv);
     if (f->is_dead)
         return -EBADF;

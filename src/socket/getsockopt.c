@@ -269,6 +269,12 @@ static int getsockopt_udp(const struct hf_sock *sk, int name, void *value, uint3
     }
 }
 
+bool hf_sock_getsockopt_asks(int level, int name)
+{
+    return (level == HF_SOL_IP && name == HF_IP_MSFILTER) ||
+           ((level == HF_SOL_IP || level == HF_SOL_IPV6) && name == HF_MCAST_MSFILTER);
+}
+
 int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value, uint32_t *len)
 {
     bool is_v6 = !sk->is_unix && pcb_is_v6(sock_pcb(sk));

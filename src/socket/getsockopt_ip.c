@@ -91,6 +91,10 @@ int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len)
     }
     if (name == HF_IP_MULTICAST_IF) /* the address that was given is not kept, the link is */
         return option_give(value, len, any, sizeof(any));
+    if (name == HF_IP_MSFILTER)
+        return membership_get_filter_ip(sk, value, len);
+    if (name == HF_MCAST_MSFILTER)
+        return membership_get_filter(sk, false, value, len);
     err = get_ip(sk, name, &v);
     if (err)
         return err == -HF_ENOPROTOOPT ? option_get_fixed(sk, HF_SOL_IP, name, value, len) : err;
@@ -157,6 +161,8 @@ int getsockopt_ipv6(struct hf_sock *sk, int name, void *value, uint32_t *len)
 
     if (name == HF_IPV6_PATHMTU)
         return get_path_mtu(sk, value, len);
+    if (name == HF_MCAST_MSFILTER)
+        return membership_get_filter(sk, true, value, len);
     err = get_ipv6(sk, name, &v);
     if (err == -HF_ENOPROTOOPT)
         return option_get_fixed(sk, HF_SOL_IPV6, name, value, len);

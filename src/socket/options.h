@@ -6,6 +6,7 @@
 #include "handfast/types.h"
 
 struct hf_sock;
+struct ip_addr;
 
 /* Linux's MAX_SCHEDULE_TIMEOUT: wait for ever. 0 is what a negative SO_RCVTIMEO means: not at all.
  */
@@ -139,6 +140,25 @@ HF_NODISCARD int membership_ipv6(struct hf_sock *sk, bool joins, const uint8_t *
                                  uint32_t len);
 HF_NODISCARD int membership_group(struct hf_sock *sk, bool is_v6, bool joins, const uint8_t *value,
                                   uint32_t len);
+/* The link that index names, or that has the address, or by which the group is reached. 0: none. */
+uint32_t membership_link(const struct hf_sock *sk, const struct ip_addr *group,
+                         const struct ip_addr *addr, uint32_t index);
+/* A datagram socket joins on that link. As membership_join, and -HF_ENODEV: there is none. */
+HF_NODISCARD int membership_enter(struct hf_sock *sk, const struct ip_addr *group,
+                                  const struct ip_addr *addr, uint32_t index, bool includes);
+
+/* group_source.c: IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_SOURCE_GROUP and their like; IP_MSFILTER and
+ * MCAST_MSFILTER, which when read say in value what is asked for. */
+HF_NODISCARD int membership_source_ip(struct hf_sock *sk, int name, const uint8_t *value,
+                                      uint32_t len);
+HF_NODISCARD int membership_source(struct hf_sock *sk, bool is_v6, int name, const uint8_t *value,
+                                   uint32_t len);
+HF_NODISCARD int membership_filter_ip(struct hf_sock *sk, const uint8_t *value, uint32_t len);
+HF_NODISCARD int membership_filter(struct hf_sock *sk, bool is_v6, const uint8_t *value,
+                                   uint32_t len);
+HF_NODISCARD int membership_get_filter_ip(const struct hf_sock *sk, uint8_t *value, uint32_t *len);
+HF_NODISCARD int membership_get_filter(const struct hf_sock *sk, bool is_v6, uint8_t *value,
+                                       uint32_t *len);
 
 /* timestamp.c */
 HF_NODISCARD int timestamp_set(struct hf_sock *sk, int name, int v);

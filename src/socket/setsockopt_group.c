@@ -15,9 +15,8 @@ static const struct hf_link *link_of_route(const struct net *net, const struct i
     return r ? r->link : NULL;
 }
 
-/* The link that index names, or that has the address, or by which the group is reached. 0: none. */
-static uint32_t choose_link(const struct hf_sock *sk, const struct ip_addr *group,
-                            const struct ip_addr *addr, uint32_t index)
+uint32_t membership_link(const struct hf_sock *sk, const struct ip_addr *group,
+                         const struct ip_addr *addr, uint32_t index)
 {
     const struct net *net = &sk->all->net;
     const struct hf_link *link = NULL;
@@ -35,6 +34,17 @@ static uint32_t choose_link(const struct hf_sock *sk, const struct ip_addr *grou
     return 0;
 }
 
+int membership_enter(struct hf_sock *sk, const struct ip_addr *group, const struct ip_addr *addr,
+                     uint32_t index, bool includes)
+{
+    uint32_t link_index;
+
+    if (!index && !addr_is4(group) && membership_find(sock_udp(sk), group, 0))
+        return -HF_EADDRINUSE; /* Linux: before a link is looked for */
+    link_index = membership_link(sk, group, addr, index);
+    return link_index ? membership_join(sock_udp(sk), group, link_index, includes) : -HF_ENODEV;
+}
+
 static int change(struct hf_sock *sk, bool joins, const struct ip_addr *group,
                   const struct ip_addr *addr, uint32_t index)
 {
@@ -42,16 +52,14 @@ static int change(struct hf_sock *sk, bool joins, const struct ip_addr *group,
 
     if (!addr_is_multicast(group))
         return joins || !addr_is4(group) ? -HF_EINVAL : -HF_EADDRNOTAVAIL;
-    link_index = choose_link(sk, group, addr, index);
-    if (!joins) { /* what was named and is not there is no membership either */
-        if (!link_index && (index || !addr_is_any(addr)))
-            return -HF_EADDRNOTAVAIL;
-        return !link_index && addr_is4(group) ? -HF_ENODEV
-                                              : membership_leave(sock_udp(sk), group, link_index);
-    }
-    if (!index && !addr_is4(group) && membership_has(sock_udp(sk), group))
-        return -HF_EADDRINUSE; /* Linux: before a link is looked for */
-    return link_index ? membership_join(sock_udp(sk), group, link_index) : -HF_ENODEV;
+    if (joins)
+        return membership_enter(sk, group, addr, index, false);
+    link_index = membership_link(sk, group, addr, index);
+    /* What was named and is not there is no membership either. */
+    if (!link_index && (index || !addr_is_any(addr)))
+        return -HF_EADDRNOTAVAIL;
+    return !link_index && addr_is4(group) ? -HF_ENODEV
+                                          : membership_leave(sock_udp(sk), group, link_index);
 }
 
 int membership_ip(struct hf_sock *sk, bool joins, const uint8_t *value, uint32_t len)

@@ -162,6 +162,20 @@ int setsockopt_ip(struct hf_sock *sk, int name, const void *value, uint32_t len)
     case HF_MCAST_JOIN_GROUP:
     case HF_MCAST_LEAVE_GROUP:
         return membership_group(sk, false, name == HF_MCAST_JOIN_GROUP, value, len);
+    case HF_IP_ADD_SOURCE_MEMBERSHIP:
+    case HF_IP_DROP_SOURCE_MEMBERSHIP:
+    case HF_IP_BLOCK_SOURCE:
+    case HF_IP_UNBLOCK_SOURCE:
+        return membership_source_ip(sk, name, value, len);
+    case HF_MCAST_JOIN_SOURCE_GROUP:
+    case HF_MCAST_LEAVE_SOURCE_GROUP:
+    case HF_MCAST_BLOCK_SOURCE:
+    case HF_MCAST_UNBLOCK_SOURCE:
+        return membership_source(sk, false, name, value, len);
+    case HF_IP_MSFILTER:
+        return membership_filter_ip(sk, value, len);
+    case HF_MCAST_MSFILTER:
+        return membership_filter(sk, false, value, len);
     case HF_IP_MULTICAST_IF:
         return set_multicast_if(sk, value, len);
     case HF_IP_UNICAST_IF:
@@ -283,6 +297,13 @@ int setsockopt_ipv6(struct hf_sock *sk, int name, const void *value, uint32_t le
     case HF_MCAST_JOIN_GROUP:
     case HF_MCAST_LEAVE_GROUP:
         return membership_group(sk, true, name == HF_MCAST_JOIN_GROUP, value, len);
+    case HF_MCAST_JOIN_SOURCE_GROUP:
+    case HF_MCAST_LEAVE_SOURCE_GROUP:
+    case HF_MCAST_BLOCK_SOURCE:
+    case HF_MCAST_UNBLOCK_SOURCE:
+        return membership_source(sk, true, name, value, len);
+    case HF_MCAST_MSFILTER:
+        return membership_filter(sk, true, value, len);
     case HF_IPV6_MULTICAST_HOPS:
         return len < sizeof(v) && !sk->is_stream ? -HF_EINVAL : set_multicast_hops(sk, v);
     case HF_IPV6_MULTICAST_IF:

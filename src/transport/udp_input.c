@@ -180,7 +180,7 @@ static void hand_out(void *ctx, struct demux_entry *e)
         return;
     if (r->is_unchecked && !takes_unchecked(up, &ip->src))
         return;
-    if (r->is_group && !membership_takes(up, &ip->dst, ip->link->index, ip->src_is_local))
+    if (r->is_group && !membership_takes(up, ip))
         return;
     r->takers++;
     copy = hf_frame_clone(r->f);

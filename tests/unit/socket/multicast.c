@@ -133,6 +133,105 @@ static void back_from_a_wire(bool v6)
     world_fini(&w);
 }
 
+/* struct group_source_req. */
+static int by_source(struct hf_sock *sk, int name, const char *group, const char *source,
+                     uint32_t index)
+{
+    uint8_t req[264] = {0};
+    struct name g = name_at(group, 0), s = name_at(source, 0);
+    int level = strchr(group, ':') ? HF_SOL_IPV6 : HF_SOL_IP;
+
+    memcpy(req, &index, 4);
+    memcpy(req + 8, &g.u, g.len);
+    memcpy(req + 136, &s.u, s.len);
+    return hf_sock_setsockopt(sk, level, name, req, sizeof(req));
+}
+
+static void say(struct world *w, const char *from, const char *group, const char *what)
+{
+    bool v6 = strchr(group, ':');
+    struct hf_sock *s = sock_at(w, v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, from, 0);
+
+    if (sock_put_to(s, what, 1, group, 5000) != 1)
+        abort();
+    hf_sock_close(s);
+    run(w, HF_MS);
+}
+
+/* RFC 3376 3.2, RFC 3810 4.2: what comes back to members that name sources. The answers over
+ * loopback are those of tests/posix/udp/sources.c. */
+static void by_sources(bool v6)
+{
+    const char *group = v6 ? "ff05::9" : "239.1.2.3";
+    const char *first = v6 ? "fd00::1" : "10.0.0.1", *second = v6 ? "fd00::2" : "10.0.0.2";
+    const char *any = v6 ? "::" : "0.0.0.0";
+    struct hf_sock *chooses, *blocks, *all;
+    struct wire wire;
+    struct world w;
+    uint32_t at;
+
+    world_init(&w);
+    wire_attach(&w, &wire);
+    at = wire.link.index;
+    if (hf_addr_add(w.st, &wire.link, v6 ? "fd00::2/64" : "10.0.0.2/24"))
+        abort();
+    chooses = member(&w, any);
+    blocks = member(&w, any);
+    all = member(&w, any);
+    EQ(by_source(blocks, HF_MCAST_BLOCK_SOURCE, group, first, at), -HF_EINVAL, "before a join");
+    EQ(by_source(chooses, HF_MCAST_JOIN_SOURCE_GROUP, group, first, at), 0, "join by source");
+    say(&w, first, group, "a");
+    say(&w, second, group, "b");
+    EQ(heard(chooses), 'a', "the source is heard");
+    EQ(heard(chooses), 0, "and no other");
+    EQ(heard(all), 'a', "and by those who did not join");
+    EQ(heard(all), 0, "for whom no other comes in");
+    EQ(heard(blocks), 'a', "all of them");
+    EQ(change(blocks, true, group, at), 0, "one joins the group");
+    EQ(by_source(blocks, HF_MCAST_BLOCK_SOURCE, group, first, at), 0, "and blocks a source");
+    say(&w, first, group, "c");
+    say(&w, second, group, "d");
+    EQ(heard(blocks), 'd', "it hears the other");
+    EQ(heard(chooses), 'c', "who chose hears the one");
+    EQ(heard(all) + heard(all), 'c' + 'd', "who did not join, both");
+    EQ(by_source(chooses, HF_MCAST_LEAVE_SOURCE_GROUP, group, first, at), 0, "its only source");
+    say(&w, first, group, "e");
+    EQ(heard(all), 0, "which nobody hears then");
+    hf_stack_detach(w.st, &wire.link);
+    world_fini(&w);
+}
+
+/* Naming a source fails at each of its allocations in turn, and changes nothing. */
+static void sources_without_memory(void)
+{
+    uint8_t filter[144 + 2 * 128] = {0};
+    struct name g = name_at("ff05::9", 0);
+    uint32_t one = 1, two = 2;
+    int err = -HF_ENOBUFS;
+    struct hf_sock *sk;
+    struct world w;
+
+    world_init(&w);
+    sk = member(&w, "::");
+    EQ(by_source(sk, HF_MCAST_JOIN_SOURCE_GROUP, "ff05::9", "fd00::1", 1), 0, "a source");
+    for (uint64_t n = 1; err == -HF_ENOBUFS; n++) {
+        w.env.fail_from = w.env.allocs + n;
+        err = by_source(sk, HF_MCAST_JOIN_SOURCE_GROUP, "ff05::9", "fd00::2", 1);
+    }
+    EQ(err, 0, "another is ENOBUFS, until there is enough");
+    memcpy(filter, &one, 4);
+    memcpy(filter + 8, &g.u, g.len);
+    memcpy(filter + 140, &two, 4);
+    err = -HF_ENOBUFS;
+    for (uint64_t n = 1; err == -HF_ENOBUFS; n++) {
+        w.env.fail_from = w.env.allocs + n;
+        err = hf_sock_setsockopt(sk, HF_SOL_IPV6, HF_MCAST_MSFILTER, filter, sizeof(filter));
+    }
+    w.env.fail_from = 0;
+    EQ(err, 0, "a filter, too");
+    world_fini(&w);
+}
+
 static void without_memory(void)
 {
     struct world w;
@@ -159,6 +258,9 @@ int main(void)
     over_loopback();
     back_from_a_wire(false);
     back_from_a_wire(true);
+    by_sources(false);
+    by_sources(true);
     without_memory();
+    sources_without_memory();
     return tap_end();
 }
