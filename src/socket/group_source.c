@@ -80,12 +80,11 @@ struct wish {
 
 static struct wish wish_of(int name)
 {
-    struct wish w = {.adds = name == HF_IP_ADD_SOURCE_MEMBERSHIP || name == HF_IP_BLOCK_SOURCE ||
-                             name == HF_MCAST_JOIN_SOURCE_GROUP || name == HF_MCAST_BLOCK_SOURCE,
-                     .includes = name == HF_IP_ADD_SOURCE_MEMBERSHIP ||
-                                 name == HF_IP_DROP_SOURCE_MEMBERSHIP ||
-                                 name == HF_MCAST_JOIN_SOURCE_GROUP ||
-                                 name == HF_MCAST_LEAVE_SOURCE_GROUP};
+    struct wish w = {
+        .adds = name == HF_IP_ADD_SOURCE_MEMBERSHIP || name == HF_IP_BLOCK_SOURCE ||
+                name == HF_MCAST_JOIN_SOURCE_GROUP || name == HF_MCAST_BLOCK_SOURCE,
+        .includes = name == HF_IP_ADD_SOURCE_MEMBERSHIP || name == HF_IP_DROP_SOURCE_MEMBERSHIP ||
+                    name == HF_MCAST_JOIN_SOURCE_GROUP || name == HF_MCAST_LEAVE_SOURCE_GROUP};
 
     return w;
 }
@@ -213,8 +212,7 @@ int membership_filter(struct hf_sock *sk, bool is_v6, const uint8_t *value, uint
 static const struct membership *told(const struct hf_sock *sk, const struct ip_addr *group,
                                      uint32_t link_index)
 {
-    return sk->is_stream || !link_index ? NULL
-                                        : membership_find(sock_udp(sk), group, link_index);
+    return sk->is_stream || !link_index ? NULL : membership_find(sock_udp(sk), group, link_index);
 }
 
 /* How many sources are told: as many as were asked for and have room. */
