@@ -1,4 +1,4 @@
-/* One scenario of the instruction budget: `scenario connect|trip|chunk|datagram 4|6`.
+/* One scenario of the instruction budget: `scenario connect|finish|trip|chunk|datagram 4|6`.
  * bench/budget/run counts what `measured` executes. Time is virtual and randomness a counter: every
  * run is the same.
  */
@@ -82,6 +82,16 @@ static void one_connect(int family)
     hf_sock_close(server);
 }
 
+/* By FIN on both sides; the client remains in TIME-WAIT. */
+static void one_finish(int family)
+{
+    join(family);
+    hf_sock_close(client);
+    settle();
+    hf_sock_close(server);
+    settle();
+}
+
 static size_t count(int64_t n)
 {
     must(n >= 0 || n == -HF_EAGAIN, "a transfer");
@@ -149,6 +159,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(int family);
     } scenarios[] = {{"connect", one_connect},
+                     {"finish", one_finish},
                      {"trip", one_trip},
                      {"chunk", one_chunk},
                      {"datagram", one_datagram}};

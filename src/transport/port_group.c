@@ -104,7 +104,7 @@ int port_group_find_tallies(struct ports *p, struct port_group *g)
 {
     struct ip_addr any = addr_is4(&g->laddr) ? ADDR_ANY4 : ADDR_ANY6;
 
-    if (g->set.count || (g->address && g->family && g->freed_then == p->tallies_freed))
+    if (g->counted || (g->address && g->family && g->freed_then == p->tallies_freed))
         return 0;
     g->address = port_tally_get(p, &g->laddr, PLACE_ADDRESS);
     g->family = port_tally_get(p, &any, PLACE_FAMILY);

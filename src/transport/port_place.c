@@ -149,11 +149,16 @@ static bool is_v6only_any(const struct port_spot *at)
     return at->v6only && addr_is_any(&at->addr) && !addr_is4(&at->addr);
 }
 
+static uint16_t scope_of(const struct port_spot *at)
+{
+    return is_v6only_any(at) ? PLACE_V6ONLY : PLACE_ADDRESS;
+}
+
 /* The last one stands for the spot. */
 static unsigned keys_of(const struct port_spot *at, struct place_key keys[COUNTED_MOST])
 {
     struct ip_addr family = family_any(&at->addr);
-    uint16_t own = is_v6only_any(at) ? PLACE_V6ONLY : PLACE_ADDRESS;
+    uint16_t own = scope_of(at);
     unsigned n = 0;
 
     if (!at->is_auto)
@@ -173,19 +178,14 @@ struct port_spot port_place_spot(const struct port_place *at)
         .addr = at->addr, .link = at->link, .port = at->port, .v6only = at->scope == PLACE_V6ONLY};
 }
 
-struct port_place *port_place_of(const struct ports *p, const struct port_spot *at)
+/* The place that stands for the spot of an explicit holder who is bound to no link. */
+static struct port_place *find_plain(struct ports *p, const struct port_spot *spot)
 {
-    struct place_key keys[COUNTED_MOST];
-
-    return find(p, &keys[keys_of(at, keys) - 1]);
-}
-
-static struct port_place *find_again(struct ports *p, const struct place_key *key)
-{
+    struct place_key key = {spot->addr, 0, spot->port, scope_of(spot)};
     struct port_place *at = p->newest_place;
 
-    if (!at || !is_at(at, key))
-        p->newest_place = at = find(p, key);
+    if (!at || !is_at(at, &key))
+        p->newest_place = at = find(p, &key);
     return at;
 }
 
@@ -206,11 +206,12 @@ struct port_place *port_place_add(struct ports *p, const struct port_spot *at, u
 {
     struct place_key keys[COUNTED_MOST];
     struct port_place *places[COUNTED_MOST];
-    unsigned n = keys_of(at, keys);
-    struct port_place *place = at->is_auto || at->link ? NULL : find_again(p, &keys[n - 1]);
+    struct port_place *place = at->is_auto || at->link ? NULL : find_plain(p, at);
+    unsigned n;
 
     if (count_again(p, place, class))
         return place;
+    n = keys_of(at, keys);
     for (unsigned i = 0; i < n; i++) {
         places[i] = place_get(p, &keys[i]);
         if (!places[i]) {
@@ -229,23 +230,34 @@ struct port_place *port_place_add(struct ports *p, const struct port_spot *at, u
     return place;
 }
 
-void port_place_remove(struct ports *p, struct port_place *place, const struct port_spot *at,
-                       unsigned class)
+static void uncount_spot(struct ports *p, const struct port_spot *at, unsigned class)
 {
     struct place_key keys[COUNTED_MOST];
-    unsigned n;
+    unsigned n = keys_of(at, keys);
 
-    if (!at->is_auto && !at->link) {
-        place->plain--;
-        uncount(p, place->by_port, 0, class);
-        uncount(p, place->by_family, 0, class);
-        place->freed_then = p->places_freed;
-        uncount(p, place, 0, class);
-        return;
-    }
-    n = keys_of(at, keys);
     for (unsigned i = 0; i < n; i++)
         uncount(p, find(p, &keys[i]), at->link, class);
+}
+
+void port_place_remove(struct ports *p, struct port_place *place, unsigned class)
+{
+    struct port_spot at;
+
+    if (place->link) {
+        at = port_place_spot(place);
+        uncount_spot(p, &at, class);
+        return;
+    }
+    place->plain--;
+    uncount(p, place->by_port, 0, class);
+    uncount(p, place->by_family, 0, class);
+    place->freed_then = p->places_freed;
+    uncount(p, place, 0, class);
+}
+
+void port_place_remove_auto(struct ports *p, const struct port_spot *at, unsigned class)
+{
+    uncount_spot(p, at, class);
 }
 
 /* Counts a holder in or out where no place comes or goes by it. */

@@ -50,13 +50,11 @@ struct port_spot port_place_spot(const struct port_place *at);
 
 /* Counts a holder, and gives the place that stands for its spot; NULL without memory. */
 struct port_place *port_place_add(struct ports *p, const struct port_spot *at, unsigned class);
-/* The place, spot and class as it was counted. */
-void port_place_remove(struct ports *p, struct port_place *place, const struct port_spot *at,
-                       unsigned class);
+/* The place and class as it was counted: an explicit holder's; an automatic one's, by its spot. */
+void port_place_remove(struct ports *p, struct port_place *place, unsigned class);
+void port_place_remove_auto(struct ports *p, const struct port_spot *at, unsigned class);
 /* Frees the places where nobody is counted; false when there was none. */
 bool port_places_drop_idle(struct ports *p);
-/* The place that stands for a spot where somebody is counted. */
-struct port_place *port_place_of(const struct ports *p, const struct port_spot *at);
 /* The holder's class has changed. */
 void port_place_change(struct ports *p, const struct port_spot *at, unsigned from, unsigned to);
 

@@ -2,7 +2,7 @@
  * the groups of port_group.c; here is the choice. RFC 6056 3.3.4, Linux: inet_csk_get_port. */
 #include "transport/ports.h"
 
-#include "transport/port_group.h"
+#include "transport/port_fresh.h"
 #include "transport/port_place.h"
 
 struct port_range {
@@ -23,6 +23,8 @@ int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t
     if (!p->taken)
         return -HF_ENOMEM;
     memset(p->taken, 0, sizeof(*p->taken));
+    memset(p->fresh, 0, sizeof(p->fresh));
+    p->fresh_count = 0;
     env->random(env->ctx, p->next, sizeof(p->next));
     if (hash_init(&p->places, env))
         goto no_places;
@@ -132,6 +134,9 @@ int ports_bind(struct ports *p, struct pcb *pcb, const struct ip_addr *laddr, ui
     int err;
 
     core_assert(p->core, pcb->entry.port_hold == PORT_NONE && pcb->entry.kind == DEMUX_NONE);
+    err = port_fresh_count_all(p);
+    if (err)
+        return err;
     at = spot_of(pcb, &addr, port);
     if (!port)
         at.port = any_port(p, pcb, &addr);
@@ -152,8 +157,11 @@ int ports_listen(struct ports *p, struct pcb *pcb)
 {
     struct demux_entry *e = &pcb->entry;
     struct port_spot at;
+    int err = port_fresh_count_all(p);
 
     core_assert(p->core, e->port_hold == PORT_BOUND);
+    if (err)
+        return err;
     at = port_place_spot(e->port_ref);
     if (port_place_others_conflict(p, &at, e->port_class, asked_class(e)))
         return -HF_EADDRINUSE;
@@ -172,7 +180,7 @@ static void move(struct ports *p, struct demux_entry *e, const struct port_spot 
     if (addr_eq(&from.addr, &to->addr) && from.link == to->link && from.v6only == to->v6only)
         return;
     if (!hold(p, e, to))
-        port_place_remove(p, place, &from, class);
+        port_place_remove(p, place, class);
 }
 
 static void bound_changed(struct ports *p, struct pcb *pcb)
@@ -220,39 +228,31 @@ static int32_t choose(const struct ports *p, const struct port_group *g, const s
 /* Counts a holder of an automatic port: of a class that puts up with nobody by number alone. */
 static int count_auto(struct ports *p, struct port_group *g, uint16_t port, unsigned class)
 {
-    struct port_spot at = auto_spot(g, port);
-    int err;
+    struct port_spot at;
 
-    if (class)
-        return port_place_add(p, &at, class) ? 0 : -HF_ENOMEM;
-    err = port_tally_add(p, g->address, port);
-    if (err)
-        return err;
-    err = port_tally_add(p, g->family, port);
-    if (err)
-        port_tally_remove(p, g->address, port);
-    return err;
+    if (!class)
+        return port_fresh_add(p, g, port);
+    at = auto_spot(g, port);
+    return port_place_add(p, &at, class) ? 0 : -HF_ENOMEM;
 }
 
 static void uncount_auto(struct ports *p, struct port_group *g, uint16_t port, unsigned class)
 {
-    struct port_spot at = auto_spot(g, port);
+    struct port_spot at;
 
-    if (class) {
-        port_place_remove(p, port_place_of(p, &at), &at, class);
+    if (!class) {
+        port_fresh_remove(p, g, port);
         return;
     }
-    port_tally_remove(p, g->address, port);
-    port_tally_remove(p, g->family, port);
+    at = auto_spot(g, port);
+    port_place_remove_auto(p, &at, class);
 }
 
 static int hold_auto(struct ports *p, struct port_group *g, struct demux_entry *e, uint16_t port)
 {
     unsigned class = class_of(e);
-    int err = port_group_find_tallies(p, g);
+    int err = count_auto(p, g, port, class);
 
-    if (!err)
-        err = count_auto(p, g, port, class);
     if (err)
         return err;
     err = port_group_add(p, g, port);
@@ -329,11 +329,8 @@ void ports_hold_too(struct ports *p, struct pcb *pcb, const struct demux_entry *
 
 void ports_release(struct ports *p, struct demux_entry *e)
 {
-    struct port_spot at;
-
     if (e->port_hold == PORT_BOUND) {
-        at = port_place_spot(e->port_ref);
-        port_place_remove(p, e->port_ref, &at, e->port_class);
+        port_place_remove(p, e->port_ref, e->port_class);
     } else if (e->port_hold == PORT_AUTO) {
         uncount_auto(p, e->port_ref, e->lport, e->port_class);
         port_group_remove(p, e->port_ref, e->lport);

@@ -5,8 +5,8 @@
  * same port serves many peers (groups: per local address, peer and peer port, a few ports in line,
  * then a bitmap with a summary: the last free port costs what the first did); a listener's children
  * and their TIME-WAIT share its port and keep others from binding it. Holders are counted, not
- * listed (port_place.h, port_tally.h): however many hold a port, a bind looks at a few numbers. RFC
- * 6056 3.3.4.
+ * listed (port_place.h, port_tally.h, port_fresh.h): however many hold a port, a bind looks at a
+ * few numbers. RFC 6056 3.3.4.
  *
  * All sockets of a stack are one user's: SO_REUSEPORT asks nobody who he is. */
 #ifndef TRANSPORT_PORTS_H
@@ -18,6 +18,13 @@
 struct port_map;
 
 #define PORT_COUNTERS 256 /* RFC 6056 3.3.4: table_length */
+#define PORT_FRESH    64
+
+/* An automatic port that is not counted yet; group NULL: none. port_fresh.h */
+struct port_fresh {
+    struct port_group *group;
+    uint16_t port;
+};
 
 struct ports {
     struct core *core;
@@ -32,6 +39,8 @@ struct ports {
     uint32_t idle_group_count, idle_tally_count, idle_place_count;
     uint64_t tallies_freed, places_freed;
     struct pool place_pool, group_pool, tally_pool, tally_pages;
+    struct port_fresh fresh[PORT_FRESH];
+    uint32_t fresh_count;
     uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
     struct port_map *taken;       /* that bind() holds: automatic ones keep clear of them */
     uint16_t min, max;            /* the automatic range */

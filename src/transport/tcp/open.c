@@ -160,7 +160,8 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
 
     if (err)
         return err;
-    tcb_clear(tcb);
+    if (tcb->is_over || tcb->flow) /* else nothing has been since it was cleared last */
+        tcb_clear(tcb);
     src = source(tcb, true);
     if (addr_is_any(&src))
         e->laddr = path->src;
@@ -177,7 +178,8 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
             ports_release(&tcp->ports, e);
         return err == -HF_ENOMEM ? -HF_ENOBUFS : err;
     }
-    ports_changed(&tcp->ports, pcb);
+    if (e->port_hold == PORT_BOUND) /* at the address that it goes from, now */
+        ports_changed(&tcp->ports, pcb);
     path_put(pcb->path);
     pcb->path = path;
     pcb->err = pcb->soft_err = 0;
