@@ -24,7 +24,7 @@ CFLAGS += $(WARN) $(FLAGS_$(V)) -Iinclude -Isrc -fPIC -fno-semantic-interpositio
 LDFLAGS += $(filter -fsanitize=% --coverage,$(FLAGS_$(V)))
 
 find_c = $(sort $(if $(wildcard $(1)),$(shell find $(wildcard $(1)) -name '*.c')))
-CORE_SRC := $(call find_c,src/base src/wire src/net src/transport src/socket src/stack)
+CORE_SRC := $(call find_c,src/base src/wire src/net src/transport src/netlink src/socket src/stack)
 LIB_SRC := $(call find_c,src/host src/links)
 CMD_SRC := $(call find_c,src/gateway src/run src/cli)
 DRILL_SRC := $(call find_c,src/packetdrill)

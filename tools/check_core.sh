@@ -5,7 +5,7 @@
 set -eu
 build=${1:-build/release}
 objects=$(find "$build"/src/base "$build"/src/wire "$build"/src/net "$build"/src/transport \
-    "$build"/src/socket "$build"/src/stack -name '*.o' 2>/dev/null | sort) || true
+    "$build"/src/netlink "$build"/src/socket "$build"/src/stack -name '*.o' 2>/dev/null | sort) || true
 [ -n "$objects" ] || { echo "check_core: no objects of the core in $build; run make" >&2; exit 1; }
 
 defined=$(mktemp)

@@ -10,6 +10,7 @@ enum {
     HF_AF_UNIX = 1,
     HF_AF_INET = 2,
     HF_AF_INET6 = 10,
+    HF_AF_NETLINK = 16,
     HF_AF_MAX = 46,
 };
 
@@ -44,6 +45,7 @@ enum {
     HF_SOL_SOCKET = 1,
     HF_SOL_TCP = 6,
     HF_SOL_IPV6 = 41,
+    HF_SOL_NETLINK = 270,
 };
 
 /* shutdown, listen */

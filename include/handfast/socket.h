@@ -11,7 +11,7 @@
 #include "handfast/stack.h"
 
 /* socket(2). type without SOCK_NONBLOCK and SOCK_CLOEXEC.
- *   -HF_EAFNOSUPPORT     domain is not AF_INET or AF_INET6 (below AF_MAX)
+ *   -HF_EAFNOSUPPORT     domain is not AF_INET, AF_INET6, AF_UNIX or AF_NETLINK (below AF_MAX)
  *   -HF_EINVAL           type or protocol out of range
  *   -HF_ESOCKTNOSUPPORT  no such type in this family
  *   -HF_EPROTONOSUPPORT  protocol is not the type's
@@ -129,6 +129,12 @@ hf_time hf_sock_timeout(const struct hf_sock *sk, int option);
  * of hf_sock_bind CAP_NET_BIND_SERVICE: he is allowed what Linux allows the administrator. Off at
  * first. */
 void hf_sock_set_admin(struct hf_sock *sk, bool is_admin);
+
+/* Whose socket it is, if one of AF_NETLINK, whose requests tell of this stack: the port id that it
+ * gets where none is named (Linux's is the process's id; 0, as at first: any), and whether he may
+ * change the network. That nothing can be changed this way he hears as EOPNOTSUPP, others as EPERM.
+ */
+void hf_sock_set_owner(struct hf_sock *sk, uint32_t port, bool is_admin);
 
 /* ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK; value is the int it fills. -HF_ENOTTY else.
  */

@@ -160,3 +160,20 @@ struct hash_node *hash_next(const struct hash_node *node)
 {
     return find(node->next, node->hash);
 }
+
+static void visit_bucket(struct hash_node *node, void (*visit)(void *ctx, struct hash_node *node),
+                         void *ctx)
+{
+    for (; node; node = node->next)
+        visit(ctx, node);
+}
+
+void hash_visit(const struct hash *h, void (*visit)(void *ctx, struct hash_node *node), void *ctx)
+{
+    for (uint32_t i = 0; i < h->bucket_count; i++) {
+        if (!h->old || (i & (h->old_count - 1)) < h->moved) /* the others are not set yet */
+            visit_bucket(h->buckets[i], visit, ctx);
+    }
+    for (uint32_t i = h->moved; h->old && i < h->old_count; i++)
+        visit_bucket(h->old[i], visit, ctx);
+}

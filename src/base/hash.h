@@ -36,4 +36,7 @@ void hash_remove(struct hash *h, struct hash_node *node);
 struct hash_node *hash_first(const struct hash *h, uint32_t hash);
 struct hash_node *hash_next(const struct hash_node *node);
 
+/* Calls visit for every node, in no order; visit inserts and removes none. */
+void hash_visit(const struct hash *h, void (*visit)(void *ctx, struct hash_node *node), void *ctx);
+
 #endif

@@ -43,7 +43,7 @@ static void put_int(uint8_t *to, int32_t v)
     memcpy(to, &v, sizeof(v));
 }
 
-static int flags_of(const struct hf_link *link)
+uint32_t interface_flags(const struct hf_link *link)
 {
     if (link->flags & HF_LINK_LOOPBACK)
         return FLAG_UP | FLAG_LOOPBACK | FLAG_RUNNING;
@@ -51,11 +51,16 @@ static int flags_of(const struct hf_link *link)
            (link->flags & HF_LINK_ETHERNET ? FLAG_BROADCAST | FLAG_MULTICAST : FLAG_NOARP);
 }
 
+uint16_t interface_type(const struct hf_link *link)
+{
+    return link->flags & HF_LINK_LOOPBACK   ? TYPE_LOOPBACK
+           : link->flags & HF_LINK_ETHERNET ? TYPE_ETHER
+                                            : TYPE_NONE;
+}
+
 static void write_hardware(const struct hf_link *link, uint8_t *to)
 {
-    uint16_t type = link->flags & HF_LINK_LOOPBACK   ? TYPE_LOOPBACK
-                    : link->flags & HF_LINK_ETHERNET ? TYPE_ETHER
-                                                     : TYPE_NONE;
+    uint16_t type = interface_type(link);
 
     memset(to, 0, SOCKADDR_IN);
     memcpy(to, &type, sizeof(type));
@@ -95,6 +100,11 @@ static struct ip_addr mask_or_broadcast(const struct net_addr *a, bool is_mask)
     return out;
 }
 
+struct ip_addr interface_broadcast(const struct net_addr *a)
+{
+    return mask_or_broadcast(a, false);
+}
+
 static int address_request(const struct net *net, const struct hf_link *link, unsigned long request,
                            uint8_t *to)
 {
@@ -112,7 +122,7 @@ static int address_request(const struct net *net, const struct hf_link *link, un
 
 static int link_request(const struct hf_link *link, unsigned long request, uint8_t *to)
 {
-    uint16_t flags = (uint16_t)flags_of(link);
+    uint16_t flags = (uint16_t)interface_flags(link);
 
     switch (request) {
     case HF_SIOCGIFFLAGS:

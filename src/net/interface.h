@@ -6,6 +6,12 @@
 #include "handfast/linux.h"
 #include "net/net.h"
 
+/* IFF_* of the link, and its ARPHRD_*. */
+uint32_t interface_flags(const struct hf_link *link);
+uint16_t interface_type(const struct hf_link *link);
+/* The broadcast address that goes with an address of IPv4; any: none does. */
+struct ip_addr interface_broadcast(const struct net_addr *a);
+
 /* family: of the socket that asks; only one of HF_AF_INET is told addresses.
  *   -HF_ENODEV  no such link  -HF_EADDRNOTAVAIL  it has no address of IPv4
  *   -HF_ENOTTY  none of these requests */

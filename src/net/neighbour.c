@@ -137,6 +137,15 @@ struct neighbour *neighbour_find(const struct net *net, const struct hf_link *li
     return NULL;
 }
 
+void neighbour_visit(const struct net *net, void (*visit)(void *ctx, const struct neighbour *n),
+                     void *ctx)
+{
+    list_for_each (l, &net->neighbours->idle)
+        visit(ctx, container_of(l, struct neighbour, link_in_idle));
+    list_for_each (l, &net->neighbours->busy)
+        visit(ctx, container_of(l, struct neighbour, link_in_idle));
+}
+
 /* A new entry in state NONE, idle, in place of the one that has been idle longest when it is full.
  */
 static struct neighbour *neighbour_new(struct net *net, struct hf_link *link,

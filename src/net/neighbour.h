@@ -67,6 +67,9 @@ void neighbour_learn(struct net *net, struct hf_link *link, const struct ip_addr
 /* For `ip neigh`-like views and tests: the entry, not counted, or NULL. */
 struct neighbour *neighbour_find(const struct net *net, const struct hf_link *link,
                                  const struct ip_addr *addr);
+/* Calls visit for every entry, in no order; visit changes none. */
+void neighbour_visit(const struct net *net, void (*visit)(void *ctx, const struct neighbour *n),
+                     void *ctx);
 
 /* arp.c, ndp.c: take an ARP packet (head at it); ask who has target, at mac or (NULL) everybody. */
 void arp_input(struct net *net, struct hf_link *link, struct hf_frame *f);

@@ -318,6 +318,12 @@ uint8_t route_kind(const struct net *net, const struct ip_addr *addr)
     return known->kind;
 }
 
+void route_visit(const struct net *net, void (*visit)(void *ctx, const struct route *r), void *ctx)
+{
+    list_for_each (l, &net->routes->all)
+        visit(ctx, &container_of(l, struct entry, link_in_all)->route);
+}
+
 uint32_t route_generation(const struct net *net)
 {
     return net->routes->generation;

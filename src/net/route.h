@@ -51,6 +51,9 @@ uint8_t route_kind(const struct net *net, const struct ip_addr *addr);
 /* Takes out exactly that route (prefix, metric, link, kind), an address's own too; none is fine. */
 void route_remove(struct net *net, const struct route *r);
 
+/* Calls visit for every route, the oldest first; visit changes none. */
+void route_visit(const struct net *net, void (*visit)(void *ctx, const struct route *r), void *ctx);
+
 /* Grows with each change of routes, addresses or links. */
 uint32_t route_generation(const struct net *net);
 void route_changed(struct net *net);

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "run/files.h"
 
 /* Linux 6.9; older headers do not have it. */
 #ifndef PIDFD_THREAD
@@ -46,10 +49,9 @@ int borrow_vehicle(const struct call *c, const struct file *f)
     return borrow_from(c->tid, (int)c->args[0], f);
 }
 
-int borrow_from(pid_t tid, int number, const struct file *f)
+static long borrow(pid_t tid, int number)
 {
     int pidfd = open_thread(tid);
-    struct stat st;
     long fd;
 
     if (pidfd < 0)
@@ -58,6 +60,32 @@ int borrow_from(pid_t tid, int number, const struct file *f)
     if (fd < 0)
         fd = -errno;
     close(pidfd);
+    return fd;
+}
+
+int borrow_family(const struct call *c)
+{
+    int number = (int)c->args[0], family = AF_UNSPEC;
+    socklen_t len = sizeof(family);
+    char path[64];
+    long fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)c->tid, number);
+    if (!file_inode(AT_FDCWD, path))
+        return -ENOTSOCK;
+    fd = borrow(c->tid, number);
+    if (fd < 0)
+        return AF_UNSPEC;
+    (void)getsockopt((int)fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+    close((int)fd);
+    return family;
+}
+
+int borrow_from(pid_t tid, int number, const struct file *f)
+{
+    long fd = borrow(tid, number);
+    struct stat st;
+
     if (fd >= 0 && (fstat((int)fd, &st) < 0 || st.st_ino != f->node.key)) {
         close((int)fd);
         fd = -EBADF;

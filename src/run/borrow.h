@@ -11,4 +11,8 @@ HF_NODISCARD int borrow_vehicle(const struct call *c, const struct file *f);
 /* The same for descriptor `number` of thread tid. */
 HF_NODISCARD int borrow_from(pid_t tid, int number, const struct file *f);
 
+/* The family of the socket that the caller's args[0] is, whoever made it; AF_UNSPEC where this
+ * machine lets nobody see. -ENOTSOCK: it is none. */
+HF_NODISCARD int borrow_family(const struct call *c);
+
 #endif

@@ -23,5 +23,7 @@ int64_t sys_recvmsg(const struct call *c, struct file *f);
 int64_t sys_sendmmsg(const struct call *c, struct file *f);
 int64_t sys_recvmmsg(const struct call *c, struct file *f);
 int64_t sys_ioctl(const struct call *c, struct file *f);
+/* The same on a descriptor that is none of ours. */
+int64_t sys_ioctl_foreign(const struct call *c);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 
 struct filter {
@@ -28,11 +29,19 @@ struct filter {
     {                          \
         (n), SCMP_CMP_NE, 0, 0 \
     }
+#define IS_NULL(n)             \
+    {                          \
+        (n), SCMP_CMP_EQ, 0, 0 \
+    }
+
+/* A request for all links or all addresses: struct nlmsghdr and struct rtgenmsg. musl sends it by
+ * plain send() and looks for the answer at once, without waiting. */
+#define DUMP_REQUEST_BYTES 20
 
 struct rule {
     int nr;
-    unsigned count; /* of conditions: 0 or 1 */
-    struct scmp_arg_cmp when;
+    unsigned count; /* of conditions, all of which must hold */
+    struct scmp_arg_cmp when[3];
 };
 
 /* Calls on a socket that are notified always: their descriptor, or what a pointer leads to,
@@ -51,41 +60,65 @@ static const int absent[] = {
     SCMP_SYS(io_uring_register),
 };
 
+/* What changes links, addresses, routes and neighbours: the network that the kernel would change is
+ * not the program's. */
+static const unsigned long changes[] = {
+    SIOCADDRT,      SIOCDELRT,          SIOCSIFLINK,   SIOCSIFFLAGS, SIOCSIFADDR,  SIOCSIFDSTADDR,
+    SIOCSIFBRDADDR, SIOCSIFNETMASK,     SIOCSIFMETRIC, SIOCSIFMEM,   SIOCSIFMTU,   SIOCSIFNAME,
+    SIOCSIFHWADDR,  SIOCSIFENCAP,       SIOCSIFSLAVE,  SIOCADDMULTI, SIOCDELMULTI, SIOCSIFPFLAGS,
+    SIOCDIFADDR,    SIOCSIFHWBROADCAST, SIOCSIFTXQLEN, SIOCSIFMAP,   SIOCDARP,     SIOCSARP,
+};
+
+static int refuse_changes(scmp_filter_ctx ctx)
+{
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct scmp_arg_cmp when = INT_ARG(1, changes[i]);
+        int err = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, &when);
+
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
 static int add_conditional(scmp_filter_ctx ctx)
 {
     const struct rule rules[] = {
-        {SCMP_SYS(socket), 1, INT_ARG(0, AF_INET)},
-        {SCMP_SYS(socket), 1, INT_ARG(0, AF_INET6)},
-        {SCMP_SYS(sendto), 1, NOT_NULL(4)},
-        {SCMP_SYS(sendto), 1, HAS_FLAG(3, MSG_FASTOPEN)},
-        {SCMP_SYS(sendto), 1, HAS_FLAG(3, MSG_OOB)},
-        {SCMP_SYS(sendto), 1, HAS_FLAG(3, MSG_MORE)},
-        {SCMP_SYS(recvfrom), 1, NOT_NULL(4)},
-        {SCMP_SYS(recvfrom), 1, HAS_FLAG(3, MSG_OOB)},
-        {SCMP_SYS(recvfrom), 1, HAS_FLAG(3, MSG_TRUNC)},
-        {SCMP_SYS(recvfrom), 1, HAS_FLAG(3, MSG_ERRQUEUE)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, FIONREAD)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCOUTQ)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCOUTQNSD)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCATMARK)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFNAME)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFCONF)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFFLAGS)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFADDR)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFDSTADDR)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFBRDADDR)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFNETMASK)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFMETRIC)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFMTU)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFHWADDR)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFINDEX)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFTXQLEN)},
-        {SCMP_SYS(ioctl), 1, INT_ARG(1, SIOCGIFMAP)},
+        {SCMP_SYS(socket), 1, {INT_ARG(0, AF_INET)}},
+        {SCMP_SYS(socket), 1, {INT_ARG(0, AF_INET6)}},
+        {SCMP_SYS(socket), 2, {INT_ARG(0, AF_NETLINK), INT_ARG(2, NETLINK_ROUTE)}},
+        {SCMP_SYS(socket), 2, {INT_ARG(0, AF_NETLINK), INT_ARG(2, NETLINK_SOCK_DIAG)}},
+        {SCMP_SYS(sendto), 1, {NOT_NULL(4)}},
+        {SCMP_SYS(sendto), 3, {IS_NULL(4), INT_ARG(3, 0), {2, SCMP_CMP_EQ, DUMP_REQUEST_BYTES, 0}}},
+        {SCMP_SYS(sendto), 1, {HAS_FLAG(3, MSG_FASTOPEN)}},
+        {SCMP_SYS(sendto), 1, {HAS_FLAG(3, MSG_OOB)}},
+        {SCMP_SYS(sendto), 1, {HAS_FLAG(3, MSG_MORE)}},
+        {SCMP_SYS(recvfrom), 1, {NOT_NULL(4)}},
+        {SCMP_SYS(recvfrom), 1, {HAS_FLAG(3, MSG_OOB)}},
+        {SCMP_SYS(recvfrom), 1, {HAS_FLAG(3, MSG_TRUNC)}},
+        {SCMP_SYS(recvfrom), 1, {HAS_FLAG(3, MSG_ERRQUEUE)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, FIONREAD)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCOUTQ)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCOUTQNSD)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCATMARK)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFNAME)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFCONF)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFFLAGS)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFADDR)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFDSTADDR)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFBRDADDR)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFNETMASK)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFMETRIC)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFMTU)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFHWADDR)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFINDEX)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFTXQLEN)}},
+        {SCMP_SYS(ioctl), 1, {INT_ARG(1, SIOCGIFMAP)}},
     };
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         int err = seccomp_rule_add_array(ctx, SCMP_ACT_NOTIFY, rules[i].nr, rules[i].count,
-                                         &rules[i].when);
+                                         rules[i].when);
 
         if (err < 0)
             return err;
@@ -124,6 +157,8 @@ int filter_new(struct filter **out)
         err = add_all(f->ctx, SCMP_ACT_ERRNO(ENOSYS), absent, sizeof(absent) / sizeof(absent[0]));
     if (err == 0)
         err = add_conditional(f->ctx);
+    if (err == 0)
+        err = refuse_changes(f->ctx);
     if (err < 0) {
         filter_free(f);
         return err;

@@ -109,7 +109,7 @@ static void dispatch(const struct call *c)
     if (c->nr != SYS_socket) {
         f = file_find(c);
         if (!f) {
-            notify_answer(c, CALL_CONTINUE);
+            notify_answer(c, c->nr == SYS_ioctl ? sys_ioctl_foreign(c) : CALL_CONTINUE);
             return;
         }
     }

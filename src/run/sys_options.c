@@ -2,17 +2,15 @@
  * low water, urgent data in line, where to peek) are set on the vehicle too, by letting the kernel
  * carry the call out there. */
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "host/env.h"
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/memory.h"
+#include "run/owner.h"
 #include "run/vehicle.h"
 
 #define VALUE_MAX 8448 /* longer than any option the stack has: a filter of 64 IPv6 sources */
@@ -42,37 +40,6 @@ static bool is_on_vehicle(const struct file *f, int level, int name)
 {
     return is_vehicles_too(level, name) && f->state != FILE_LISTENING &&
            !(f->state == FILE_DATAGRAM && name == HF_SO_PEEK_OFF);
-}
-
-/* Capabilities count in the user namespace that they are of: user_namespaces(7). */
-static bool shares_our_users(pid_t tid)
-{
-    char path[64];
-    struct stat ours, theirs;
-
-    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
-    return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &theirs) == 0 &&
-           ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
-}
-
-/* The caller has CAP_NET_ADMIN or CAP_NET_RAW: of its network, which is ours, it would be the
- * administrator. */
-static bool is_admin(pid_t tid)
-{
-    char path[64], line[128];
-    unsigned long long held = 0;
-    FILE *status;
-
-    if (!shares_our_users(tid))
-        return false;
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-    status = fopen(path, "re");
-    if (!status)
-        return false;
-    while (fgets(line, sizeof(line), status) && sscanf(line, "CapEff: %llx", &held) != 1)
-        ;
-    fclose(status);
-    return held & (1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW);
 }
 
 static bool joins(int level, int name)
@@ -132,7 +99,7 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
         datagram_run(f); /* what was sent before goes by the old value */
     hf_stack_set_epoch(hf_sock_stack(f->sk), host_epoch()); /* SO_TIMESTAMP may be asked for */
     err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
-    if ((err == -EPERM || err == -EACCES) && is_admin(c->tid)) {
+    if ((err == -EPERM || err == -EACCES) && owner_is_admin(c->tid)) {
         hf_sock_set_admin(f->sk, true);
         err = hf_sock_setsockopt(f->sk, level, name, value, (uint32_t)len);
         hf_sock_set_admin(f->sk, false);

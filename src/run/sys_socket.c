@@ -1,4 +1,5 @@
-/* socket(): for AF_INET and AF_INET6 only; the filter sends no other here. */
+/* socket(): for AF_INET, AF_INET6 and, of AF_NETLINK, the protocols that tell of the network; the
+ * filter sends no other here. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/socket.h>
@@ -6,6 +7,7 @@
 #include "run/calls.h"
 #include "run/files.h"
 #include "run/inject.h"
+#include "run/owner.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
 
@@ -58,6 +60,8 @@ int64_t sys_socket(const struct call *c, struct file *none)
     err = hf_sock_new(sv->stack, (int)c->args[0], type, (int)c->args[2], &sk);
     if (err < 0)
         return err;
+    if ((int)c->args[0] == AF_NETLINK)
+        hf_sock_set_owner(sk, (uint32_t)owner_process(c->tid), owner_is_admin(c->tid));
     err = make(sv, sk, type, nonblocking, &f);
     if (err == -EMFILE && sv->born_since_scan) { /* those of closed sockets may be had */
         reap_now(sv);

@@ -1,5 +1,6 @@
 /* bind(). Linux: inet_bind, inet6_bind. */
 #include "net/net.h"
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -119,6 +120,8 @@ int hf_sock_bind(struct hf_sock *sk, const void *addr, uint32_t len)
 
     if (sk->is_unix)
         return local_bind(sk, addr, len);
+    if (sk->is_netlink)
+        return kernel_bind(sk, addr, len);
     err = read_address(sk, addr, len, &ep);
     if (!err)
         err = pcb_is_v6(pcb) ? check6(sk, &ep) : check4(sk, &ep);

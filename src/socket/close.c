@@ -19,10 +19,15 @@ void hf_sock_close(struct hf_sock *sk)
         tcp_close(sock_tcb(sk), sk->opt.linger_on && sk->opt.linger_s == 0);
         return;
     }
-    cork_drop(sk);
-    udp_close(sock_udp(sk));
     list_remove(sock_link(sk));
     all->core.stats.sockets--;
+    if (sk->is_netlink) {
+        netlink_close(sock_netlink(sk));
+        pool_put(&all->kernels, sock_link(sk));
+        return;
+    }
+    cork_drop(sk);
+    udp_close(sock_udp(sk));
     pool_put(&all->datagrams, sock_link(sk));
 }
 

@@ -14,6 +14,7 @@
  *   CONNECTED     any                     EISCONN (C17)
  *   DISCONNECTING any                     EINVAL
  */
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -149,6 +150,8 @@ int hf_sock_connect(struct hf_sock *sk, const void *addr, uint32_t len, bool can
 {
     if (sk->is_unix)
         return local_connect(sk, addr, len);
+    if (sk->is_netlink)
+        return kernel_connect(sk, addr, len);
     if (len < 2)
         return -HF_EINVAL;
     if (sockaddr_family(addr) == HF_AF_UNSPEC) {

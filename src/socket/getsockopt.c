@@ -1,5 +1,6 @@
 /* getsockopt(): which level, and SOL_SOCKET. Linux: sk_getsockopt. Short room gets the first bytes
  * and the length says how many. */
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/sock.h"
 
@@ -24,7 +25,7 @@ static int take_error(struct hf_sock *sk)
     struct pcb *pcb = sock_pcb(sk);
     int err = -sock_take_error(sk);
 
-    if (!err && !sk->is_unix) {
+    if (!err && !sk->is_unix && !sk->is_netlink) {
         err = pcb->soft_err;
         pcb->soft_err = 0;
     }
@@ -277,10 +278,12 @@ bool hf_sock_getsockopt_asks(int level, int name)
 
 int hf_sock_getsockopt(struct hf_sock *sk, int level, int name, void *value, uint32_t *len)
 {
-    bool is_v6 = !sk->is_unix && pcb_is_v6(sock_pcb(sk));
+    bool is_v6 = sock_family(sk) == HF_AF_INET6;
     bool is_udp = (level == HF_IPPROTO_UDP || level == HF_IPPROTO_UDPLITE) && !sk->is_stream;
     bool is_tcp = level == HF_SOL_TCP && sk->is_stream;
 
+    if (sk->is_netlink)
+        return getsockopt_kernel(sk, level, name, value, len);
     /* Linux: below zero is much to SOL_IPV6. */
     if (*len > INT32_MAX && (is_tcp || is_udp || level == HF_SOL_SOCKET || level == HF_SOL_IP))
         return -HF_EINVAL;

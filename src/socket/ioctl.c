@@ -24,6 +24,8 @@ int hf_sock_ioctl(struct hf_sock *sk, unsigned long request, int *value)
 
     if (sk->is_unix)
         return local_ioctl(sk, request, value);
+    if (sk->is_netlink)
+        return -HF_ENOTTY;
     if (!sk->is_stream)
         return datagram_ioctl(sk, request, value);
     if (tcp_state(tcb) == TCP_LISTEN &&

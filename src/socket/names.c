@@ -1,4 +1,5 @@
 /* getsockname(), getpeername(). NetSem getsockname_1, getpeername_1, getpeername_2. */
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -24,6 +25,8 @@ int hf_sock_getsockname(struct hf_sock *sk, void *addr, uint32_t *len)
 
     if (sk->is_unix)
         return local_name(sock_unix(sk), addr, len);
+    if (sk->is_netlink)
+        return kernel_sockname(sk, addr, len);
     ep = (struct endpoint){pcb->entry.laddr, pcb->entry.lport, scope(pcb, &pcb->entry.laddr)};
     give(sk, &ep, addr, len);
     return 0;
@@ -36,6 +39,8 @@ int hf_sock_accepted_from(const struct hf_sock *sk, void *addr, uint32_t *len)
 
     if (sk->is_unix)
         return local_name(sock_unix(sk)->peer, addr, len);
+    if (sk->is_netlink)
+        return kernel_peername(sk, addr, len);
     ep = (struct endpoint){pcb->entry.raddr, pcb->entry.rport, scope(pcb, &pcb->entry.raddr)};
     if (ep.port == 0)
         return -HF_ENOTCONN;

@@ -1,5 +1,6 @@
 /* socket(), and the making and end of all sockets of a stack. NetSem socket_1, resourcefail_1. */
 #include "socket/cork.h"
+#include "socket/kernel.h"
 
 /* Of a socket that is no stream, what stands before its control block. */
 #define OTHER_BYTES ((uint32_t)(sizeof(struct list) + sizeof(struct hf_sock)))
@@ -33,10 +34,16 @@ int sockets_init(struct sockets *all, const struct hf_stack_config *config)
     err = unix_init(&all->un, &all->core, config->unix_host, &sock_unix_up);
     if (err)
         goto no_unix;
+    err = netlink_init(&all->nl, &all->core, &all->net, &all->tcp, &all->udp, &sock_netlink_up);
+    if (err)
+        goto no_netlink;
     pool_init(&all->streams, env, (uint32_t)(sizeof(struct hf_sock) + tcb_bytes));
     pool_init(&all->datagrams, env, OTHER_BYTES + sizeof(struct udp_pcb));
     pool_init(&all->locals, env, OTHER_BYTES + sizeof(struct unix_pcb));
+    pool_init(&all->kernels, env, OTHER_BYTES + sizeof(struct netlink_pcb));
     return 0;
+no_netlink:
+    unix_fini(&all->un);
 no_unix:
     udp_fini(&all->udp);
 no_udp:
@@ -75,6 +82,9 @@ void sockets_fini(struct sockets *all)
         list_remove(link);
         if (sk->is_unix) {
             unix_close(sock_unix(sk));
+        } else if (sk->is_netlink) {
+            netlink_close(sock_netlink(sk));
+            pool_put(&all->kernels, link);
         } else {
             cork_drop(sk);
             udp_close(sock_udp(sk));
@@ -83,11 +93,13 @@ void sockets_fini(struct sockets *all)
     }
     pool_visit(&all->streams, abort_listener, NULL);
     pool_visit(&all->streams, abort_stream, NULL);
+    netlink_fini(&all->nl);
     unix_fini(&all->un);
     udp_fini(&all->udp);
     tcp_fini(&all->tcp);
     net_fini(&all->net);
     hash_fini(&all->fastopen);
+    pool_fini(&all->kernels);
     pool_fini(&all->locals);
     pool_fini(&all->streams);
     pool_fini(&all->datagrams);
@@ -113,6 +125,8 @@ static int check(const struct sockets *all, int domain, int type, int protocol)
         return -HF_EINVAL;
     if (domain == HF_AF_UNIX)
         return check_unix(type, protocol);
+    if (domain == HF_AF_NETLINK)
+        return kernel_check(type, protocol);
     if (domain != HF_AF_INET && domain != HF_AF_INET6)
         return -HF_EAFNOSUPPORT;
     if (protocol < 0 || protocol >= 263)
@@ -161,6 +175,18 @@ struct hf_sock *sock_make_unix(struct sockets *all, int type)
     return sk;
 }
 
+static struct hf_sock *make_kernel(struct sockets *all, int type, int protocol)
+{
+    struct hf_sock *sk = other_new(all, &all->kernels);
+
+    if (!sk)
+        return NULL;
+    begin(all, sk);
+    sk->is_netlink = 1;
+    netlink_pcb_init(&all->nl, sock_netlink(sk), type, protocol);
+    return sk;
+}
+
 static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6)
 {
     struct hf_sock *sk = is_stream ? pool_get(&all->streams) : other_new(all, &all->datagrams);
@@ -186,6 +212,10 @@ int sock_new(struct sockets *all, int domain, int type, int protocol, struct hf_
         return err;
     if (domain == HF_AF_UNIX) {
         *out = sock_make_unix(all, type);
+        return *out ? 0 : -HF_ENOMEM;
+    }
+    if (domain == HF_AF_NETLINK) {
+        *out = make_kernel(all, type, protocol);
         return *out ? 0 : -HF_ENOMEM;
     }
     *out = make(all, type == HF_SOCK_STREAM, domain == HF_AF_INET6);
@@ -294,6 +324,11 @@ int sock_take_error(struct hf_sock *sk)
 
     if (sk->is_unix)
         return unix_take_error(sock_unix(sk));
+    if (sk->is_netlink) {
+        err = sock_netlink(sk)->err;
+        sock_netlink(sk)->err = 0;
+        return -err;
+    }
     err = pcb->err;
     pcb->err = 0;
     return -err;

@@ -1,4 +1,5 @@
 /* poll(): what is ready. C15; NetSem pselect_1; Linux: tcp_poll, datagram_poll. */
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/sock.h"
 
@@ -51,5 +52,7 @@ uint32_t hf_sock_poll(const struct hf_sock *sk)
 {
     if (sk->is_unix)
         return local_poll(sk);
+    if (sk->is_netlink)
+        return kernel_poll(sk);
     return sk->is_stream ? stream_poll(sk) : datagram_poll(sk);
 }

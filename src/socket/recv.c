@@ -1,5 +1,6 @@
 /* recv(), recvfrom(), recvmsg(). C06. */
 #include "socket/control.h"
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/recv_error.h"
 #include "socket/sock.h"
@@ -147,6 +148,8 @@ int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
 {
     if (sk->is_unix)
         return local_recv(sk, msg, flags);
+    if (sk->is_netlink)
+        return kernel_recv(sk, msg, flags);
     if (flags & HF_MSG_ERRQUEUE)
         return recv_error(sk, msg);
     return sk->is_stream ? stream_recv(sk, msg, flags) : datagram_recv(sk, msg, flags);
@@ -171,7 +174,7 @@ int hf_sock_receive_any(struct hf_sock *sk)
 {
     if (!sk->all->core.privileged)
         return -HF_EPERM;
-    if (sk->is_unix || sk->is_stream || sock_pcb(sk)->entry.kind != DEMUX_NONE)
+    if (!sock_is_udp(sk) || sock_pcb(sk)->entry.kind != DEMUX_NONE)
         return -HF_EINVAL;
     sock_pcb(sk)->entry.any_dst = 1;
     demux_insert_bound(&sk->all->udp.demux, &sock_pcb(sk)->entry);
@@ -182,7 +185,7 @@ void hf_sock_report(struct hf_sock *sk, const void *addr, uint32_t len, enum hf_
 {
     struct endpoint to;
 
-    if (sk->is_unix || sk->is_stream || len < SOCKADDR_IN)
+    if (!sock_is_udp(sk) || len < SOCKADDR_IN)
         return;
     sockaddr_read(addr, len, sockaddr_family(addr), &to);
     udp_report(sock_udp(sk), &to, how);

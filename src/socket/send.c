@@ -1,6 +1,7 @@
 /* send(), sendto(), sendmsg(). C05. */
 #include "socket/control.h"
 #include "socket/cork.h"
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "socket/sock.h"
 #include "wire/sockaddr.h"
@@ -228,6 +229,8 @@ int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
 {
     if (sk->is_unix)
         return local_send(sk, msg, flags);
+    if (sk->is_netlink)
+        return kernel_send(sk, msg, flags);
     return sk->is_stream ? stream_send(sk, msg, flags) : datagram_send(sk, msg, flags);
 }
 

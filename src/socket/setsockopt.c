@@ -5,6 +5,7 @@
  * ENOPROTOOPT, as on a kernel without them, rather than accepted in vain. */
 #include "net/path.h"
 #include "socket/cork.h"
+#include "socket/kernel.h"
 #include "socket/local.h"
 #include "transport/bpf.h"
 
@@ -380,6 +381,8 @@ static int set(struct hf_sock *sk, int level, int name, const void *value, uint3
         return -HF_EINVAL;
     if (sk->is_unix)
         return level == HF_SOL_SOCKET ? setsockopt_local(sk, name, value, len) : -HF_EOPNOTSUPP;
+    if (sk->is_netlink)
+        return setsockopt_kernel(sk, level, name, value, len);
     if (level == HF_SOL_SOCKET)
         return setsockopt_socket(sk, name, value, len);
     if (level == HF_SOL_TCP && sk->is_stream)

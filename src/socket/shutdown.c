@@ -24,6 +24,8 @@ int hf_sock_shutdown(struct hf_sock *sk, int how)
         unix_shutdown(sock_unix(sk), bits); /* Linux: always 0, connected or not */
         return 0;
     }
+    if (sk->is_netlink)
+        return -HF_EOPNOTSUPP;
     if (!sk->is_stream) {
         sk->shut |= bits;
         sock_event(sk);

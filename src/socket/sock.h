@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "handfast/linux.h"
 #include "handfast/socket.h"
+#include "netlink/netlink.h"
 #include "socket/options.h"
 #include "transport/tcp/tcp.h"
 #include "transport/udp.h"
@@ -35,8 +36,9 @@ struct sockets {
     struct tcp tcp;
     struct udp udp;
     struct unix_net un;
-    struct pool streams, datagrams, locals; /* of sockets with memory */
-    struct list others;                     /* datagrams and locals, by what stands before them */
+    struct netlink nl;
+    struct pool streams, datagrams, locals, kernels; /* of sockets with memory */
+    struct list others;   /* all but streams, by what stands before them */
     struct hash fastopen; /* what listeners have of Fast Open, by their sockets: fastopen.c */
     hf_event_fn *event;
     hf_wanted_fn *wanted;
@@ -51,12 +53,13 @@ struct hf_sock {
     void *user;
     uint64_t cookie; /* SO_COOKIE, 0: not asked for yet */
     struct sock_options opt;
-    uint8_t state;         /* enum sock_state */
-    uint8_t shut;          /* SOCK_SHUT_* */
-    uint8_t is_stream : 1; /* TCP's */
-    uint8_t is_unix : 1;   /* AF_UNIX's, of any type */
-    uint8_t is_closed : 1; /* hf_sock_close was called: no more events */
-    uint8_t is_admin : 1;  /* hf_sock_set_admin */
+    uint8_t state;          /* enum sock_state */
+    uint8_t shut;           /* SOCK_SHUT_* */
+    uint8_t is_stream : 1;  /* TCP's */
+    uint8_t is_unix : 1;    /* AF_UNIX's, of any type */
+    uint8_t is_closed : 1;  /* hf_sock_close was called: no more events */
+    uint8_t is_admin : 1;   /* hf_sock_set_admin */
+    uint8_t is_netlink : 1; /* AF_NETLINK's */
 };
 
 static_assert(sizeof(struct hf_sock) % 8 == 0 && sizeof(struct hf_sock) <= 72,
@@ -80,7 +83,11 @@ static inline struct udp_pcb *sock_udp(const struct hf_sock *sk)
 }
 static inline bool sock_is_udp(const struct hf_sock *sk)
 {
-    return !sk->is_stream && !sk->is_unix;
+    return !sk->is_stream && !sk->is_unix && !sk->is_netlink;
+}
+static inline struct netlink_pcb *sock_netlink(const struct hf_sock *sk)
+{
+    return sock_block(sk);
 }
 static inline struct unix_pcb *sock_unix(const struct hf_sock *sk)
 {
@@ -92,7 +99,7 @@ static inline struct pcb *sock_pcb(const struct hf_sock *sk)
     return sock_block(sk);
 }
 
-/* What stands before a datagram socket or one of AF_UNIX. A stream has nothing there: streams come
+/* What stands before any socket but a stream of TCP. A stream has nothing there: streams come
  * by the million. */
 static inline struct list *sock_link(struct hf_sock *sk)
 {
@@ -116,6 +123,8 @@ static inline uint16_t sock_family(const struct hf_sock *sk)
 {
     if (sk->is_unix)
         return HF_AF_UNIX;
+    if (sk->is_netlink)
+        return HF_AF_NETLINK;
     return pcb_is_v6(sock_pcb(sk)) ? HF_AF_INET6 : HF_AF_INET;
 }
 
@@ -144,6 +153,7 @@ void sock_event(struct hf_sock *sk);
 extern const struct tcp_up sock_tcp_up;
 const struct udp_up *sock_udp_up(const struct sockets *all);
 extern const struct unix_up sock_unix_up;
+extern const struct netlink_up sock_netlink_up;
 
 /* shutdown.c: of a stream; TCP is told. */
 void sock_set_shut(struct hf_sock *sk, uint8_t bits);
