@@ -25,12 +25,29 @@ struct marks {
     uint32_t first, count, room;
 };
 
+/* What is awaited after a timeout: RFC 5682. */
+enum frto {
+    FRTO_OFF,
+    FRTO_ANSWER, /* nothing has been heard since */
+    FRTO_NEW,    /* something was acknowledged, and new bytes have gone instead of old ones */
+};
+
+/* What the newest alarm has taken away. undo.c */
+struct alarm {
+    uint32_t cwnd, ssthresh;
+    struct cong_state cong;
+    uint32_t repeat_ts; /* our timestamp clock at the first repeat; 0: none yet */
+    bool is_open;       /* it may still turn out to have been a false one */
+    uint8_t frto;       /* enum frto */
+};
+
 struct flow {
     struct repair *repair; /* NULL: all is well. repair.h */
     struct marks records;  /* where one ends: MSG_EOR; no segment reaches across */
     struct marks copies;   /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
     uint32_t copies_made;  /* sends with MSG_ZEROCOPY so far */
 
+    struct alarm alarm;
     uint64_t max_rate; /* SO_MAX_PACING_RATE, bytes a second; 0: none */
     hf_time pace_at;   /* when the next segment may go, and the tick at which it does; 0: now */
     uint32_t pace_due;
@@ -88,6 +105,16 @@ struct flow *flow_of(struct tcb *tcb);
 void flow_free(struct tcb *tcb);
 /* What it holds belongs to one connection, but for options. */
 void flow_clear(struct tcb *tcb);
+
+/* undo.c */
+/* A loss is about to take something of the window. */
+void alarm_remember(struct tcb *tcb);
+/* Something is sent again. */
+void alarm_repeats(struct tcb *tcb);
+/* What s acknowledges was sent before that. RFC 3522 3.2 */
+bool alarm_is_older(const struct tcb *tcb, const struct segment *s);
+/* The alarm, which is open, was a false one: all is as before. */
+void alarm_undo(struct tcb *tcb);
 
 /* pace.c: only where there is a max_rate */
 /* It is too early to send; the timer tells when it is not. */

@@ -47,7 +47,8 @@ static uint8_t ca_state(const struct tcb *tcb)
         return CA_LOSS;
     if (r && r->sacked)
         return CA_DISORDER;
-    if (tcb->retries && tcb_flight(tcb))
+    if (tcb_flight(tcb) &&
+        (tcb->retries || tcb->snd_nxt != tcb->snd_max || (tcb->flow && tcb->flow->alarm.frto)))
         return CA_LOSS;
     return tcb->dupacks ? CA_DISORDER : CA_OPEN;
 }

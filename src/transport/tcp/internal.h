@@ -270,6 +270,8 @@ void loss_too_big(struct tcb *tcb);
 /* newreno.c */
 void newreno_duplicate(struct tcb *tcb);
 void newreno_acked(struct tcb *tcb, const struct segment *s, uint32_t bytes);
+/* The retransmission timer, without a scoreboard: all goes again from snd_una on. */
+void newreno_timeout(struct tcb *tcb);
 /* Bytes that may be out now: cwnd, and what limited transmit adds. RFC 3042 */
 uint32_t newreno_window(const struct tcb *tcb);
 

@@ -11,16 +11,10 @@
 
 /* ---- entering and leaving ---- */
 
-/* What the alarm takes away, remembered. RFC 4015, RFC 9438 4.9 */
 static void remember(struct tcb *tcb, struct repair *r)
 {
-    r->undoable = true;
-    r->frto = false;
+    alarm_remember(tcb);
     r->undo_bytes = 0;
-    r->repeat_ts = 0;
-    r->prior_cwnd = tcb->cwnd;
-    r->prior_ssthresh = tcb->ssthresh;
-    r->prior_cong = tcb->cong;
 }
 
 static void enter_recovery(struct tcb *tcb, struct repair *r)
@@ -38,7 +32,7 @@ static void enter_recovery(struct tcb *tcb, struct repair *r)
 static void leave(struct tcb *tcb, struct repair *r)
 {
     if (r->phase == REPAIR_RECOVERY)
-        tcb->cwnd = HF_MAX(HF_MIN(tcb->ssthresh, r->prior_cwnd), tcb->mss);
+        tcb->cwnd = HF_MAX(HF_MIN(tcb->ssthresh, tcb->flow->alarm.cwnd), tcb->mss);
     if (tcb->reo_steps)
         tcb->reo_steps--;
     r->phase = REPAIR_OPEN;
@@ -48,14 +42,9 @@ static void leave(struct tcb *tcb, struct repair *r)
 /* It was a false alarm: all is as before. RFC 4015 3.2, RFC 3708 */
 static void undo(struct tcb *tcb, struct repair *r)
 {
-    tcb->cwnd = HF_MAX(tcb->cwnd, r->prior_cwnd);
-    tcb->ssthresh = HF_MAX(tcb->ssthresh, r->prior_ssthresh);
-    tcb->cong = r->prior_cong;
-    cong_ops(tcb)->idle(tcb); /* the curve begins anew */
+    alarm_undo(tcb);
     tcb->reord_seen |= r->phase == REPAIR_RECOVERY;
-    tcb->backoff = 0;
     board_find_all(r);
-    r->undoable = false;
     r->phase = REPAIR_OPEN;
     r->keep_until = tcb->snd_max;
 }
@@ -66,19 +55,20 @@ static void undo(struct tcb *tcb, struct repair *r)
 static bool was_false_alarm(struct repair *r, const struct tcb *tcb, const struct segment *s,
                             uint32_t bytes, const struct tally *t)
 {
+    struct alarm *a = &tcb->flow->alarm;
     uint32_t duplicates = HF_MIN(t->dsack_bytes, r->undo_bytes);
-    bool is_first = r->frto && t->delivered;
+    bool is_first = a->frto && t->delivered;
 
-    if (!r->undoable)
+    if (!a->is_open)
         return false;
     r->undo_bytes -= duplicates;
     if (duplicates && !r->undo_bytes)
         return true;
-    r->frto &= !is_first;
+    if (is_first)
+        a->frto = FRTO_OFF;
     if (is_first && t->is_original)
         return true;
-    return bytes && r->phase != REPAIR_OPEN && tcb->ts_ok && s->h.has_timestamps && s->h.ts_ecr &&
-           r->repeat_ts && (int32_t)(s->h.ts_ecr - r->repeat_ts) < 0;
+    return bytes && r->phase != REPAIR_OPEN && alarm_is_older(tcb, s);
 }
 
 /* ---- how much ---- */
@@ -87,12 +77,12 @@ static bool was_false_alarm(struct repair *r, const struct tcb *tcb, const struc
  * it, only an ACK that moves snd_una and brings no new loss lets more go than was delivered. */
 static void reduce(struct tcb *tcb, struct repair *r, uint32_t delivered, bool is_safe)
 {
-    uint32_t pipe = board_pipe(tcb, r);
+    uint32_t pipe = board_pipe(tcb, r), before = tcb->flow->alarm.cwnd;
     uint64_t sends;
 
     r->prr_delivered += delivered;
     if (pipe > tcb->ssthresh) {
-        sends = ((uint64_t)r->prr_delivered * tcb->ssthresh + r->prior_cwnd - 1) / r->prior_cwnd;
+        sends = ((uint64_t)r->prr_delivered * tcb->ssthresh + before - 1) / before;
         sends = sends > r->prr_out ? sends - r->prr_out : 0;
     } else {
         sends = r->prr_delivered > r->prr_out ? r->prr_delivered - r->prr_out : 0;
@@ -146,7 +136,7 @@ static void judge(struct tcb *tcb, const struct segment *s, uint32_t bytes, cons
 /* All is repaired. A D-SACK may still come for what was repeated last, within one timeout. */
 static void retire(struct tcb *tcb, struct repair *r)
 {
-    if (seq_gt(tcb->snd_una, r->keep_until) || !r->undoable || !r->undo_bytes) {
+    if (seq_gt(tcb->snd_una, r->keep_until) || !tcb->flow->alarm.is_open || !r->undo_bytes) {
         board_close(tcb);
     } else if (!tcb_flight(tcb)) {
         tcb->rexmt_due = timer_due(tcb, rtt_rto_ms(tcb));
@@ -225,7 +215,7 @@ bool loss_timeout(struct tcb *tcb)
     }
     mark_timeout(tcb, r);
     r->phase = REPAIR_LOSS;
-    r->frto = true;
+    tcb->flow->alarm.frto = FRTO_ANSWER;
     r->tlp_out = false;
     tcb->recover = tcb->snd_max - 1;
     tcb->is_timed = 0;
@@ -275,8 +265,7 @@ static bool repeat_next(struct tcb *tcb, struct repair *r)
         return false;
     if (seq != tcb->snd_una && seq_gt(seq + len, tcb->snd_una + tcb->snd_wnd))
         return false;
-    if (!r->repeat_ts)
-        r->repeat_ts = tcp_ms(tcb->tcp) + tcb->ts_offset;
+    alarm_repeats(tcb);
     r->undo_bytes += len;
     return output_again(tcb, seq, seq + len);
 }

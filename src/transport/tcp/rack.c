@@ -28,8 +28,7 @@ void rack_delivered(struct tcb *tcb, const struct run *run, uint32_t end, const 
 
     /* Of a repeat: the first transmission may be what arrived. */
     if (run->flags & RUN_EVER) {
-        if (tcb->ts_ok && s->h.has_timestamps && r->repeat_ts &&
-            (int32_t)(s->h.ts_ecr - r->repeat_ts) < 0)
+        if (alarm_is_older(tcb, s))
             return;
         if (rtt < tcb->min_rtt_us)
             return;

@@ -37,10 +37,8 @@ struct repair {
 
     /* Sending, while runs is not NULL. */
     uint8_t phase; /* enum repair_phase */
-    bool undoable; /* the prior_ fields stand for what a false alarm took away */
     bool tlp_out;  /* a tail loss probe is unanswered; tlp_end: snd_max then */
     bool tlp_repeats;
-    bool frto; /* nothing has been heard since a timeout: RFC 5682 */
     struct run *runs;
     uint32_t count, room;            /* of runs */
     uint32_t begin;                  /* of the first run */
@@ -50,10 +48,7 @@ struct repair {
     uint32_t rack_order, rack_end;   /* the newest transmission that was delivered, RFC 8985 */
     uint32_t rack_rtt_us;            /* and how long it took */
     uint32_t prr_delivered, prr_out; /* RFC 6937 */
-    uint32_t prior_cwnd, prior_ssthresh;
-    struct cong_state prior_cong;
-    uint32_t undo_bytes; /* repeated, and not reported as duplicates so far */
-    uint32_t repeat_ts;  /* our timestamp clock at the first repeat; 0: none yet */
+    uint32_t undo_bytes;             /* repeated, and not reported as duplicates so far */
     uint32_t tlp_end, tlp_ts;
     uint32_t dsack_round; /* snd_max when a D-SACK last widened the reordering window */
     uint32_t keep_until;  /* the scoreboard waits for late D-SACKs up to here */

@@ -48,7 +48,8 @@ struct repair *board_open(struct tcb *tcb)
     r->room = RUNS_FIRST;
     r->begin = r->fack = r->keep_until = r->dsack_round = tcb->snd_una;
     r->phase = REPAIR_OPEN;
-    r->undoable = r->tlp_out = false;
+    r->tlp_out = false;
+    tcb->flow->alarm = (struct alarm){0};
     r->sacked = r->lost = r->repeated = 0;
     r->rack_rtt_us = tcb->srtt_us;
     first_runs(tcb, r);

@@ -195,12 +195,8 @@ static void rexmt_timeout(struct tcb *tcb)
     mtu_timed_out(tcb);
     tcb->in_recovery = 0;
     tcb->dupacks = 0;
-    if (!loss_timeout(tcb)) {
-        cong_timeout(tcb);
-        /* RFC 6582 3.2 (6); one more, since the repeats bring duplicate ACKs up to snd_max. */
-        tcb->recover = tcb->snd_max;
-        tcb->snd_nxt = tcb->snd_una;
-    }
+    if (!loss_timeout(tcb))
+        newreno_timeout(tcb);
     timer_rexmt(tcb);
     tcp_output(tcb);
     if (tcb_flight(tcb) && tcb->snd_nxt == tcb->snd_una)

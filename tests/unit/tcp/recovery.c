@@ -369,56 +369,65 @@ static void test_reordering(bool v6)
     finish(r, c, s);
 }
 
+/* What a false alarm must not change. */
+struct before {
+    uint32_t cwnd, ssthresh;
+};
+
+/* A pair with such options whose window is up. */
+static struct rig *warm_pair(bool v6, bool timestamps, bool sack, struct sock **c, struct sock **s,
+                             struct before *before)
+{
+    struct rig *r = rig_new();
+
+    r->a.tcp.timestamps = timestamps;
+    r->a.tcp.sack = sack;
+    join(r, v6, c, s);
+    warm(r, *c, *s, 400000);
+    *before = (struct before){(*c)->tcb.cwnd, (*c)->tcb.ssthresh};
+    return r;
+}
+
 /* A segment so late that it is repeated: the D-SACK of the second one says so (RFC 3708), or that
  * the answer to the first echoes a timestamp older than the repeat (RFC 3522) */
 static void test_late_segment(bool v6, bool timestamps)
 {
-    struct rig *r = rig_new();
     struct sock *c, *s;
-    uint32_t cwnd, ssthresh;
+    struct before before;
+    struct rig *r = warm_pair(v6, timestamps, true, &c, &s, &before);
 
-    r->a.tcp.timestamps = timestamps;
-    join(r, v6, &c, &s);
-    warm(r, c, s, 400000);
     lose_dsacks = timestamps;
-    cwnd = c->tcb.cwnd;
-    ssthresh = c->tcb.ssthresh;
     data_count = 0;
     hold_every = 12;
     hold_for = (timestamps ? 15 : 45) * HF_MS;
     OK(move(r, c, s, 20 * MSS, HF_S) > 0, "bytes arrive, some of them late");
     run(r, 100 * HF_MS);
     EQ(repeats(c), 1, "one was repeated for nothing");
-    OK(c->tcb.cwnd >= cwnd, "the window is as it was");
-    EQ(c->tcb.ssthresh, ssthresh, "slow start too");
+    OK(c->tcb.cwnd >= before.cwnd, "the window is as it was");
+    EQ(c->tcb.ssthresh, before.ssthresh, "slow start too");
     OK(c->tcb.reord_seen, "and the path is known to reorder");
     finish(r, c, s);
 }
 
 /* RFC 3522, RFC 4015, without timestamps RFC 5682: a path that stops for a while and then goes on
  */
-static void test_spurious_timeout(bool v6, bool timestamps)
+static void test_spurious_timeout(bool v6, bool timestamps, bool sack)
 {
-    struct rig *r = rig_new();
     struct sock *c, *s;
-    uint32_t cwnd, ssthresh;
+    struct before before;
+    struct rig *r = warm_pair(v6, timestamps, sack, &c, &s, &before);
 
-    r->a.tcp.timestamps = timestamps;
-    join(r, v6, &c, &s);
-    warm(r, c, s, 400000);
-    cwnd = c->tcb.cwnd;
-    ssthresh = c->tcb.ssthresh;
     lose_dsacks = true;
     hold_acks = true;
     hold_for = 700 * HF_MS;
     (void)!move(r, c, s, 20 * MSS, 600 * HF_MS);
     run(r, 500 * HF_MS);
-    OK(c->tcb.retries > 0 && c->tcb.cwnd < cwnd, "a silence is a timeout: RFC 6298 5");
+    OK(c->tcb.retries > 0 && c->tcb.cwnd < before.cwnd, "a silence is a timeout: RFC 6298 5");
     hold_acks = false;
     run(r, 400 * HF_MS);
     OK(repeats(c) > 0 && c->tcb.retries == 0, "acknowledgements come at last");
-    OK(c->tcb.cwnd >= cwnd, "and the window is as it was: RFC 4015 3.2");
-    EQ(c->tcb.ssthresh, ssthresh, "slow start too");
+    OK(c->tcb.cwnd >= before.cwnd, "and the window is as it was: RFC 4015 3.2");
+    EQ(c->tcb.ssthresh, before.ssthresh, "slow start too");
     EQ(c->tcb.backoff, 0, "and the timeout");
     finish(r, c, s);
 }
@@ -538,8 +547,9 @@ int main(void)
         test_reordering(v6);
         test_late_segment(v6, false);
         test_late_segment(v6, true);
-        test_spurious_timeout(v6, true);
-        test_spurious_timeout(v6, false);
+        test_spurious_timeout(v6, true, true);
+        test_spurious_timeout(v6, false, true);
+        test_spurious_timeout(v6, true, false);
         test_limited_transmit(v6);
         test_reneging(v6);
         test_too_big(v6);
