@@ -93,6 +93,14 @@ HF_NODISCARD int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, 
 size_t hf_sock_opened_with(const struct hf_sock *sk);
 HF_NODISCARD int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags);
 
+/* The same for what is over at once: to a connected socket of this stack all of it can be handed
+ * over, or from the queue as much be read as a plain hf_sock_recv of one that waits would give, and
+ * nothing is left for hf_stack_poll to do. 0: it is not so, nothing has happened, and
+ * hf_sock_send or hf_sock_recv is the call to make. These need of the time no more than some
+ * milliseconds. len: 1 or more. */
+HF_NODISCARD size_t hf_sock_send_now(struct hf_sock *sk, const void *buf, size_t len);
+HF_NODISCARD size_t hf_sock_recv_now(struct hf_sock *sk, void *buf, size_t len);
+
 /* Streams without a copy. reserve: writable room in the send queue, at most `want` bytes in at most
  * n pieces; returns how many pieces, 0 when the queue is full, or send's error, which stays for
  * the next send, receive or SO_ERROR to take. commit: the first `len` of those bytes are data now,

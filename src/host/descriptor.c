@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/bias.h"
 #include "host/file.h"
 
 enum {
@@ -89,6 +90,14 @@ struct file *descriptor_get(int fd)
     return (struct file *)(v & ~SLOT_HIDDEN);
 }
 
+struct file *descriptor_look(int fd)
+{
+    atomic_uintptr_t *slot = find_slot(fd);
+    uintptr_t v = slot ? atomic_load_explicit(slot, memory_order_acquire) : 0;
+
+    return v & (SLOT_LOCKED | SLOT_HIDDEN) ? NULL : (struct file *)v;
+}
+
 int descriptor_set(int fd, struct file *f)
 {
     atomic_uintptr_t *slot = make_slot(fd);
@@ -109,6 +118,7 @@ struct file *descriptor_take(int fd)
         return NULL;
     v = lock(slot);
     unlock(slot, v & SLOT_HIDDEN);
+    bias_pass();
     return (struct file *)(v & ~SLOT_HIDDEN);
 }
 

@@ -15,6 +15,10 @@ struct file;
  * Safe in a signal handler. */
 struct file *descriptor_get(int fd);
 
+/* The same without a reference, for who is inside (bias.h): good until it leaves. NULL as well when
+ * another thread is at the number. */
+struct file *descriptor_look(int fd);
+
 /* A new number that stands for nothing yet: -EMFILE, -ENFILE. */
 HF_NODISCARD int descriptor_reserve(bool cloexec);
 /* Gives a reserved number back. errno stays. */

@@ -83,13 +83,13 @@ static void *drive(void *arg)
         hf_time due;
         bool ends;
 
-        pthread_mutex_lock(&w->lock);
+        world_visit(w);
         world_clock(w); /* what the watches bring is of now */
         call_watches(d);
         due = d->due = world_settle(w);
         copy_watches(d);
         ends = d->ends;
-        pthread_mutex_unlock(&w->lock);
+        world_depart(w);
         if (ends)
             return NULL;
         sleep_until(d, due);
@@ -169,10 +169,10 @@ void driver_free(struct driver *d)
 {
     if (!d)
         return;
-    pthread_mutex_lock(&d->world->lock);
+    world_lock(d->world);
     d->ends = true;
     kick(d);
-    pthread_mutex_unlock(&d->world->lock);
+    world_unlock(d->world);
     pthread_join(d->thread, NULL);
     driver_forget(d);
 }

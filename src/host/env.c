@@ -91,6 +91,14 @@ hf_time host_now(void)
     return (hf_time)ts.tv_sec * HF_S + ts.tv_nsec;
 }
 
+hf_time host_tick(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+    return (hf_time)ts.tv_sec * HF_S + ts.tv_nsec;
+}
+
 hf_time host_epoch(void)
 {
     struct timespec ts;

@@ -27,14 +27,50 @@ static struct hf_host *host_of(struct ring *r)
     return ring_owner(r, struct hf_host, link);
 }
 
+void world_lock(struct world *w)
+{
+    struct bias_seat *s = bias_enter();
+
+    if (s && s->world == w)
+        return;
+    if (s)
+        bias_leave(s);
+    pthread_mutex_lock(&w->lock);
+    bias_yield(w, &w->alone);
+}
+
+void world_unlock(struct world *w)
+{
+    struct bias_seat *s = bias_held(w);
+
+    if (s) {
+        bias_leave(s);
+        return;
+    }
+    bias_unyield(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void world_visit(struct world *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->visited = bias_interrupt(w);
+}
+
+void world_depart(struct world *w)
+{
+    bias_resume(w->visited);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void host_lock(struct hf_host *h)
 {
-    pthread_mutex_lock(&h->world->lock);
+    world_lock(h->world);
 }
 
 void host_unlock(struct hf_host *h)
 {
-    pthread_mutex_unlock(&h->world->lock);
+    world_unlock(h->world);
 }
 
 void host_enter(struct hf_host *h)
@@ -98,6 +134,7 @@ void host_leave(struct hf_host *h)
 
 static void world_free(struct world *w)
 {
+    bias_end(w);
     driver_free(w->driver);
     hf_frame_pool_free(w->pool);
     pthread_mutex_destroy(&w->lock);
@@ -119,8 +156,10 @@ static struct world *world_new(void)
     w->pool = hf_frame_pool_new(&env);
     if (w->pool)
         err = driver_new(w, &w->driver);
-    if (!err)
+    if (!err) {
+        bias_begin(w);
         return w;
+    }
     world_free(w);
     (void)posix_result(err);
     return NULL;

@@ -12,11 +12,14 @@
 
 #include "handfast/host.h"
 #include "handfast/socket.h"
+#include "host/bias.h"
 #include "host/ring.h"
 
 struct world {
-    pthread_mutex_t lock;
-    hf_time now; /* when the lock was taken, or later */
+    pthread_mutex_t lock; /* host_lock, world_visit: or the bias in its place */
+    struct bias_alone alone;
+    struct bias_seat *visited; /* the driver's: whose owner it keeps out */
+    hf_time now;               /* when the lock was taken, or later */
     struct hf_frame_pool *pool;
     struct driver *driver;
     struct ring hosts;     /* struct hf_host */
@@ -43,6 +46,12 @@ void host_leave_briefly(struct hf_host *h);
 /* The same without doing anything else, for who touches no stack. */
 void host_lock(struct hf_host *h);
 void host_unlock(struct hf_host *h);
+
+/* The same for the world, and for the driver, which leaves the bias where it is. */
+void world_lock(struct world *w);
+void world_unlock(struct world *w);
+void world_visit(struct world *w);
+void world_depart(struct world *w);
 
 /* With the lock held, by who holds it for long: looks at the clock and tells all stacks the time.
  */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "handfast/linux.h"
+#include "host/at_once.h"
 #include "host/posix.h"
 
 /* Linux: a signal counts even where the open has ended meanwhile, and the next call says so (C13);
@@ -92,8 +93,12 @@ static int64_t do_connect(struct call *c, const struct sockaddr *addr, socklen_t
 int hf_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct call c;
+    int result;
 
     pthread_testcancel();
+    result = at_once_connect(fd, addr, len);
+    if (result != AT_ONCE_NOT)
+        return (int)posix_result(result);
     if (!call_begin(&c, fd))
         return connect(fd, addr, len);
     return (int)call_end(&c, do_connect(&c, addr, len));

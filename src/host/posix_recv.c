@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "host/at_once.h"
 #include "host/transfer.h"
 
 /* The address comes last: when it cannot be written the data is gone. */
@@ -37,8 +38,12 @@ ssize_t hf_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *a
 ssize_t hf_recv(int fd, void *buf, size_t len, int flags)
 {
     struct call c;
+    size_t n;
 
     pthread_testcancel();
+    n = at_once_recv(fd, buf, len, flags);
+    if (n)
+        return (ssize_t)n;
     if (!call_begin(&c, fd))
         return recv(fd, buf, len, flags);
     return call_end(&c, receive_buffer(&c, buf, len, flags, NULL, NULL));
@@ -48,8 +53,12 @@ ssize_t hf_recv(int fd, void *buf, size_t len, int flags)
 ssize_t hf_read(int fd, void *buf, size_t len)
 {
     struct call c;
+    size_t n;
 
     pthread_testcancel();
+    n = at_once_recv(fd, buf, len, 0);
+    if (n)
+        return (ssize_t)n;
     if (!call_begin(&c, fd))
         return read(fd, buf, len);
     if ((ssize_t)len < 0)

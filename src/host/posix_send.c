@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "host/at_once.h"
 #include "host/transfer.h"
 
 static int64_t send_buffer(struct call *c, const void *buf, size_t len, int flags,
@@ -36,8 +37,12 @@ ssize_t hf_sendto(int fd, const void *buf, size_t len, int flags, const struct s
 ssize_t hf_send(int fd, const void *buf, size_t len, int flags)
 {
     struct call c;
+    size_t n;
 
     pthread_testcancel();
+    n = at_once_send(fd, buf, len, flags);
+    if (n)
+        return (ssize_t)n;
     if (!call_begin(&c, fd))
         return send(fd, buf, len, flags);
     return call_end(&c, send_buffer(&c, buf, len, flags, NULL, 0));
@@ -46,8 +51,12 @@ ssize_t hf_send(int fd, const void *buf, size_t len, int flags)
 ssize_t hf_write(int fd, const void *buf, size_t len)
 {
     struct call c;
+    size_t n;
 
     pthread_testcancel();
+    n = at_once_send(fd, buf, len, 0);
+    if (n)
+        return (ssize_t)n;
     if (!call_begin(&c, fd))
         return write(fd, buf, len);
     if ((ssize_t)len < 0)

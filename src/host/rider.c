@@ -189,9 +189,9 @@ void rider_end_all(struct world *w, struct rider *dropped)
         dropped = next;
         if (dropped)
             continue;
-        pthread_mutex_lock(&w->lock);
+        world_lock(w);
         w->is_dropping = false;
         dropped = rider_take_dropped(w);
-        pthread_mutex_unlock(&w->lock);
+        world_unlock(w);
     }
 }

@@ -176,14 +176,17 @@ size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want)
     return vector_good(iov, n, want, &writable);
 }
 
+bool user_is_own(const void *p, size_t len, bool writes)
+{
+    uintptr_t from = (uintptr_t)p, end = from + len;
+
+    return end >= from && (writes ? own_memory_has(from, end) : own_memory_shows(from, end));
+}
+
 bool user_vector_is_own(const struct hf_iovec *iov, size_t n, bool writes)
 {
-    const struct question *q = writes ? &writable : &readable;
-
     for (size_t i = 0; i < n; i++) {
-        uintptr_t from = (uintptr_t)iov[i].base;
-
-        if (iov[i].len && (from + iov[i].len < from || !q->is_own(from, from + iov[i].len)))
+        if (iov[i].len && !user_is_own(iov[i].base, iov[i].len, writes))
             return false;
     }
     return true;

@@ -43,6 +43,8 @@ size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want);
 /* All of it is memory that needs no question (own_memory.h). writes: to be written to. */
 bool user_vector_is_own(const struct hf_iovec *iov, size_t n, bool writes);
 
+bool user_is_own(const void *p, size_t len, bool writes);
+
 /* What one call of the kernel moves of that many bytes. */
 size_t user_bytes(size_t len);
 

@@ -155,6 +155,27 @@ int64_t hf_sock_recv(struct hf_sock *sk, struct hf_msg *msg, int flags)
     return sk->is_stream ? stream_recv(sk, msg, flags) : datagram_recv(sk, msg, flags);
 }
 
+static size_t datagram_recv_now(struct udp_pcb *up, void *buf, size_t len)
+{
+    struct hf_frame *f = udp_front(up);
+    uint32_t n;
+
+    if (!f || !f->len || up->pcb.err || up->told_mtu)
+        return 0;
+    n = (uint32_t)HF_MIN(len, (size_t)f->len);
+    hf_frame_read(f, 0, buf, n);
+    udp_pop(up);
+    return n;
+}
+
+size_t hf_sock_recv_now(struct hf_sock *sk, void *buf, size_t len)
+{
+    if (sk->is_unix || sk->opt.peek_off >= 0)
+        return 0;
+    return sk->is_stream ? tcp_recv_now(sock_tcb(sk), buf, len, sk->opt.rcvlowat)
+                         : datagram_recv_now(sock_udp(sk), buf, len);
+}
+
 int hf_sock_peek(struct hf_sock *sk, struct hf_iovec *iov, int n)
 {
     int pieces;

@@ -220,7 +220,7 @@ static int64_t datagram_send(struct hf_sock *sk, const struct hf_msg *msg, int f
     size_t bytes = bytes_of(msg);
 
     if (is_plain(sk, msg, flags) && bytes <= UINT16_MAX &&
-        udp_twin_send(sock_udp(sk), msg->iov, (uint32_t)bytes))
+        udp_twin_send(sock_udp(sk), msg->iov, (uint32_t)bytes, true))
         return (int64_t)bytes;
     return datagram_send_any(sk, msg, flags, bytes);
 }
@@ -232,6 +232,20 @@ int64_t hf_sock_send(struct hf_sock *sk, const struct hf_msg *msg, int flags)
     if (sk->is_netlink)
         return kernel_send(sk, msg, flags);
     return sk->is_stream ? stream_send(sk, msg, flags) : datagram_send(sk, msg, flags);
+}
+
+/* A connected datagram's time of arrival is told to who asked for it: that takes the clock. */
+size_t hf_sock_send_now(struct hf_sock *sk, const void *buf, size_t len)
+{
+    struct hf_iovec iov = {(void *)(uintptr_t)buf, len};
+
+    if (sk->is_unix || sk->shut & SOCK_SHUT_WR)
+        return 0;
+    if (sk->is_stream)
+        return tcp_send_now(sock_tcb(sk), buf, len);
+    if (len > UINT16_MAX || sk->opt.udp_cork || sock_udp(sk)->cork)
+        return 0;
+    return udp_twin_send(sock_udp(sk), &iov, (uint32_t)len, false) ? len : 0;
 }
 
 size_t hf_sock_opened_with(const struct hf_sock *sk)

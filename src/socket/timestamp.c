@@ -98,10 +98,14 @@ static void split(const struct hf_sock *sk, hf_time when, int64_t unit, int64_t 
     out[1] = at % HF_S / unit;
 }
 
+/* Linux: of what came before anybody asked, now. */
 void timestamp_write(const struct hf_sock *sk, hf_time when, struct control *w)
 {
     const struct udp_stamps *o = &sock_udp(sk)->stamps;
     int64_t at[6] = {0};
+
+    if (!when)
+        when = sk->all->core.now;
 
     if (o->on) {
         split(sk, when, o->is_ns ? 1 : HF_US, at);

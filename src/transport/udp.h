@@ -131,8 +131,10 @@ HF_NODISCARD int64_t udp_send(struct udp_pcb *up, const struct udp_how *how,
 
 /* The len bytes of iov from up to its peer, where that is a socket of this stack and all that is
  * between them is known to let them pass; at most 65535. True: they have been sent. False: nothing
- * has happened, and udp_send is to be asked. */
-HF_NODISCARD bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len);
+ * has happened, and udp_send is to be asked. knows_time: the stack's clock is right; else it does
+ * not go to one who is to be told when it came. */
+HF_NODISCARD bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len,
+                                bool knows_time);
 
 /* A datagram that is being made got too long: told as udp_send tells it. -HF_EMSGSIZE. */
 HF_NODISCARD int udp_refuse_size(struct udp_pcb *up, const struct udp_how *how);

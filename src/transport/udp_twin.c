@@ -46,11 +46,12 @@ static bool goes_straight(const struct udp_pcb *up, struct path *path, uint32_t 
            loopback_is_idle(up->udp->net->lo);
 }
 
-static void note(const struct udp_pcb *up, const struct path *path, struct hf_frame *f)
+static void note(const struct udp_pcb *up, const struct path *path, struct hf_frame *f,
+                 bool knows_time)
 {
     const struct pcb_ip *ip = pcb_ip(&up->pcb, &path->dst);
 
-    f->when = up->udp->core->now;
+    f->when = knows_time ? up->udp->core->now : 0;
     f->flags = HF_FRAME_CSUM_OK;
     *(struct udp_dgram *)(void *)f->cb =
         (struct udp_dgram){.src = path->src,
@@ -62,7 +63,7 @@ static void note(const struct udp_pcb *up, const struct path *path, struct hf_fr
                            .link_index = (uint16_t)path->link->index};
 }
 
-bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len)
+bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len, bool knows_time)
 {
     struct hf_stack_stats *stats = &up->udp->core->stats;
     struct udp_cursor from = {.iov = iov};
@@ -74,11 +75,13 @@ bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len)
         !goes_straight(up, path, len))
         return false;
     to = peer_of(up);
+    if (to && !knows_time && (to->stamps.on || to->stamps.flags))
+        return false;
     f = to ? udp_dgram_new(up->udp, &from, len) : NULL;
     if (!f)
         return false;
     hf_frame_trim_front(f, UDP_HEADER);
-    note(up, path, f);
+    note(up, path, f, knows_time);
     stats->packets_out++;
     stats->packets_in++;
     udp_take(to, f);

@@ -136,6 +136,8 @@ void receive_start(struct tcb *tcb);
 void receive_purge(struct tcb *tcb);
 /* The program has read so much: tells the peer when that is worth a packet. */
 void receive_window_update(struct tcb *tcb, uint32_t consumed);
+/* That it is about to read so much would be: receive_window_update would do something. */
+HF_NODISCARD bool receive_is_awaited(const struct tcb *tcb, uint32_t consumed);
 
 /* ooo.c */
 /* Puts f, which is charged, where it belongs beyond the gap, or drops it. */
@@ -170,6 +172,8 @@ void twin_count(struct tcb *from, struct tcb *to);
 /* Sends the first bytes of the vector, at most `want`, by the short way. How many: as a rule none,
  * or all. */
 size_t twin_send(struct tcb *tcb, const struct hf_iovec *iov, size_t want);
+/* The same for one segment that is over with that, whatever the time: its len, or 0. */
+size_t twin_send_now(struct tcb *tcb, const void *buf, size_t len);
 /* Tells the peer of a larger window by the short way, if there is one now. */
 bool twin_window(struct tcb *tcb);
 

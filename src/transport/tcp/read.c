@@ -135,6 +135,19 @@ static void pass_urgent(struct tcb *tcb)
         read_consume(tcb, 1);
 }
 
+size_t tcp_recv_now(struct tcb *tcb, void *buf, size_t len, size_t low_water)
+{
+    uint32_t n;
+
+    if (tcb->state != TCP_ESTABLISHED || tcb->urgent != URGENT_NONE)
+        return 0;
+    n = (uint32_t)HF_MIN((size_t)read_run_from(tcb, tcb->copied_seq), len);
+    if (n < HF_MIN(len, low_water) || !n || receive_is_awaited(tcb, n))
+        return 0;
+    take(tcb, buf, n);
+    return n;
+}
+
 /* NetSem recv_1. */
 int64_t tcp_recv(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags,
                  uint32_t peek_off)

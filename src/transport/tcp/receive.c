@@ -62,12 +62,16 @@ uint32_t receive_window(struct tcb *tcb)
 
 /* A reader that keeps up with the whole window lets the next one be twice as large: asked whenever
  * another quarter of the buffer has been read. */
+static bool is_quarter(const struct tcb *tcb, uint32_t seq, uint32_t consumed)
+{
+    return !tcb->opts.rcvbuf_locked && (seq - tcb->irs) % (tcb->rcvbuf / 4) < consumed;
+}
+
 static void grow_buffer(struct tcb *tcb, uint32_t consumed)
 {
-    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, total = tcb->copied_seq - tcb->irs;
-    uint32_t quarter = tcb->rcvbuf / 4;
+    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq;
 
-    if (tcb->opts.rcvbuf_locked || total % quarter >= consumed)
+    if (!is_quarter(tcb, tcb->copied_seq, consumed))
         return;
     if (unread <= tcb->rcvbuf / 8)
         tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));
@@ -81,22 +85,35 @@ static bool sender_may_wait(const struct tcb *tcb)
     return tcb->delack_due && !tcb->rxq.last && tcb->pushed > tcb->pingpong;
 }
 
-/* The program has read: tells the peer once its window has grown by something worth a packet, and
- * is twice what it knows of (Linux: tcp_cleanup_rbuf); smaller growth goes with the next ACK. */
+/* Of so much that is unread: the window that could be told has grown by something worth a packet,
+ * and is twice what the peer knows of. Linux: tcp_cleanup_rbuf. */
+static bool is_wider(const struct tcb *tcb, uint32_t unread)
+{
+    uint32_t known = tcb->rcv_adv - tcb->rcv_nxt, space = tcb->rcvbuf / 2;
+    uint32_t scale = tcb->rcv_wscale == UINT8_MAX ? 0 : tcb->rcv_wscale;
+    uint32_t open = HF_MIN(space > unread ? space - unread : 0, 65535u << scale);
+
+    if (open < 2 * known)
+        return false;
+    open = HF_MIN(open, HF_MAX(65535u, 4 * (tcb->rcv_nxt - tcb->irs))); /* what is of use */
+    return open >= 2 * known && open - known >= HF_MIN(2u * tcb->rcv_mss, space / 2);
+}
+
+bool receive_is_awaited(const struct tcb *tcb, uint32_t consumed)
+{
+    uint32_t seq = tcb->copied_seq + consumed;
+
+    return tcb->delack_due || is_quarter(tcb, seq, consumed) || is_wider(tcb, tcb->rcv_nxt - seq);
+}
+
+/* The program has read: tells the peer of a wider window; smaller growth goes with the next ACK. */
 void receive_window_update(struct tcb *tcb, uint32_t consumed)
 {
-    uint32_t unread = tcb->rcv_nxt - tcb->copied_seq, known = tcb->rcv_adv - tcb->rcv_nxt;
-    uint32_t scale = tcb->rcv_wscale == UINT8_MAX ? 0 : tcb->rcv_wscale, space, open;
-
     grow_buffer(tcb, consumed);
     if (tcb->state != TCP_ESTABLISHED && tcb->state != TCP_FIN_WAIT_1 &&
         tcb->state != TCP_FIN_WAIT_2)
         return;
-    space = tcb->rcvbuf / 2;
-    open = HF_MIN(space > unread ? space - unread : 0, 65535u << scale); /* what can be told */
-    open = HF_MIN(open, HF_MAX(65535u, 4 * (tcb->rcv_nxt - tcb->irs)));  /* and is of use */
-    if (!sender_may_wait(tcb) &&
-        (open < 2 * known || open - known < HF_MIN(2u * tcb->rcv_mss, space / 2)))
+    if (!sender_may_wait(tcb) && !is_wider(tcb, tcb->rcv_nxt - tcb->copied_seq))
         return;
     if (twin_window(tcb))
         return;

@@ -181,6 +181,11 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
     return (int64_t)done;
 }
 
+size_t tcp_send_now(struct tcb *tcb, const void *buf, size_t len)
+{
+    return tcb->pcb.err ? 0 : twin_send_now(tcb, buf, len);
+}
+
 /* Behind the buffer that `room` completes: those that a long send would fill too. */
 static uint32_t room_behind(const struct tcb *tcb, uint32_t room)
 {

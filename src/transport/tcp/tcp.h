@@ -193,6 +193,10 @@ enum {
     TCP_SEND_TELL = 16,  /* MSG_ZEROCOPY: the error queue says when what was taken is not held */
 };
 HF_NODISCARD int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flags);
+
+/* What hf_sock_send_now and hf_sock_recv_now are for a stream. low_water: SO_RCVLOWAT. */
+HF_NODISCARD size_t tcp_send_now(struct tcb *tcb, const void *buf, size_t len);
+HF_NODISCARD size_t tcp_recv_now(struct tcb *tcb, void *buf, size_t len, size_t low_water);
 /* As hf_sock_reserve and hf_sock_commit. */
 HF_NODISCARD int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n);
 void tcp_commit(struct tcb *tcb, size_t len);

@@ -162,6 +162,32 @@ size_t twin_send(struct tcb *tcb, const struct hf_iovec *iov, size_t want)
     return done;
 }
 
+/* How long the peer takes to fill a window is measured with these bytes: rtt_window_filled. */
+static bool fills_window(const struct tcb *twin, uint32_t len)
+{
+    return twin->flow && !seq_lt(twin->rcv_nxt + len, twin->flow->rcv_rtt_end);
+}
+
+size_t twin_send_now(struct tcb *tcb, const void *buf, size_t len)
+{
+    struct tcb *twin = tcb->opts.cork || len > tcb->mss || len > tcb->snd_wnd ? NULL : twin_of(tcb);
+    struct hf_frame *f;
+
+    if (!twin || fills_window(twin, (uint32_t)len))
+        return 0;
+    f = hf_frame_new(tcb->tcp->core->pool);
+    if (!f)
+        return 0;
+    if (!hf_frame_append(f, buf, (uint32_t)len)) {
+        hf_frame_free(f);
+        return 0;
+    }
+    if (!hand_over(tcb, twin, f))
+        return 0;
+    tcp_event(twin);
+    return len;
+}
+
 bool twin_window(struct tcb *tcb)
 {
     struct tcb *twin = twin_of(tcb);
