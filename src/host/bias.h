@@ -87,8 +87,7 @@ void bias_resume(struct bias_seat *s);
 /* The owner has been outside since: what it found without a reference is in its hands no more. */
 void bias_pass(void);
 
-/* The caller gets the bias, if there is none. With w's mutex held, or while nobody else knows of w.
- */
+/* With w's mutex held: the caller gets the bias, if there is none. */
 void bias_begin(struct world *w);
 /* w goes away; nobody else uses it any more. */
 void bias_end(struct world *w);

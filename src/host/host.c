@@ -157,7 +157,9 @@ static struct world *world_new(void)
     if (w->pool)
         err = driver_new(w, &w->driver);
     if (!err) {
+        pthread_mutex_lock(&w->lock); /* the driver may be at work */
         bias_begin(w);
+        pthread_mutex_unlock(&w->lock);
         return w;
     }
     world_free(w);
