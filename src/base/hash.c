@@ -100,8 +100,11 @@ static void resize_step(struct hash *h)
 
     for (int i = 0; i < MOVES && h->old; i++)
         move_bucket(h);
-    if (h->old)
+    if (h->old) {
+        for (uint32_t i = h->moved; i < h->old_count && i < h->moved + MOVES; i++)
+            __builtin_prefetch(h->old[i], 1); /* for the next step */
         return;
+    }
     if (h->count > h->bucket_count && h->bucket_count < BUCKETS_MOST)
         want = h->bucket_count * 2;
     else if (h->count < h->bucket_count / 8 && h->bucket_count > BUCKETS_LEAST)
@@ -126,6 +129,7 @@ void hash_insert(struct hash *h, struct hash_node *node, uint32_t hash)
     if (!is_well_sized(h))
         resize_step(h);
     bucket = bucket_of(h, hash);
+    __builtin_prefetch(*bucket); /* who looks for node passes it, soon as a rule */
     node->hash = hash;
     node->next = *bucket;
     *bucket = node;

@@ -3,7 +3,7 @@
  *
  * The table has one path per question: destination, source asked for, link asked for, and for
  * destinations whose answer depends on sockets (HF_ROUTE_UNLESS_BOUND) one for each answer. A path
- * that nobody uses any more stays for the next, up to IDLE_MOST of them, oldest first out. When
+ * that nobody uses any more stays for the next, up to idle_most of them, oldest first out. When
  * routes change, all paths are stale at once by their generation; a stale one is replaced when it
  * is next asked for, and lives on unfindable while someone holds it. */
 #include "net/path.h"
@@ -15,16 +15,18 @@
 #include "net/neighbour.h"
 #include "net/route.h"
 
-#define IDLE_MOST    1024
 #define MTU_LIFETIME (600 * HF_S) /* RFC 1191 6.3, RFC 8201 4 */
 #define MTU4_LEAST   552          /* Linux's min_pmtu: smaller claims are an attack */
 #define MTU6_LEAST   1280
 
+/* To others, of whom strangers may make us know many, and to this host itself. */
+static const uint32_t idle_most[2] = {1024, 16384};
+
 struct path_table {
     struct hash hash;
     struct pool pool;
-    struct list idle, busy;
-    uint32_t idle_count;
+    struct list idle[2], busy; /* idle: by is_local */
+    uint32_t idle_count[2];
     struct path *newest; /* what was asked for last, as a rule the next too; hashed, or NULL */
     struct hf_link dead; /* where paths of detached links lead */
 };
@@ -42,7 +44,8 @@ int path_init(struct net *net)
         return -HF_ENOMEM;
     }
     pool_init(&t->pool, env, sizeof(struct path));
-    list_init(&t->idle);
+    list_init(&t->idle[0]);
+    list_init(&t->idle[1]);
     list_init(&t->busy);
     link_init_dead(net, &t->dead);
     net->paths = t;
@@ -72,7 +75,7 @@ static void path_free(struct path *p)
 
 static void idle_free(struct path_table *t, struct path *p)
 {
-    t->idle_count--;
+    t->idle_count[p->is_local]--;
     path_free(p);
 }
 
@@ -83,8 +86,9 @@ void path_fini(struct net *net)
 
     if (!t)
         return;
-    list_for_each (l, &t->idle)
-        path_free(container_of(l, struct path, link_in_lru));
+    for (unsigned i = 0; i < HF_COUNT(t->idle); i++)
+        list_for_each (l, &t->idle[i])
+            path_free(container_of(l, struct path, link_in_lru));
     list_for_each (l, &t->busy)
         path_free(container_of(l, struct path, link_in_lru));
     hash_fini(&t->hash);
@@ -97,12 +101,13 @@ void path_drop_link(struct net *net, const struct hf_link *link)
 {
     struct path_table *t = net->paths;
 
-    list_for_each (l, &t->idle) {
-        struct path *p = container_of(l, struct path, link_in_lru);
+    for (unsigned i = 0; i < HF_COUNT(t->idle); i++)
+        list_for_each (l, &t->idle[i]) {
+            struct path *p = container_of(l, struct path, link_in_lru);
 
-        if (p->link == link)
-            idle_free(t, p);
-    }
+            if (p->link == link)
+                idle_free(t, p);
+        }
     list_for_each (l, &t->busy) {
         struct path *p = container_of(l, struct path, link_in_lru);
 
@@ -305,6 +310,12 @@ static struct path *path_make(struct net *net, const struct path_query *q,
     return p;
 }
 
+/* Linux: over IPv6 nobody asks. */
+static bool is_strange_source(const struct net *net, const struct ip_addr *src)
+{
+    return addr_is4(src) && !addr_is_any(src) && !net->core->privileged && !net_is_local(net, src);
+}
+
 /* Makes *out for the question, in place of stale, if there is one, whose learned MTU it inherits.
  */
 static int path_discover(struct net *net, const struct path_query *q, bool own_only, uint32_t hash,
@@ -313,7 +324,8 @@ static int path_discover(struct net *net, const struct path_query *q, bool own_o
     struct finding found = {0};
     const struct route *route;
     struct path *p;
-    int err = find_route(net, q, own_only, &found, &route);
+    int err = is_strange_source(net, &q->src) ? -HF_ENETUNREACH
+                                              : find_route(net, q, own_only, &found, &route);
 
     if (!err)
         err = find_source(net, q, route, &found);
@@ -350,7 +362,7 @@ static int path_find_kind(struct net *net, const struct path_query *q, bool own_
         t->newest = p;
     }
     if (!p->refs++) {
-        t->idle_count--;
+        t->idle_count[p->is_local]--;
         list_remove(&p->link_in_lru);
         list_push_back(&t->busy, &p->link_in_lru);
     }
@@ -369,10 +381,6 @@ int path_find(struct net *net, const struct path_query *q, struct path **out)
 
     if (q->link_index && !net_link_by_index(net, q->link_index))
         return addr_is4(&q->dst) ? -HF_ENODEV : -HF_ENETUNREACH;
-    /* Linux: over IPv6 nobody asks. */
-    if (addr_is4(&q->src) && !addr_is_any(&q->src) && !net->core->privileged &&
-        !net_is_local(net, &q->src))
-        return -HF_ENETUNREACH;
     err = path_find_kind(net, q, own_only, &p);
     if (err)
         return err;
@@ -393,13 +401,13 @@ void path_put(struct path *p)
     if (!p || --p->refs)
         return;
     t = p->net->paths;
-    t->idle_count++;
+    t->idle_count[p->is_local]++;
     list_remove(&p->link_in_lru);
-    list_push_back(&t->idle, &p->link_in_lru);
+    list_push_back(&t->idle[p->is_local], &p->link_in_lru);
     if (!p->is_hashed || path_is_stale(p))
         idle_free(t, p);
-    else if (t->idle_count > IDLE_MOST)
-        idle_free(t, container_of(t->idle.next, struct path, link_in_lru));
+    else if (t->idle_count[p->is_local] > idle_most[p->is_local])
+        idle_free(t, container_of(t->idle[p->is_local].next, struct path, link_in_lru));
 }
 
 bool path_is_stale(const struct path *p)

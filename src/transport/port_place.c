@@ -5,7 +5,7 @@
 
 #define COUNTED_MOST 5 /* places where one holder is counted */
 #define ASKED_MOST   3 /* places, links aside, that overlap with a spot */
-#define IDLE_MOST    64
+#define IDLE_MOST    4096
 
 struct place_key {
     struct ip_addr addr;
@@ -52,8 +52,7 @@ static int enter(struct ports *p, const struct place_key *key)
     struct port_tally *t;
 
     if (key->scope == PLACE_PORT) {
-        port_map_set(p->taken, key->port);
-        return 0;
+        return port_map_set(&p->taken, &p->core->env, key->port);
     }
     if (key->link)
         return 0;
@@ -64,7 +63,7 @@ static int enter(struct ports *p, const struct place_key *key)
 static void leave(struct ports *p, const struct port_place *at)
 {
     if (at->scope == PLACE_PORT)
-        port_map_clear(p->taken, at->port);
+        port_map_clear(&p->taken, at->port);
     else if (!at->link)
         port_tally_remove(p, port_tally_find(p, &at->addr, at->scope), at->port);
 }

@@ -7,44 +7,77 @@
 
 void port_set_fini(struct port_set *s, const struct hf_env *env)
 {
-    if (s->map)
+    if (s->map) {
+        port_map_fini(s->map, env);
         env->free(env->ctx, s->map, sizeof(*s->map));
+    }
     s->map = NULL;
     s->count = 0;
 }
 
-void port_map_set(struct port_map *m, uint16_t port)
+int port_map_set(struct port_map *m, const struct hf_env *env, uint16_t port)
 {
     uint32_t w = port / 64;
+    struct port_leaf *leaf = m->leaves[w / 64];
 
-    m->words[w] |= (uint64_t)1 << port % 64;
-    if (m->words[w] == ~(uint64_t)0)
+    if (!leaf) {
+        leaf = env->alloc(env->ctx, sizeof(*leaf));
+        if (!leaf)
+            return -HF_ENOMEM;
+        memset(leaf, 0, sizeof(*leaf));
+        m->leaves[w / 64] = leaf;
+    }
+    leaf->words[w % 64] |= (uint64_t)1 << port % 64;
+    if (leaf->words[w % 64] == ~(uint64_t)0)
         m->full[w / 64] |= (uint64_t)1 << w % 64;
+    return 0;
 }
 
 void port_map_clear(struct port_map *m, uint16_t port)
 {
     uint32_t w = port / 64;
 
-    m->words[w] &= ~((uint64_t)1 << port % 64);
+    m->leaves[w / 64]->words[w % 64] &= ~((uint64_t)1 << port % 64);
     m->full[w / 64] &= ~((uint64_t)1 << w % 64);
+}
+
+void port_map_fini(struct port_map *m, const struct hf_env *env)
+{
+    for (uint32_t i = 0; i < PORT_LEAVES; i++) {
+        if (m->leaves[i])
+            env->free(env->ctx, m->leaves[i], sizeof(*m->leaves[i]));
+    }
+}
+
+/* From the line into a map. Without memory all stay in line. */
+static int spread(struct port_set *s, const struct hf_env *env)
+{
+    struct port_map *map = env->alloc(env->ctx, sizeof(*map));
+    int err = map ? 0 : -HF_ENOMEM;
+
+    if (err)
+        return err;
+    memset(map, 0, sizeof(*map));
+    for (uint32_t i = 0; !err && i < s->count; i++)
+        err = port_map_set(map, env, s->ports[i]);
+    if (err) {
+        port_map_fini(map, env);
+        env->free(env->ctx, map, sizeof(*map));
+        return err;
+    }
+    s->map = map;
+    return 0;
 }
 
 int port_set_add(struct port_set *s, const struct hf_env *env, uint16_t port)
 {
-    if (!s->map && s->count == PORT_INLINE) {
-        struct port_map *map = env->alloc(env->ctx, sizeof(*map));
+    int err = !s->map && s->count == PORT_INLINE ? spread(s, env) : 0;
 
-        if (!map)
-            return -HF_ENOMEM;
-        memset(map, 0, sizeof(*map));
-        for (uint32_t i = 0; i < s->count; i++)
-            port_map_set(map, s->ports[i]);
-        s->map = map;
-    }
-    if (s->map)
-        port_map_set(s->map, port);
-    else
+    if (!err && s->map)
+        err = port_map_set(s->map, env, port);
+    if (err)
+        return err;
+    if (!s->map)
         s->ports[s->count] = port;
     s->count++;
     return 0;
@@ -65,7 +98,7 @@ static uint64_t used_word(const struct port_set *s, uint32_t w)
     uint64_t word = 0;
 
     if (s->map)
-        return s->map->words[w];
+        return port_map_word(s->map, w);
     for (uint32_t i = 0; i < s->count; i++)
         if (s->ports[i] / 64 == w)
             word |= (uint64_t)1 << s->ports[i] % 64;
@@ -111,7 +144,7 @@ int32_t port_sets_free_port(const struct port_set *const *sets, unsigned n,
 
     for (uint32_t w = open_from(sets, n, taken, first); w <= high / 64u;
          w = open_from(sets, n, taken, w + 1)) {
-        uint64_t open = ~(taken ? taken->words[w] : 0) & (w == first ? mask : ~(uint64_t)0);
+        uint64_t open = ~(taken ? port_map_word(taken, w) : 0) & (w == first ? mask : ~(uint64_t)0);
 
         for (unsigned i = 0; i < n && open; i++)
             open &= ~used_word(sets[i], w);

@@ -8,14 +8,35 @@
 #define PORT_WORDS  1024 /* 64 ports each */
 #define PORT_INLINE 32
 
-/* A bitmap of all ports, and which of its words are full. Zeroed: empty. */
+/* A bitmap of all ports, in leaves that are there from their first port on, and which of its words
+ * are full. Zeroed: empty. */
+struct port_leaf {
+    uint64_t words[64];
+};
+#define PORT_LEAVES (PORT_WORDS / 64)
+
 struct port_map {
-    uint64_t words[PORT_WORDS];
-    uint64_t full[PORT_WORDS / 64];
+    uint64_t full[PORT_LEAVES];
+    struct port_leaf *leaves[PORT_LEAVES]; /* NULL: none of these ports is in it */
 };
 
-void port_map_set(struct port_map *m, uint16_t port);
+/* -HF_ENOMEM */
+HF_NODISCARD int port_map_set(struct port_map *m, const struct hf_env *env, uint16_t port);
+/* port is in m. */
 void port_map_clear(struct port_map *m, uint16_t port);
+void port_map_fini(struct port_map *m, const struct hf_env *env);
+
+static inline uint64_t port_map_word(const struct port_map *m, uint32_t w)
+{
+    const struct port_leaf *leaf = m->leaves[w / 64];
+
+    return leaf ? leaf->words[w % 64] : 0;
+}
+
+static inline bool port_map_has(const struct port_map *m, uint16_t port)
+{
+    return port_map_word(m, port / 64) >> port % 64 & 1;
+}
 
 /* Zeroed: empty. */
 struct port_set {
@@ -43,7 +64,7 @@ static inline uint32_t port_set_index(const struct port_set *s, uint16_t port)
 
 static inline bool port_set_has(const struct port_set *s, uint16_t port)
 {
-    return s->map ? s->map->words[port / 64] >> port % 64 & 1 : port_set_index(s, port) < s->count;
+    return s->map ? port_map_has(s->map, port) : port_set_index(s, port) < s->count;
 }
 
 /* The first port in low..high that is in none of the n sets nor in taken (NULL: nothing is), or -1.

@@ -19,10 +19,7 @@ int ports_init(struct ports *p, struct core *core, struct demux *demux, uint16_t
     p->min = min;
     p->max = max;
     p->shared_tuples = shared_tuples;
-    p->taken = env->alloc(env->ctx, sizeof(*p->taken));
-    if (!p->taken)
-        return -HF_ENOMEM;
-    memset(p->taken, 0, sizeof(*p->taken));
+    memset(&p->taken, 0, sizeof(p->taken));
     memset(p->fresh, 0, sizeof(p->fresh));
     p->fresh_count = 0;
     env->random(env->ctx, p->next, sizeof(p->next));
@@ -45,7 +42,6 @@ no_tallies:
 no_groups:
     hash_fini(&p->places);
 no_places:
-    env->free(env->ctx, p->taken, sizeof(*p->taken));
     return -HF_ENOMEM;
 }
 
@@ -59,7 +55,7 @@ void ports_fini(struct ports *p)
     hash_fini(&p->tallies);
     hash_fini(&p->groups);
     hash_fini(&p->places);
-    p->core->env.free(p->core->env.ctx, p->taken, sizeof(*p->taken));
+    port_map_fini(&p->taken, &p->core->env);
 }
 
 /* What e puts up with when it asks. */
@@ -211,12 +207,12 @@ static int32_t choose(const struct ports *p, const struct port_group *g, const s
                       uint32_t low, uint32_t high)
 {
     const struct port_set *set = &g->set;
-    bool is_taken = p->taken->words[low / 64] >> low % 64 & 1;
+    bool is_taken = port_map_has(&p->taken, (uint16_t)low);
 
     if (!is_taken && !port_set_has(set, (uint16_t)low) && !tuple_exists(p, pcb, (uint16_t)low))
         return (int32_t)low; /* as a rule */
     while (low <= high) {
-        int32_t port = port_sets_free_port(&set, 1, p->taken, low, high);
+        int32_t port = port_sets_free_port(&set, 1, &p->taken, low, high);
 
         if (port < 0 || !tuple_exists(p, pcb, (uint16_t)port))
             return port;

@@ -14,8 +14,7 @@
 
 #include "base/pool.h"
 #include "transport/demux.h"
-
-struct port_map;
+#include "transport/port_set.h"
 
 #define PORT_COUNTERS 256 /* RFC 6056 3.3.4: table_length */
 #define PORT_FRESH    64
@@ -42,7 +41,7 @@ struct ports {
     struct port_fresh fresh[PORT_FRESH];
     uint32_t fresh_count;
     uint16_t next[PORT_COUNTERS]; /* RFC 6056 3.3.4: table */
-    struct port_map *taken;       /* that bind() holds: automatic ones keep clear of them */
+    struct port_map taken;        /* that bind() holds: automatic ones keep clear of them */
     uint16_t min, max;            /* the automatic range */
     bool shared_tuples;           /* UDP: two sockets may have one four-tuple */
 };

@@ -149,6 +149,8 @@ struct hf_frame *ooo_pop(struct tcb *tcb);
 /* The other end of the connection that s, a SYN, asks for: in this stack too, when all that follows
  * can be done at once; else NULL. */
 struct tcb *twin_opener(const struct tcb *listener, const struct segment *s);
+/* That holds for the way back as well. */
+bool twin_answers(const struct tcb *child, const struct tcb *opener);
 /* The SYN-ACK of child, in SYN-RECEIVED, and opener's acknowledgement of it: both ESTABLISHED. */
 void twin_open(struct tcb *child, struct tcb *opener);
 

@@ -227,7 +227,7 @@ static struct tcb *make_child(struct tcb *listener, struct segment *s, const str
         return NULL;
     }
     inherit(child, listener, s);
-    if (opener) /* to itself: the way back is the same */
+    if (opener && addr_eq(&s->ip->src, &s->ip->dst)) /* the way back is the same */
         child->pcb.path = path_ref(opener->pcb.path);
     failed = settle(child, listener);
     if (failed == HF_DROP_COUNT)
@@ -257,7 +257,7 @@ static void new_child(struct tcb *listener, struct segment *s)
         opener = holds ? NULL : twin_opener(listener, s);
         child = make_child(listener, s, opener);
         if (child)
-            begin(child, listener, s, opener);
+            begin(child, listener, s, opener && twin_answers(child, opener) ? opener : NULL);
     }
 }
 

@@ -7,15 +7,15 @@
 #include "net/path.h"
 #include "transport/tcp/internal.h"
 
-/* Between the two nothing is checked, delayed or changed. The same path serves both directions. */
-static bool is_plain_way(const struct tcb *tcb, const struct ip_info *ip)
+/* Between the two nothing is checked, delayed or changed. */
+static bool is_plain_way(const struct tcb *tcb)
 {
     const struct pcb *pcb = &tcb->pcb;
     const struct path *path = pcb->path;
 
     return path && path->hands_over && !path_is_stale(path) && !path->unless_bound &&
-           !pcb->link_index && addr_eq(&path->src, &ip->src) && addr_eq(&ip->src, &ip->dst) &&
-           !pcb_ip(pcb, &ip->src)->least_ttl;
+           !pcb->link_index && addr_eq(&path->src, &pcb->entry.laddr) &&
+           !pcb_ip(pcb, &pcb->entry.raddr)->least_ttl;
 }
 
 static bool is_plain_listener(const struct tcb *l, const struct ip_info *ip)
@@ -49,9 +49,13 @@ struct tcb *twin_opener(const struct tcb *listener, const struct segment *s)
     if (!e || e->kind != DEMUX_CONN)
         return NULL;
     opener = tcb_of(e);
-    return is_plain_opener(opener, s) && is_plain_way(opener, ip) && tcp->up->wanted(opener)
-               ? opener
-               : NULL;
+    return is_plain_opener(opener, s) && is_plain_way(opener) && tcp->up->wanted(opener) ? opener
+                                                                                         : NULL;
+}
+
+bool twin_answers(const struct tcb *child, const struct tcb *opener)
+{
+    return child->pcb.path == opener->pcb.path || is_plain_way(child);
 }
 
 /* What from, which has just told of its SYN, says in its SYN-ACK. */

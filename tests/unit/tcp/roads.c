@@ -12,10 +12,17 @@
 #define SOCKS    8
 #define TOLD_MAX 256
 
+/* Of the host, besides loopback's: who dials one of them has another one. */
+#define OTHER4    "127.0.0.7"
+#define BOUND4    "127.0.0.9"
+#define OTHER6    "fd00:77::7"
+#define BOUND6    "fd00:77::9"
+#define ADDRESSES 3
+
 /* A world of its own for each road. */
 struct road {
     struct world w;
-    struct path *paths[4];
+    struct path *paths[ADDRESSES * (ADDRESSES + 1)];
     struct hf_sock *socks[SOCKS];
     uint8_t told[TOLD_MAX];
     unsigned told_count;
@@ -38,15 +45,35 @@ static void note(void *ctx, struct hf_sock *sk, void *user)
         r->told[r->told_count++] = who;
 }
 
-/* From here on loopback's segments are sent as what they are. */
+static struct ip_addr ip(const char *text)
+{
+    struct ip_addr a;
+
+    if (!addr_parse(text, &a))
+        abort();
+    return a;
+}
+
+static bool is_ip6(const struct road *r)
+{
+    return strchr(r->addr, ':') && !strchr(r->addr, '.');
+}
+
+/* From here on loopback's segments are sent as what they are, between all of its addresses that
+ * programs use. */
 static void close_short_way(struct road *r, struct sockets *all)
 {
-    bool is4 = !strchr(r->addr, ':') || strchr(r->addr, '.');
-    struct ip_addr lo = is4 ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6, any = is4 ? ADDR_ANY4 : ADDR_ANY6;
+    static const char *const own[2][ADDRESSES] = {{"127.0.0.1", OTHER4, BOUND4},
+                                                  {"::1", OTHER6, BOUND6}};
 
-    for (unsigned i = 0; i < 2; i++) {
-        struct path_query q = {.dst = lo, .src = i ? lo : any, .proto = HF_IPPROTO_TCP};
+    for (unsigned i = 0; i < HF_COUNT(r->paths); i++) {
+        unsigned from = i % (ADDRESSES + 1);
+        struct path_query q = {.dst = ip(own[is_ip6(r)][i / (ADDRESSES + 1)]),
+                               .src = is_ip6(r) ? ADDR_ANY6 : ADDR_ANY4,
+                               .proto = HF_IPPROTO_TCP};
 
+        if (from)
+            q.src = ip(own[is_ip6(r)][from - 1]);
         if (path_find(&all->net, &q, &r->paths[i]))
             abort();
         r->paths[i]->hands_over = false;
@@ -70,10 +97,13 @@ static struct sockets *all_of(struct road *r)
 
 static void road_init(struct road *r, const char *addr, bool is_bare, bool by_segments)
 {
+    const struct hf_route many = {.prefix = "fd00:77::/64", .kind = HF_ROUTE_LOCAL};
     struct sockets *all;
 
     *r = (struct road){.addr = addr, .by_segments = by_segments};
     world_init(&r->w);
+    if (hf_route_add(r->w.st, &many))
+        abort();
     all = all_of(r);
     all->event = note;
     all->event_ctx = r;
@@ -89,8 +119,8 @@ static void road_fini(struct road *r)
 {
     for (unsigned i = 0; i < SOCKS; i++)
         hf_sock_close(r->socks[i]);
-    path_put(r->paths[0]);
-    path_put(r->paths[1]);
+    for (unsigned i = 0; i < HF_COUNT(r->paths); i++)
+        path_put(r->paths[i]);
     world_fini(&r->w);
 }
 
@@ -248,7 +278,7 @@ static void dials(struct road *r)
 
 static void dials_bound(struct road *r)
 {
-    const char *own = family_of(r) == AF_INET ? "127.0.0.9" : r->addr;
+    const char *own = is_ip6(r) ? BOUND6 : family_of(r) == AF_INET ? BOUND4 : r->addr;
     struct hf_sock *sk = add(r, CLIENT, sock_at(&r->w, family_of(r), SOCK_STREAM, own, 4001));
 
     if (sock_dial(sk, r->addr, DOOR) != -HF_EINPROGRESS)
@@ -474,10 +504,10 @@ static void test_short_way(const char *addr)
 
 int main(void)
 {
-    static const char *const addresses[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1"};
+    static const char *const addresses[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1", OTHER4, OTHER6};
 
     tap_begin(60);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < HF_COUNT(addresses); i++) {
         test_short_way(addresses[i]);
         for (unsigned k = 0; k < 2 * HF_COUNT(programs); k++)
             test_program(&programs[k / 2], addresses[i], k % 2);

@@ -589,7 +589,7 @@ static void allocation_fails(void)
 
 static void maker_without_memory(void)
 {
-    for (uint64_t n = 1; n <= 4; n++) {
+    for (uint64_t n = 1; n <= 3; n++) {
         struct desk d = {.env.fail_from = n};
 
         d.core.env = testenv_env(&d.env);
