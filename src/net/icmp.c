@@ -96,8 +96,9 @@ static bool kind_of6(const struct icmp_header *h, enum icmp_error_kind *kind)
         *kind =
             h->code == ICMP6_PARAMETER_NEXT_HEADER ? ICMP_ERR_PROTO_UNREACH : ICMP_ERR_PARAMETER;
         return true;
-    default:
-        return false;
+    default: /* RFC 4443 2.4 (a) */
+        *kind = ICMP_ERR_UNKNOWN;
+        return true;
     }
 }
 

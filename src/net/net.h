@@ -28,6 +28,7 @@ enum icmp_error_kind {
     ICMP_ERR_TIME_EXCEEDED, /* v4 11; v6 3 */
     ICMP_ERR_PARAMETER,     /* v4 12; v6 4 */
     ICMP_ERR_QUENCH,        /* v4 4: ignored, RFC 6633 */
+    ICMP_ERR_UNKNOWN,       /* v6, any other below 128: RFC 4443 2.4 (a) */
 };
 
 struct icmp_error {

@@ -16,7 +16,7 @@
 #include "net/route.h"
 
 #define MTU_LIFETIME (600 * HF_S) /* RFC 1191 6.3, RFC 8201 4 */
-#define MTU4_LEAST   552          /* Linux's min_pmtu: smaller claims are an attack */
+#define MTU4_LEAST   552          /* Linux's min_pmtu: what smaller claims are taken for */
 #define MTU6_LEAST   1280
 
 /* To others, of whom strangers may make us know many, and to this host itself. */
@@ -338,6 +338,7 @@ static int path_discover(struct net *net, const struct path_query *q, bool own_o
         if (stale->link == p->link && stale->mtu < p->mtu) {
             p->mtu = stale->mtu;
             p->mtu_until = stale->mtu_until;
+            p->may_be_cut = stale->may_be_cut;
         }
         path_unhash(stale);
         if (!stale->refs)
@@ -420,8 +421,15 @@ uint32_t path_mtu(struct path *p)
     if (p->net->core->now >= p->mtu_until) {
         p->mtu = link_mtu(p->link);
         p->mtu_until = HF_TIME_NEVER;
+        p->may_be_cut = false;
     }
     return p->mtu;
+}
+
+bool path_may_be_cut(struct path *p)
+{
+    (void)path_mtu(p);
+    return p->may_be_cut;
 }
 
 uint32_t path_link_mtu(const struct path *p)
@@ -431,11 +439,15 @@ uint32_t path_link_mtu(const struct path *p)
 
 bool path_lower_mtu(struct path *p, uint32_t mtu)
 {
-    if (mtu < (addr_is4(&p->dst) ? MTU4_LEAST : MTU6_LEAST) || mtu >= path_mtu(p))
+    bool is4 = addr_is4(&p->dst), is_absurd = mtu < (is4 ? MTU4_LEAST : MTU6_LEAST);
+    uint32_t before = path_mtu(p);
+
+    if (mtu >= before || (is_absurd && !is4))
         return false;
-    p->mtu = mtu;
+    p->may_be_cut |= is_absurd;
+    p->mtu = HF_MIN(before, HF_MAX(mtu, MTU4_LEAST));
     p->mtu_until = p->net->core->now + MTU_LIFETIME;
-    return true;
+    return p->mtu < before;
 }
 
 void path_confirm(struct path *p)

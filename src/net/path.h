@@ -20,6 +20,7 @@ struct path {
     struct hf_link *link;        /* lo for local destinations */
     struct neighbour *neighbour; /* resolved or being so; NULL where the link needs none */
     uint32_t mtu;                /* of the path: the link's, or less by PMTUD */
+    bool may_be_cut;             /* path_may_be_cut, of now */
     hf_time mtu_until;           /* when a learned MTU is forgotten; RFC 1191 6.3, 10 minutes */
     bool is_local, is_broadcast, is_multicast;
     bool hands_over; /* to this host itself, from an address that can be: handover.h */
@@ -64,10 +65,13 @@ bool path_is_stale(const struct path *p);
 /* The MTU now, in bytes of IP packet; and that of its link, as if nothing had been learned. */
 uint32_t path_mtu(struct path *p);
 uint32_t path_link_mtu(const struct path *p);
+/* Less was claimed than is believed. */
+bool path_may_be_cut(struct path *p);
 
-/* A router said the path takes only that much. Kept if it is smaller than now and at least 552
- * (IPv4; Linux's min_pmtu) or 1280 (IPv6). True when the path's MTU went down. RFC 1191, RFC 8201.
- */
+/* A router said the path takes only that much. Kept if it is smaller than now; less than 1280 is
+ * not believed (IPv6), less than 552 is taken for that (IPv4; Linux's min_pmtu), and who does not
+ * insist lets routers cut what goes there from then on. True when the path's MTU went down. RFC
+ * 1191, RFC 8201. */
 bool path_lower_mtu(struct path *p, uint32_t mtu);
 
 /* path.c's table. */

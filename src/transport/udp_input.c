@@ -295,6 +295,8 @@ static struct verdict verdict_of(const struct icmp_error *e)
         return (struct verdict){HF_EHOSTUNREACH, false};
     case ICMP_ERR_PARAMETER:
         return (struct verdict){HF_EPROTO, true};
+    case ICMP_ERR_UNKNOWN:
+        return (struct verdict){HF_EPROTO, false};
     case ICMP_ERR_PROTO_UNREACH:
         return (struct verdict){is4 ? HF_ENOPROTOOPT : HF_EPROTO, true};
     case ICMP_ERR_TOO_BIG:

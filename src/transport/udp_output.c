@@ -211,9 +211,9 @@ static int output(struct udp_pcb *up, const struct udp_how *how, struct path *pa
     out.stays_here = path->is_multicast && !out.ttl;
     out.loops_back = mcast->loops;
     /* Linux: WANT sets DF on what fits and cuts the rest. */
-    out.dont_fragment =
-        pmtudisc == HF_IP_PMTUDISC_DO || pmtudisc == HF_IP_PMTUDISC_PROBE ||
-        (is4 && pmtudisc == HF_IP_PMTUDISC_WANT && f->len + IP4_HEADER <= path_mtu(path));
+    out.dont_fragment = pmtudisc == HF_IP_PMTUDISC_DO || pmtudisc == HF_IP_PMTUDISC_PROBE ||
+                        (is4 && pmtudisc == HF_IP_PMTUDISC_WANT &&
+                         f->len + IP4_HEADER <= path_mtu(path) && !path_may_be_cut(path));
     out.by_link_mtu = goes_by_link(pmtudisc);
     out.cut = is4 ? 0 : up->cut6;
     f->gso_bytes = (uint16_t)segment;

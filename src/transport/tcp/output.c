@@ -115,6 +115,14 @@ struct hf_frame *output_outside(struct tcp *tcp, struct ip_out *out, uint16_t ds
     return f;
 }
 
+/* On the way, by routers. Linux: ip_dont_fragment. */
+static bool may_be_cut(const struct pcb *pcb, struct path *path)
+{
+    int how = pcb_pmtudisc(pcb, &pcb->entry.raddr);
+
+    return how == HF_IP_PMTUDISC_DONT || (how == HF_IP_PMTUDISC_WANT && path_may_be_cut(path));
+}
+
 /* The header in front of f, then out. Whatever is sent acknowledges; what the program wants IP to
  * know goes along: RFC 9293 MUST-48, SHLD-21, SHLD-22, MUST-49. Takes f. */
 static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, struct path *path)
@@ -129,7 +137,7 @@ static void emit(struct tcb *tcb, struct hf_frame *f, struct tcp_header *h, stru
         .proto = HF_IPPROTO_TCP,
         .ttl = ip->ttl,
         .tos = ip->tos | mark_ecn(tcb, f, h),
-        .dont_fragment = pcb_pmtudisc(pcb, &pcb->entry.raddr) != HF_IP_PMTUDISC_DONT,
+        .dont_fragment = !may_be_cut(pcb, path),
     };
 
     h->src_port = pcb->entry.lport;

@@ -112,6 +112,7 @@ static int error_of(const struct icmp_error *e)
     case ICMP_ERR_TIME_EXCEEDED:
         return HF_EHOSTUNREACH;
     case ICMP_ERR_PARAMETER:
+    case ICMP_ERR_UNKNOWN: /* Linux: icmpv6_err_convert */
         return HF_EPROTO;
     case ICMP_ERR_PROTO_UNREACH:
         return is4 ? HF_ENOPROTOOPT : HF_EPROTO;

@@ -100,7 +100,7 @@ static void test_errors_in(void)
         {"packet_too_big_v6", false, 2, 0, ICMP_ERR_TOO_BIG},
         {"time_exceeded_v6", false, 3, 0, ICMP_ERR_TIME_EXCEEDED},
         {"next_header_unknown_v6", false, 4, 1, ICMP_ERR_PROTO_UNREACH},
-        {"unknown_error_v6", false, 100, 0, -1},
+        {"unknown_error_v6", false, 100, 0, ICMP_ERR_UNKNOWN},
     };
     static struct bench b;
 

@@ -148,11 +148,12 @@ static void test_stale(void)
     EQ(bench_path(&b, "10.0.2.9", NULL, 0, 9, &p), 0, "path_is_found");
     OK(path_lower_mtu(p, 1300) && path_mtu(p) == 1300, "mtu_goes_down");
     OK(!path_lower_mtu(p, 1400), "mtu_does_not_go_up");
-    OK(!path_lower_mtu(p, 551), "absurd_mtu_is_refused");
     bench_route(&b, "10.0.2.8/30", NULL, &b.a.link, HF_ROUTE_UNICAST);
     OK(path_is_stale(p), "route_change_makes_stale");
     OK(!bench_path(&b, "10.0.2.9", NULL, 0, 9, &q) && q != p && path_mtu(q) == 1300,
        "new_path_inherits_learned_mtu");
+    OK(path_lower_mtu(q, 551) && path_mtu(q) == 552 && path_may_be_cut(q),
+       "absurd_mtu_is_the_least_one_and_no_promise");
     bench_advance(&b, 600 * HF_S);
     EQ(path_mtu(q), 1500, "learned_mtu_is_forgotten_after_ten_minutes_RFC_1191_6.3");
     net_detach(&b.net, &b.a.link);

@@ -231,8 +231,8 @@ static void test_mtu(bool v6)
     r->seen_count = 0;
     for (size_t i = 0; i < HF_COUNT(absurd); i++)
         icmp(r, v6, c, ICMP_ERR_TOO_BIG, absurd[i], c->tcb.snd_una);
-    EQ(tcp_mss(&c->tcb), PEER_MSS - 12, "absurd MTUs change nothing");
-    EQ(r->seen_count, 0, "  nor is anything sent again");
+    EQ(tcp_mss(&c->tcb), v6 ? PEER_MSS - 12 : least, "absurd MTUs change nothing, or to 552");
+    OK(r->seen_count <= (v6 ? 0 : 3), "  and what is out is sent again once, if at all");
     for (uint32_t mtu = 1500; mtu-- > 0;)
         icmp(r, v6, c, ICMP_ERR_TOO_BIG, mtu, c->tcb.snd_una);
     EQ(tcp_mss(&c->tcb), least, "segments get no smaller than the least honest MTU has them");
