@@ -163,3 +163,18 @@ int64_t get(struct hf_sock *sk, void *bytes, size_t len)
 
     return hf_sock_recv(sk, &msg, HF_MSG_DONTWAIT);
 }
+
+void put_now(struct rig *r, struct hf_sock *sk, const void *bytes, size_t len)
+{
+    hf_stack_clock(r->st, host_tick());
+    if (hf_sock_send_now(sk, bytes, len))
+        return;
+    must(put(sk, bytes, len), "send");
+    rig_settle(r);
+}
+
+void get_now(struct hf_sock *sk, void *bytes, size_t len)
+{
+    if (!hf_sock_recv_now(sk, bytes, len))
+        must(get(sk, bytes, len), "recv");
+}

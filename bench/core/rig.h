@@ -57,6 +57,9 @@ void rig_let_go(struct rig *r, struct pair *pairs, long count);
 
 int64_t put(struct hf_sock *sk, const void *bytes, size_t len);
 int64_t get(struct hf_sock *sk, void *bytes, size_t len);
+/* One message, by the calls for what is over at once; else by the usual ones. It must work. */
+void put_now(struct rig *r, struct hf_sock *sk, const void *bytes, size_t len);
+void get_now(struct hf_sock *sk, void *bytes, size_t len);
 void must(int64_t result, const char *what); /* dies of an error */
 
 /* One file each. */

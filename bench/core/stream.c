@@ -35,12 +35,10 @@ static void trips(void *ctx, long count)
 
     must(hf_sock_setsockopt(f->p.client, IPPROTO_TCP, HF_TCP_NODELAY, &on, sizeof(on)), "NODELAY");
     for (; count > 0; count--) {
-        must(put(f->p.client, f->from, 1), "send");
-        rig_settle(&f->rig);
-        must(get(f->p.server, f->to, 1), "recv");
-        must(put(f->p.server, f->to, 1), "send");
-        rig_settle(&f->rig);
-        must(get(f->p.client, f->from, 1), "recv");
+        put_now(&f->rig, f->p.client, f->from, 1);
+        get_now(f->p.server, f->to, 1);
+        put_now(&f->rig, f->p.server, f->to, 1);
+        get_now(f->p.client, f->from, 1);
     }
 }
 

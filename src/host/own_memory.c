@@ -23,7 +23,7 @@ static struct range segments[SEGMENTS]; /* that can be read; the program has fou
 static unsigned segment_count;
 static uintptr_t heap; /* where it begins; 0: nowhere */
 
-static _Thread_local struct range stack; /* end 0: not looked for yet */
+_Thread_local struct own_stack own_stack;
 
 static uintptr_t page_after(uintptr_t at)
 {
@@ -86,11 +86,11 @@ static void find_stack(void)
     void *lowest;
     size_t size;
 
-    stack.end = 1; /* looked for */
+    own_stack.end = 1; /* looked for */
     if (pthread_getattr_np(pthread_self(), &attr))
         return;
     if (!pthread_attr_getstack(&attr, &lowest, &size))
-        stack = (struct range){(uintptr_t)lowest, (uintptr_t)lowest + size};
+        own_stack = (struct own_stack){(uintptr_t)lowest, (uintptr_t)lowest + size};
     pthread_attr_destroy(&attr);
 }
 
@@ -106,20 +106,11 @@ static void find(void)
     errno = saved;
 }
 
-/* Below the caller's frame pages may not be there yet, and a frame outside of the stack (of a
- * signal handler, of a coroutine) tells nothing about it. */
-static bool on_stack(uintptr_t from, uintptr_t end)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-
-    return here >= stack.from && here < from && end <= stack.end;
-}
-
 bool own_memory_has(uintptr_t from, uintptr_t end)
 {
-    if (!stack.end)
+    if (!own_stack.end)
         find();
-    if (on_stack(from, end) || (from >= variables.from && end <= variables.end))
+    if (own_memory_is_stack(from, end) || (from >= variables.from && end <= variables.end))
         return true;
     return heap && from >= heap && end <= (uintptr_t)sbrk(0);
 }

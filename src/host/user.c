@@ -81,12 +81,12 @@ static size_t good_bytes(const void *p, size_t len, const struct question *q)
 
 bool user_readable(const void *p, size_t len)
 {
-    return good_bytes(p, len, &readable) == len;
+    return user_is_own(p, len, false) || good_bytes(p, len, &readable) == len;
 }
 
 bool user_writable(void *p, size_t len)
 {
-    return good_bytes(p, len, &writable) == len;
+    return user_is_own(p, len, true) || good_bytes(p, len, &writable) == len;
 }
 
 int user_read(void *to, const void *from, size_t len)
@@ -108,9 +108,9 @@ int user_write(void *to, const void *from, size_t len)
 
 int user_read_address(uint8_t to[USER_ADDRESS_MAX], const void *addr, socklen_t len)
 {
-    memset(to, 0, USER_ADDRESS_MAX);
     if (len > USER_ADDRESS_MAX)
         return -EINVAL;
+    memset(to + len, 0, USER_ADDRESS_MAX - len);
     return user_read(to, addr, len);
 }
 
@@ -176,10 +176,8 @@ size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want)
     return vector_good(iov, n, want, &writable);
 }
 
-bool user_is_own(const void *p, size_t len, bool writes)
+bool user_is_other_own(uintptr_t from, uintptr_t end, bool writes)
 {
-    uintptr_t from = (uintptr_t)p, end = from + len;
-
     return end >= from && (writes ? own_memory_has(from, end) : own_memory_shows(from, end));
 }
 

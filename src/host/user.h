@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "handfast/socket.h"
+#include "host/own_memory.h"
 
 /* errno stays. */
 bool user_readable(const void *p, size_t len);
@@ -43,7 +44,14 @@ size_t user_vector_writable(const struct hf_iovec *iov, size_t n, size_t want);
 /* All of it is memory that needs no question (own_memory.h). writes: to be written to. */
 bool user_vector_is_own(const struct hf_iovec *iov, size_t n, bool writes);
 
-bool user_is_own(const void *p, size_t len, bool writes);
+/* The same of one piece. */
+bool user_is_other_own(uintptr_t from, uintptr_t end, bool writes);
+static inline bool user_is_own(const void *p, size_t len, bool writes)
+{
+    uintptr_t from = (uintptr_t)p;
+
+    return own_memory_is_stack(from, from + len) || user_is_other_own(from, from + len, writes);
+}
 
 /* What one call of the kernel moves of that many bytes. */
 size_t user_bytes(size_t len);

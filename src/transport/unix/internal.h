@@ -14,8 +14,14 @@ struct unix_record {
     uint32_t charge; /* Linux: skb->truesize */
     struct hf_credentials cred;
     bool has_cred;
-    uint8_t bytes[];
+    uint8_t shift; /* where in data the bytes begin */
+    uint8_t data[];
 };
+
+static inline const uint8_t *record_bytes(const struct unix_record *r)
+{
+    return r->data + r->shift;
+}
 
 static inline void unix_ref(struct unix_pcb *u)
 {

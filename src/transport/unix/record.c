@@ -4,6 +4,8 @@
 
 #include "transport/unix/internal.h"
 
+enum { LINE = 64, LONG = 2048 };
+
 size_t message_bytes(const struct unix_message *m)
 {
     size_t bytes = 0;
@@ -41,20 +43,28 @@ static void gather(uint8_t *to, const struct unix_message *m, size_t skip, size_
     }
 }
 
+/* Long ones are copied faster where they begin with a line of the cache. */
+static size_t record_size(uint32_t len)
+{
+    return sizeof(struct unix_record) + len + (len >= LONG ? LINE - 1 : 0);
+}
+
 static struct unix_record *record_alloc(struct unix_pcb *u, const struct unix_message *m,
                                         size_t skip, uint32_t len)
 {
     const struct hf_env *env = &u->net->core->env;
-    struct unix_record *r = env->alloc(env->ctx, sizeof(*r) + len);
+    struct unix_record *r = env->alloc(env->ctx, record_size(len));
 
     if (!r)
         return NULL;
     memset(r, 0, sizeof(*r));
+    if (len >= LONG)
+        r->shift = -(uintptr_t)r->data % LINE;
     list_init(&r->link);
     r->from = u;
     unix_ref(u);
     r->len = len;
-    gather(r->bytes, m, skip, len);
+    gather(r->data + r->shift, m, skip, len);
     if (m->has_cred) {
         r->cred = m->cred;
         r->has_cred = true;
@@ -85,7 +95,7 @@ void record_free(struct unix_net *net, struct unix_record *r)
     struct unix_pcb *from = r->from;
 
     drop_refs(net, r);
-    net->core->env.free(net->core->env.ctx, r, sizeof(*r) + r->len);
+    net->core->env.free(net->core->env.ctx, r, record_size(r->len));
     unix_unref(from);
 }
 
@@ -160,7 +170,7 @@ size_t record_copy(const struct unix_record *r, uint32_t at, size_t len,
             continue;
         }
         n = HF_MIN(n - skip, left - done);
-        memcpy((char *)m->iov[i].base + skip, r->bytes + at + done, n);
+        memcpy((char *)m->iov[i].base + skip, record_bytes(r) + at + done, n);
         done += n;
         skip = 0;
     }
