@@ -43,7 +43,7 @@ SCRIPT_KERNEL := $(B)/tests/script/kernel/page# the same, to the kernel
 DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
 LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/posix/%,$(PLAIN_SRC)))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
-PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm $(if $(shell command -v musl-gcc),client-musl) \
+PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm narrow.so $(if $(shell command -v musl-gcc),client-musl) \
               $(if $(shell command -v go),client-go))
 SOAK_BIN := $(B)/tests/soak/soak
 PATH_BIN := $(addprefix $(B)/bench/path/,wire peer core)
@@ -149,6 +149,9 @@ $(B)/bench/lwip $(B)/bench/lwip-defaults: $(LWIP)/src/src/include/lwip/opt.h ben
 $(addprefix $(B)/tests/programs/,hostile scarce storm): $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
+$(B)/tests/programs/narrow.so: tests/programs/src/narrow.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -shared -fPIC -o $@ $<
 $(B)/tests/programs/client-musl: tests/programs/src/client.c
 	@mkdir -p $(@D)
 	musl-gcc $(WARN) -O2 -static -o $@ $<

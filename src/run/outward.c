@@ -2,7 +2,11 @@
  * unread in our end (vehicle_unix.c tells why): the newest byte is peeked, not read, and `skip`
  * says how many of the first unread bytes have gone to the stack before. Most messages are short:
  * such a one is peeked at without asking for its length, and read away when a few have come
- * together. */
+ * together.
+ *
+ * A byte that stays holds all the memory of the write it came in, and a program that waits for room
+ * is woken when three quarters of the buffer are free. Where the machine allows too little buffer
+ * for that (is_narrow), nothing stays. */
 #include "run/outward.h"
 
 #include <errno.h>
@@ -38,11 +42,12 @@ size_t outward_total(const struct hf_iovec *iov, int n)
 }
 
 /* Reads len new bytes into the pieces, which hold at least as many. When they are all there is, the
- * last one is peeked and stays. */
+ * last one is peeked and stays, where one may. */
 static size_t read_new(struct file *f, const struct hf_iovec *room, int n, size_t len, bool is_all)
 {
     struct iovec iov[PIECES + 1];
-    size_t want = is_all ? len - 1 : len, left = want, done = 0;
+    bool stays = is_all && !f->sv->is_narrow;
+    size_t want = stays ? len - 1 : len, left = want, done = 0;
     uint8_t *last = NULL;
     int count = 0;
 
@@ -66,7 +71,7 @@ static size_t read_new(struct file *f, const struct hf_iovec *room, int n, size_
         f->skip = 0;
         f->short_waiting = 0;
     }
-    if (is_all && done == want && recv(f->end.fd, last, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+    if (stays && done == want && recv(f->end.fd, last, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
         f->skip = 1;
         done++;
     }
@@ -76,8 +81,11 @@ static size_t read_new(struct file *f, const struct hf_iovec *room, int n, size_
 /* What has been sent on is read away, but for the one byte that stays. */
 static void read_away(struct file *f)
 {
-    if (recv(f->end.fd, f->sv->scratch, f->skip - 1, MSG_DONTWAIT) == (ssize_t)f->skip - 1)
-        f->skip = 1;
+    uint32_t stays = f->sv->is_narrow ? 0 : 1;
+
+    if (recv(f->end.fd, f->sv->scratch, f->skip - stays, MSG_DONTWAIT) ==
+        (ssize_t)(f->skip - stays))
+        f->skip = stays;
     f->short_waiting = 0;
 }
 
@@ -107,7 +115,7 @@ static bool carry_short(struct file *f)
     hf_sock_commit(f->sk, fresh);
     f->end_readable = false;
     f->skip += (uint32_t)fresh;
-    if (fresh && ++f->short_waiting >= SHORT_WAITING)
+    if (fresh && (++f->short_waiting >= SHORT_WAITING || f->sv->is_narrow))
         read_away(f);
     return true;
 }

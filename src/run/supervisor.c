@@ -26,6 +26,7 @@
 #include "run/reap.h"
 #include "run/rendezvous.h"
 #include "run/trim.h"
+#include "run/vehicle.h"
 
 static void dirty_run(struct loop_task *task)
 {
@@ -143,7 +144,9 @@ static int start(struct supervisor *sv)
     loop_add_source(sv->loop, &sv->timers);
     reap_start(sv);
     trim_start(sv);
-    err = rendezvous_start(sv);
+    err = vehicle_measure(sv);
+    if (err == 0)
+        err = rendezvous_start(sv);
     if (err < 0)
         return complain("cannot make a private socket (is /tmp writable?)", err);
     return network_start(sv);

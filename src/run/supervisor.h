@@ -133,6 +133,8 @@ struct supervisor {
 
     pid_t pid; /* ours */
 
+    bool is_narrow; /* buffers are so small that no byte can stay unread in one */
+
     struct table files;             /* by inode */
     uint64_t last_as[FILE_NUMBERS]; /* inode of what was last seen as that descriptor, modulo */
     struct table formers;           /* by inode: vehicles that files had before */

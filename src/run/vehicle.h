@@ -8,6 +8,9 @@
 
 /* Streams (vehicle_unix.c; listeners vehicle_listener.c). */
 
+/* Finds out whether buffers may be as large as we want them (net.core.wmem_max). 0 or -errno. */
+HF_NODISCARD int vehicle_measure(struct supervisor *sv);
+
 /* A vehicle for a new stream socket: its descriptor, or -errno. */
 HF_NODISCARD int vehicle_new(bool nonblocking);
 

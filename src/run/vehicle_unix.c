@@ -8,7 +8,8 @@
  *
  * Closing our end resets the program's (ECONNRESET, IN|OUT|ERR|HUP|RDHUP) only while something in
  * it is unread, and not otherwise. So one byte is left unread there always: `skip` tells that the
- * first unread byte has been dealt with. It begins with a byte sent here, and goes on in pump.c. */
+ * first unread byte has been dealt with. It begins with a byte sent here, and goes on in outward.c.
+ * Where nothing may stay, a byte is sent when it is needed, from the program's end. */
 #define _GNU_SOURCE
 #include "run/vehicle.h"
 
@@ -31,7 +32,9 @@
 /* Both ways: so much fits into the caches beside what it is copied from and to. */
 #define BUFFER_BYTES (256 << 10)
 #define FILL_AT_ONCE 8192
-#define PENDING_SCAN HF_S
+/* Four times what the kernel holds for the largest part of a write. */
+#define BUFFER_ENOUGH (192 << 10)
+#define PENDING_SCAN  HF_S
 
 static void set_buffer(int fd, int bytes)
 {
@@ -43,6 +46,19 @@ int vehicle_new(bool nonblocking)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
 
     return fd < 0 ? -errno : fd;
+}
+
+int vehicle_measure(struct supervisor *sv)
+{
+    int size = 0, fd = vehicle_new(true);
+    socklen_t len = sizeof(size);
+
+    if (fd < 0)
+        return fd;
+    set_buffer(fd, BUFFER_BYTES);
+    sv->is_narrow = getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len) == 0 && size < BUFFER_ENOUGH;
+    close(fd);
+    return 0;
 }
 
 int vehicle_connecting(struct file *f)
@@ -63,20 +79,22 @@ int vehicle_connecting(struct file *f)
     return 0;
 }
 
-/* Takes all but one of the bytes that filled the vehicle; the order (room first, then this) makes
- * the one wake-up that the program sees. */
+/* Takes what filled the vehicle, all but the byte that stays; the order (room first, then this)
+ * makes the one wake-up that the program sees. */
 static void empty(struct file *f)
 {
     char discard[FILL_AT_ONCE];
+    uint32_t stays = f->sv->is_narrow ? 0 : 1;
 
-    while (f->fill > 1) {
-        size_t want = f->fill - 1 < sizeof(discard) ? f->fill - 1 : sizeof(discard);
+    while (f->fill > stays) {
+        size_t want = f->fill - stays < sizeof(discard) ? f->fill - stays : sizeof(discard);
         ssize_t n = read(f->end.fd, discard, want);
 
         if (n <= 0)
             break;
         f->fill -= (uint32_t)n;
     }
+    f->skip = f->fill;
     f->fill = 0;
 }
 
@@ -96,7 +114,6 @@ static void forget_end(struct file *f)
 static void begin_connected(struct file *f)
 {
     f->end_writable = true;
-    f->skip = 1;
     f->state = FILE_CONNECTED;
 }
 
@@ -125,6 +142,7 @@ int vehicle_connected(struct file *f)
         f->state = FILE_CONNECTING;
         if (send(f->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
             return -errno;
+        f->skip = 1;
         set_buffer(f->fd, BUFFER_BYTES); /* the wake-up for OUT */
     }
     begin_connected(f);
@@ -143,11 +161,24 @@ void vehicle_let_go(struct file *f)
     file_shut(&f->fd);
 }
 
+/* Leaves a byte unread in our end, where none stayed. Where the program's descriptor cannot be had,
+ * the reset is an end of stream to it. */
+static void leave_byte(const struct file *f)
+{
+    int vehicle = f->skip ? -1 : borrow_from(f->hint_tid, f->hint_fd, f);
+
+    if (vehicle < 0)
+        return;
+    (void)!send(vehicle, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(vehicle);
+}
+
 void vehicle_fail(struct file *f)
 {
     if (f->state == FILE_FRESH && vehicle_connecting(f) < 0)
         return;
     if (f->state == FILE_CONNECTED) {
+        leave_byte(f);
         forget_end(f);
         file_shut(&f->fd);
     }
@@ -173,6 +204,7 @@ void vehicle_end(struct file *f)
     (void)shutdown(f->end.fd, SHUT_RDWR);
     while (read(f->end.fd, discard, sizeof(discard)) > 0)
         continue;
+    f->skip = 1; /* none is to be left */
     vehicle_fail(f);
 }
 
@@ -293,6 +325,7 @@ int vehicle_accepted(struct supervisor *sv, struct hf_sock *sk, bool nonblocking
         file_abandon(f);
         return err;
     }
+    f->skip = 1;
     begin_connected(f);
     give_options(f, pair[1]);
     *vehicle = pair[1];
