@@ -35,7 +35,7 @@ static inline void core_set_now(struct core *core, hf_time now)
     core->now = now;
     core->now_ms = now / HF_MS;
     core->now_us = (uint32_t)(now / HF_US);
-    core->due_ms = (uint32_t)((now + HF_MS - 1) / HF_MS);
+    core->due_ms = (uint32_t)core->now_ms + (core->now_ms * HF_MS < now);
 }
 
 /* Counts the reason and frees f (which may be NULL: something without a frame was dropped). */

@@ -145,11 +145,15 @@ static int check(const struct sockets *all, int domain, int type, int protocol)
     return -HF_ESOCKTNOSUPPORT;
 }
 
-static void begin(struct sockets *all, struct hf_sock *sk)
+/* opt: its first options; NULL: as they are at first. */
+static void begin(struct sockets *all, struct hf_sock *sk, const struct sock_options *opt)
 {
     memset(sk, 0, sizeof(*sk));
     sk->all = all;
-    sock_options_init(&sk->opt);
+    if (opt)
+        sk->opt = *opt;
+    else
+        sock_options_init(&sk->opt);
     all->core.stats.sockets++;
 }
 
@@ -169,7 +173,7 @@ struct hf_sock *sock_make_unix(struct sockets *all, int type)
 
     if (!sk)
         return NULL;
-    begin(all, sk);
+    begin(all, sk, NULL);
     sk->is_unix = 1;
     unix_pcb_init(&all->un, sock_unix(sk), type == HF_SOCK_RAW ? HF_SOCK_DGRAM : type);
     return sk;
@@ -181,25 +185,27 @@ static struct hf_sock *make_kernel(struct sockets *all, int type, int protocol)
 
     if (!sk)
         return NULL;
-    begin(all, sk);
+    begin(all, sk, NULL);
     sk->is_netlink = 1;
     netlink_pcb_init(&all->nl, sock_netlink(sk), type, protocol);
     return sk;
 }
 
-static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6)
+static struct hf_sock *make(struct sockets *all, bool is_stream, bool is_v6,
+                            const struct sock_options *opt)
 {
     struct hf_sock *sk = is_stream ? pool_get(&all->streams) : other_new(all, &all->datagrams);
 
     if (!sk)
         return NULL;
-    begin(all, sk);
+    begin(all, sk, opt);
     sk->is_stream = is_stream;
     if (is_stream)
         tcb_init(&all->tcp, sock_tcb(sk), is_v6, false);
     else
         udp_pcb_init(&all->udp, sock_udp(sk), is_v6, false);
-    if (is_v6) /* Linux: of both IP_MULTICAST_ALL, an IPv6 socket begins with its own alone */
+    if (is_v6 &&
+        !opt) /* Linux: of both IP_MULTICAST_ALL, an IPv6 socket begins with its own alone */
         sk->opt.inert &= ~(uint32_t)INERT_MULTICAST_ALL;
     return sk;
 }
@@ -218,7 +224,7 @@ int sock_new(struct sockets *all, int domain, int type, int protocol, struct hf_
         *out = make_kernel(all, type, protocol);
         return *out ? 0 : -HF_ENOMEM;
     }
-    *out = make(all, type == HF_SOCK_STREAM, domain == HF_AF_INET6);
+    *out = make(all, type == HF_SOCK_STREAM, domain == HF_AF_INET6, NULL);
     return *out ? 0 : -HF_ENOBUFS;
 }
 
@@ -240,12 +246,10 @@ int hf_sock_pair(struct hf_stack *st, int type, int protocol, struct hf_sock *ou
 static struct tcb *child_new(struct tcb *listener)
 {
     struct hf_sock *parent = sock_of_block(listener);
-    struct hf_sock *sk = make(parent->all, true, pcb_is_v6(tcb_pcb(listener)));
+    struct hf_sock *sk = make(parent->all, true, pcb_is_v6(tcb_pcb(listener)), &parent->opt);
 
     if (!sk)
         return NULL;
-    sk->opt = parent->opt;
-    sk->cookie = 0;
     sk->opt.has_fastopen = 0;
     sk->opt.priority = 0;
     sk->state = SOCK_CONNECTED;

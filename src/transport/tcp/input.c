@@ -580,8 +580,11 @@ static void dispatch(struct tcp *tcp, struct segment *s)
 void tcp_input(void *ctx, const struct ip_info *ip, struct hf_frame *f)
 {
     struct tcp *tcp = ctx;
-    struct segment s = {.ip = ip, .f = f};
+    struct segment s; /* h is read, or copied, as a whole */
 
+    s.ip = ip;
+    s.f = f;
+    s.iss = s.rtt_us = 0;
     tcp->core->stats.segments_in++;
     tcp->dsack.of = NULL;
     if (!ip->dst_is_unicast || f->flags & HF_FRAME_LINK_BCAST || addr_is_multicast(&ip->src)) {

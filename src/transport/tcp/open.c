@@ -72,25 +72,32 @@ void open_established(struct tcb *tcb, const struct segment *s)
         tcp_set_state(tcb, TCP_FIN_WAIT_1);
 }
 
-/* The address that bind() named (RFC 9293 MUST-43), if packets can come from it: any otherwise. */
-static struct ip_addr source(const struct tcb *tcb, bool is4)
+/* bind() named an address that packets can come from. */
+static bool has_source(const struct tcb *tcb)
 {
     const struct ip_addr *laddr = &tcb->pcb.entry.laddr;
-    bool is_source = tcb->pcb.addr_bound && !addr_is_any(laddr) && !addr_is_multicast(laddr) &&
-                     !net_is_broadcast(tcb->tcp->net, laddr);
 
-    return is_source ? *laddr : is4 ? ADDR_ANY4 : ADDR_ANY6;
+    return tcb->pcb.addr_bound && !addr_is_any(laddr) && !addr_is_multicast(laddr) &&
+           !net_is_broadcast(tcb->tcp->net, laddr);
+}
+
+/* That address (RFC 9293 MUST-43), any otherwise. */
+static struct ip_addr source(const struct tcb *tcb, bool is4)
+{
+    return has_source(tcb) ? tcb->pcb.entry.laddr : is4 ? ADDR_ANY4 : ADDR_ANY6;
 }
 
 /* Linux: the unspecified address means this host itself: over IPv4 the very address that is bound,
  * else loopback, which for :: is IPv4's where a mapped address is bound. */
 static struct ip_addr destination(const struct tcb *tcb, const struct ip_addr *dst)
 {
-    struct ip_addr laddr = source(tcb, addr_is4(&tcb->pcb.entry.laddr));
-    bool is4_bound = tcb->pcb.addr_bound && addr_is4(&laddr);
+    struct ip_addr laddr;
+    bool is4_bound;
 
     if (!addr_is_any(dst))
         return *dst;
+    laddr = source(tcb, addr_is4(&tcb->pcb.entry.laddr));
+    is4_bound = tcb->pcb.addr_bound && addr_is4(&laddr);
     if (addr_is4(dst))
         return is4_bound && !addr_is_any(&laddr) ? laddr : ADDR_LOOPBACK4;
     return is4_bound ? ADDR_LOOPBACK4 : ADDR_LOOPBACK6;
@@ -152,7 +159,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     struct tcp *tcp = tcb->tcp;
     struct pcb *pcb = &tcb->pcb;
     struct demux_entry *e = &pcb->entry;
-    struct ip_addr to = destination(tcb, &dst->addr), src;
+    struct ip_addr to = destination(tcb, &dst->addr);
     struct path *path;
     struct isn isn;
     uint32_t iss = 0;
@@ -162,8 +169,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
         return err;
     if (tcb->is_over || tcb->flow) /* else nothing has been since it was cleared last */
         tcb_clear(tcb);
-    src = source(tcb, true);
-    if (addr_is_any(&src))
+    if (!has_source(tcb))
         e->laddr = path->src;
     e->raddr = to;
     e->rport = dst->port;

@@ -17,13 +17,18 @@ static void drop_waiting(struct tcb *tcb)
     sack_forget(tcb);
 }
 
-void receive_purge(struct tcb *tcb)
+/* Apart, as it is asked for in vain as a rule. */
+__attribute__((noinline)) static void drop_all(struct tcb *tcb)
 {
-    if (tcb->state == TCP_LISTEN)
-        return;
     while (tcb->rxq.last)
         ring_drop(tcb, ring_pop(&tcb->rxq));
     drop_waiting(tcb);
+}
+
+void receive_purge(struct tcb *tcb)
+{
+    if (tcb->state != TCP_LISTEN && (tcb->rxq.last || tcb->ooo.last || tcb->flow))
+        drop_all(tcb);
 }
 
 void receive_start(struct tcb *tcb)

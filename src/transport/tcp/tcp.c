@@ -219,9 +219,11 @@ void tcp_done(struct tcb *tcb)
     fastopen_settled(tcb, false);
     leave(tcb);
     core_cancel(tcb->tcp->core, &tcb->timer);
-    repair_free(tcb);
+    if (tcb->flow) {
+        repair_free(tcb);
+        marks_drop(tcb);
+    }
     tcb->rexmt_due = tcb->delack_due = tcb->slow_due = 0;
-    marks_drop(tcb);
     byteq_fini(&tcb->sndq);
     path_put(tcb->pcb.path);
     tcb->pcb.path = NULL;
