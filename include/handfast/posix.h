@@ -56,9 +56,9 @@ struct iovec;
 struct mmsghdr;
 
 /* A new socket. type: SOCK_STREAM or SOCK_DGRAM, of AF_UNIX SOCK_SEQPACKET too, with SOCK_NONBLOCK
- * and SOCK_CLOEXEC. AF_UNIX sockets reach each other inside the stack; for the kernel's, call
- * libc's socket().
- *   EAFNOSUPPORT     no such family here
+ * and SOCK_CLOEXEC; or of AF_NETLINK SOCK_RAW or SOCK_DGRAM (NETLINK_ROUTE, NETLINK_SOCK_DIAG),
+ * which tells of the stack's links, addresses, routes and sockets. AF_UNIX sockets reach each other
+ * inside the stack; for the kernel's, call libc's socket(). EAFNOSUPPORT     no such family here
  *   EINVAL           flags, type or protocol out of range
  *   ESOCKTNOSUPPORT  the family has no such type
  *   EPROTONOSUPPORT  the protocol is not the type's

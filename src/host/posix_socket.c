@@ -2,7 +2,11 @@
 #include "host/posix.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/user.h"
 
 /* Linux: the type's flags are looked at before anything else. NetSem socket_1, socket_2. */
 int64_t host_socket(struct hf_host *h, int domain, int type, int protocol)
@@ -17,6 +21,8 @@ int64_t host_socket(struct hf_host *h, int domain, int type, int protocol)
         return -EINVAL;
     host_enter_briefly(h);
     err = hf_sock_new(h->stack, domain, type, protocol, &sk);
+    if (!err && domain == AF_NETLINK)
+        hf_sock_set_owner(sk, (uint32_t)getpid(), user_has_capability(1u << CAP_NET_ADMIN));
     if (!err)
         f = file_new(h, sk);
     host_leave_briefly(h);

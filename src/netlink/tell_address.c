@@ -14,8 +14,8 @@ static const uint32_t for_ever[4] = {UINT32_MAX, UINT32_MAX, 0, 0};
 static uint8_t scope_of(const struct net_addr *at)
 {
     if (addr_is_loopback(&at->addr))
-        return RT_SCOPE_HOST;
-    return addr_is_link_local6(&at->addr) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+        return RT_SCOPE_HOST_;
+    return addr_is_link_local6(&at->addr) ? RT_SCOPE_LINK_ : RT_SCOPE_UNIVERSE_;
 }
 
 static void tell(const struct question *q, const struct net_addr *at)

@@ -61,10 +61,10 @@ static uint8_t protocol_of(const struct route *r)
 static uint8_t scope_of(const struct route *r)
 {
     if (!is4(r) || r->has_via)
-        return RT_SCOPE_UNIVERSE;
+        return RT_SCOPE_UNIVERSE_;
     if (r->kind == HF_ROUTE_LOCAL)
-        return RT_SCOPE_HOST;
-    return r->link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+        return RT_SCOPE_HOST_;
+    return r->link ? RT_SCOPE_LINK_ : RT_SCOPE_UNIVERSE_;
 }
 
 static void tell_addr(struct answer *a, uint16_t type, const struct ip_addr *addr)
@@ -263,15 +263,15 @@ static uint8_t type_of_path(const struct path *p)
     return p->is_multicast ? RTN_MULTICAST_ : RTN_UNICAST_;
 }
 
+/* Linux: as long as nobody has added a rule, IPv4 looks up both tables as one and calls it main. */
 static void tell_path(const struct question *q, const struct route_header *asked,
                       const struct journey *j, const struct path *p, const struct route *r)
 {
-    bool is_v4 = asked->family == HF_AF_INET, in_local = p->is_local || p->is_broadcast;
-    bool names_table = asked->flags & RTM_F_LOOKUP_TABLE_ || !is_v4;
+    bool is_v4 = asked->family == HF_AF_INET;
     struct answer *a = q->a;
     struct route_header h = {.family = asked->family,
                              .dst_len = j->bits,
-                             .table = in_local && names_table ? RT_TABLE_LOCAL_ : RT_TABLE_MAIN_,
+                             .table = p->is_local && !is_v4 ? RT_TABLE_LOCAL_ : RT_TABLE_MAIN_,
                              .type = type_of_path(p)};
 
     h.src_len = j->has_src ? j->bits : 0;

@@ -111,15 +111,14 @@ static int set_socket(struct hf_sock *sk, int name, const void *value, uint32_t 
 
 int setsockopt_kernel(struct hf_sock *sk, int level, int name, const void *value, uint32_t len)
 {
-    uint32_t v;
+    uint32_t v = 0; /* Linux: what is too short is 0 */
 
     if (level == HF_SOL_SOCKET)
         return set_socket(sk, name, value, len);
     if (level != HF_SOL_NETLINK)
         return -HF_ENOPROTOOPT;
-    if (len < sizeof(v))
-        return -HF_EINVAL;
-    memcpy(&v, value, sizeof(v));
+    if (len >= sizeof(v))
+        memcpy(&v, value, sizeof(v));
     return set_netlink(sk, name, v);
 }
 
