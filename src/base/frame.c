@@ -249,6 +249,10 @@ void hf_frame_read(const struct hf_frame *f, uint32_t off, void *to, uint32_t le
     uint8_t *at = to;
 
     frame_assert(f, off <= f->len && len <= f->len - off);
+    if (off + len <= f->head_len) { /* as a rule, of what is short */
+        memcpy(at, f->head + off, len);
+        return;
+    }
     if (off < f->head_len) {
         uint32_t piece = HF_MIN(len, f->head_len - off);
 

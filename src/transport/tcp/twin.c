@@ -17,9 +17,9 @@ static bool is_quiet(const struct tcb *tcb)
     return !owes && !waits && !repair_of(tcb) && !tcb->is_timed && !tcb->snd_urgent;
 }
 
-static bool is_at_rest(const struct tcb *tcb)
+static bool is_open(const struct tcb *tcb)
 {
-    return tcb->state == TCP_ESTABLISHED && !tcb->is_child && !tcb->fin_queued && is_quiet(tcb);
+    return tcb->state == TCP_ESTABLISHED && !tcb->is_child && !tcb->fin_queued;
 }
 
 struct tcb *twin_quiet(const struct tcb *tcb)
@@ -47,9 +47,9 @@ struct tcb *twin_quiet(const struct tcb *tcb)
 /* The other end, when both are at rest and agree on what has been said; else NULL. */
 static struct tcb *twin_of(struct tcb *tcb)
 {
-    struct tcb *twin = is_at_rest(tcb) ? twin_quiet(tcb) : NULL;
+    struct tcb *twin = is_open(tcb) ? twin_quiet(tcb) : NULL;
 
-    return twin && is_at_rest(twin) ? twin : NULL;
+    return twin && is_open(twin) ? twin : NULL;
 }
 
 void twin_count(struct tcb *from, struct tcb *to)
