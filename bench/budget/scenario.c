@@ -1,6 +1,6 @@
-/* One scenario of the instruction budget: `scenario connect|finish|trip|chunk|datagram 4|6`.
- * bench/budget/run counts what `measured` executes. Time is virtual and randomness a counter: every
- * run is the same.
+/* One scenario of the instruction budget: `scenario connect|finish|now|udp-now|trip|chunk|datagram
+ * 4|6`. bench/budget/run counts what `measured` executes. Time is virtual and randomness a counter:
+ * every run is the same.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -118,6 +118,18 @@ static void one_trip(int family)
     move(server, client, 1);
 }
 
+/* By the calls for what is over at once. */
+static void one_trip_now(int family)
+{
+    must(hf_sock_send_now(client, from, 1) && hf_sock_recv_now(server, to, 1), "a byte there");
+    must(hf_sock_send_now(server, from, 1) && hf_sock_recv_now(client, to, 1), "a byte back");
+}
+
+static void one_datagram_now(int family)
+{
+    must(hf_sock_send_now(dgram[0], from, 64) && hf_sock_recv_now(dgram[1], to, 64), "a datagram");
+}
+
 static void one_chunk(int family)
 {
     move(client, server, CHUNK);
@@ -158,11 +170,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(int family);
-    } scenarios[] = {{"connect", one_connect},
-                     {"finish", one_finish},
-                     {"trip", one_trip},
-                     {"chunk", one_chunk},
-                     {"datagram", one_datagram}};
+    } scenarios[] = {{"connect", one_connect},     {"finish", one_finish},
+                     {"trip", one_trip},           {"now", one_trip_now},
+                     {"chunk", one_chunk},         {"datagram", one_datagram},
+                     {"udp-now", one_datagram_now}};
     struct hf_env env = {.alloc = take, .free = give, .random = count_up};
     struct hf_stack_config config = {.env = env, .pool = hf_frame_pool_new(&env), .now = now};
     int family = argc == 3 && argv[2][0] == '6' ? AF_INET6 : AF_INET;

@@ -10,11 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/bias.h"
@@ -140,15 +140,13 @@ bool descriptor_is_hidden(int fd)
     return slot && atomic_load_explicit(slot, memory_order_relaxed) & SLOT_HIDDEN;
 }
 
-/* close() is a cancellation point, and a descriptor half given back would be lost. */
+/* libc's close() is a cancellation point, and a descriptor half given back would be lost. */
 void descriptor_cancel(int fd)
 {
-    int saved = errno, state;
+    int saved = errno;
 
     set_hidden(fd, false);
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    close(fd);
-    pthread_setcancelstate(state, NULL);
+    syscall(SYS_close, fd);
     errno = saved;
 }
 

@@ -18,16 +18,12 @@
 #include "host/epoll.h"
 #include "host/wait.h"
 
-struct file *file_new(struct hf_host *h, struct hf_sock *sk)
+struct file *file_new(struct hf_host *h, struct hf_sock *sk, int domain, int type)
 {
     struct file *f = calloc(1, sizeof(*f));
-    int type = 0, domain = 0;
-    uint32_t len = sizeof(int);
 
-    if (!f || hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_TYPE, &type, &len) ||
-        hf_sock_getsockopt(sk, HF_SOL_SOCKET, HF_SO_DOMAIN, &domain, &len)) {
+    if (!f) {
         hf_sock_close(sk);
-        free(f);
         return NULL;
     }
     atomic_init(&f->refs, 1);

@@ -35,9 +35,9 @@ struct file {
     struct ring items;   /* struct item, epoll.h */
 };
 
-/* A file with one reference, for sk, which it closes at its end. The host's lock is held. NULL
- * without memory: sk has been closed. */
-struct file *file_new(struct hf_host *h, struct hf_sock *sk);
+/* A file with one reference, for sk, of that domain and type, which it closes at its end. The
+ * host's lock is held. NULL without memory: sk has been closed. */
+struct file *file_new(struct hf_host *h, struct hf_sock *sk, int domain, int type);
 
 /* The same for an epoll set, which it frees. NULL for NULL, and without memory. */
 struct file *file_new_set(struct epoll_set *set);

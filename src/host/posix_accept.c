@@ -18,7 +18,7 @@ struct accepted {
 };
 
 /* The host's lock is held. */
-static int open_accepted(struct hf_host *h, struct hf_sock *sk, struct accepted *a)
+static int open_accepted(struct call *c, struct hf_sock *sk, struct accepted *a)
 {
     int err = 0;
 
@@ -29,7 +29,8 @@ static int open_accepted(struct hf_host *h, struct hf_sock *sk, struct accepted 
         hf_sock_close(sk);
         return err;
     }
-    a->file = file_new(h, sk);
+    a->file = file_new(c->file->host, sk, c->file->is_unix ? AF_UNIX : AF_INET,
+                       c->file->is_stream ? SOCK_STREAM : SOCK_SEQPACKET);
     return a->file ? 0 : -ENOMEM;
 }
 
@@ -61,7 +62,7 @@ static int take(struct call *c, struct accepted *a)
         err = call_wait(c, HF_POLLIN, until);
     }
     if (!n)
-        n = open_accepted(f->host, sk, a);
+        n = open_accepted(c, sk, a);
     file_touch(f);
     host_leave(f->host);
     return n;

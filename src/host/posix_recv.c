@@ -28,8 +28,12 @@ ssize_t hf_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *a
                     socklen_t *addr_len)
 {
     struct call c;
+    size_t n;
 
     pthread_testcancel();
+    n = addr ? 0 : at_once_recv(fd, buf, len, flags);
+    if (n)
+        return (ssize_t)n;
     if (!call_begin(&c, fd))
         return recvfrom(fd, buf, len, flags, addr, addr_len);
     return call_end(&c, receive_buffer(&c, buf, len, flags, addr, addr_len));

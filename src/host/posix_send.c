@@ -27,8 +27,12 @@ ssize_t hf_sendto(int fd, const void *buf, size_t len, int flags, const struct s
                   socklen_t addr_len)
 {
     struct call c;
+    size_t n;
 
     pthread_testcancel();
+    n = addr ? 0 : at_once_send(fd, buf, len, flags);
+    if (n)
+        return (ssize_t)n;
     if (!call_begin(&c, fd))
         return sendto(fd, buf, len, flags, addr, addr_len);
     return call_end(&c, send_buffer(&c, buf, len, flags, addr, addr_len));

@@ -24,7 +24,7 @@ int64_t host_socket(struct hf_host *h, int domain, int type, int protocol)
     if (!err && domain == AF_NETLINK)
         hf_sock_set_owner(sk, (uint32_t)getpid(), user_has_capability(1u << CAP_NET_ADMIN));
     if (!err)
-        f = file_new(h, sk);
+        f = file_new(h, sk, domain, type);
     host_leave_briefly(h);
     if (err)
         return err;
@@ -50,7 +50,7 @@ static int64_t open_pair(struct hf_host *h, int type, int protocol, const int fd
     host_enter_briefly(h);
     err = hf_sock_pair(h->stack, type, protocol, pair);
     for (int i = 0; !err && i < 2; i++)
-        files[i] = file_new(h, pair[i]);
+        files[i] = file_new(h, pair[i], AF_UNIX, type);
     host_leave_briefly(h);
     if (err) {
         descriptor_cancel(fds[0]);

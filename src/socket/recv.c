@@ -170,10 +170,11 @@ static size_t datagram_recv_now(struct udp_pcb *up, void *buf, size_t len)
 
 size_t hf_sock_recv_now(struct hf_sock *sk, void *buf, size_t len)
 {
-    if (sk->is_unix || sk->opt.peek_off >= 0)
+    if (sk->opt.peek_off >= 0)
         return 0;
-    return sk->is_stream ? tcp_recv_now(sock_tcb(sk), buf, len, sk->opt.rcvlowat)
-                         : datagram_recv_now(sock_udp(sk), buf, len);
+    if (sk->is_stream)
+        return tcp_recv_now(sock_tcb(sk), buf, len, sk->opt.rcvlowat);
+    return sock_is_udp(sk) ? datagram_recv_now(sock_udp(sk), buf, len) : 0;
 }
 
 int hf_sock_peek(struct hf_sock *sk, struct hf_iovec *iov, int n)

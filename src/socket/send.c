@@ -239,11 +239,11 @@ size_t hf_sock_send_now(struct hf_sock *sk, const void *buf, size_t len)
 {
     struct hf_iovec iov = {(void *)(uintptr_t)buf, len};
 
-    if (sk->is_unix || sk->shut & SOCK_SHUT_WR)
+    if (sk->shut & SOCK_SHUT_WR)
         return 0;
     if (sk->is_stream)
         return tcp_send_now(sock_tcb(sk), buf, len);
-    if (len > UINT16_MAX || sk->opt.udp_cork || sock_udp(sk)->cork)
+    if (!sock_is_udp(sk) || len > UINT16_MAX || sk->opt.udp_cork || sock_udp(sk)->cork)
         return 0;
     return udp_twin_send(sock_udp(sk), &iov, (uint32_t)len, false) ? len : 0;
 }

@@ -211,6 +211,30 @@ static void test_declined(const char *addr)
     side_fini(&s);
 }
 
+/* Sockets that are neither TCP's nor UDP's have no such way. */
+static void test_others(void)
+{
+    struct hf_sock *sk[3], *pair[2];
+    struct world w;
+
+    world_init(&w);
+    if (hf_sock_pair(w.st, SOCK_STREAM, 0, pair) || hf_sock_new(w.st, AF_UNIX, SOCK_DGRAM, 0, sk) ||
+        hf_sock_new(w.st, HF_AF_NETLINK, SOCK_RAW, 0, sk + 1) ||
+        hf_sock_new(w.st, HF_AF_NETLINK, SOCK_DGRAM, 0, sk + 2))
+        abort();
+    EQ(sock_put(pair[0], sent, 10), 10, "a pair");
+    OK(!hf_sock_send_now(pair[0], sent, 10), "AF_UNIX: nothing is sent at once");
+    OK(!hf_sock_recv_now(pair[1], got[0], 10), "nor received");
+    for (int i = 0; i < 3; i++) {
+        OK(!hf_sock_send_now(sk[i], sent, 10), "nothing is sent at once");
+        OK(!hf_sock_recv_now(sk[i], got[0], 10), "nor received");
+        hf_sock_close(sk[i]);
+    }
+    hf_sock_close(pair[0]);
+    hf_sock_close(pair[1]);
+    world_fini(&w);
+}
+
 /* Linux: what came before it was asked for is told as of now. */
 static void test_stamp(const char *addr)
 {
@@ -238,7 +262,7 @@ int main(void)
 {
     static const char *const addresses[] = {"127.0.0.1", "::1"};
 
-    tap_begin(2 * (12 * 6 + 14 + 4 + 5 + 2));
+    tap_begin(2 * (12 * 6 + 14 + 4 + 5 + 1) + 11);
     for (uint32_t i = 0; i < ROOM; i++)
         sent[i] = (uint8_t)(i * 7);
     for (unsigned i = 0; i < HF_COUNT(addresses); i++) {
@@ -246,5 +270,6 @@ int main(void)
         test_declined(addresses[i]);
         test_stamp(addresses[i]);
     }
+    test_others();
     return tap_end();
 }
