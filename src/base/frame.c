@@ -51,18 +51,10 @@ uint8_t *hf_frame_push(struct hf_frame *f, uint32_t n)
     return f->head;
 }
 
-void hf_frame_trim_front(struct hf_frame *f, uint32_t n)
+static void trim_frags(struct hf_frame *f, uint32_t n)
 {
-    uint32_t linear = HF_MIN(n, f->head_len);
     unsigned gone = 0;
 
-    frame_assert(f, n <= f->len);
-    f->head += linear;
-    f->head_len -= linear;
-    f->len -= n;
-    n -= linear;
-    if (!n)
-        return;
     while (n && n >= f->frags[gone].len) {
         n -= f->frags[gone].len;
         hf_page_unref(f->frags[gone].page);
@@ -76,6 +68,17 @@ void hf_frame_trim_front(struct hf_frame *f, uint32_t n)
     memmove(f->frags, f->frags + gone, f->frag_count * sizeof f->frags[0]);
 }
 
+void hf_frame_trim_front(struct hf_frame *f, uint32_t n)
+{
+    uint32_t linear = HF_MIN(n, f->head_len);
+
+    frame_assert(f, n <= f->len);
+    f->head += linear;
+    f->head_len -= linear;
+    f->len -= n;
+    if (n > linear)
+        trim_frags(f, n - linear);
+}
 void hf_frame_trim_to(struct hf_frame *f, uint32_t len)
 {
     uint32_t excess = f->len - len;

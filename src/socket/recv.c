@@ -72,6 +72,10 @@ size_t recv_scatter(const struct hf_frame *f, uint32_t skip, const struct hf_iov
 {
     size_t done = 0;
 
+    if (n == 1 && !skip && iov->len >= f->len) { /* as a rule */
+        hf_frame_read(f, 0, iov->base, f->len);
+        return f->len;
+    }
     for (size_t i = 0; i < n && skip + done < f->len; i++) {
         size_t len = HF_MIN(iov[i].len, f->len - skip - done);
 

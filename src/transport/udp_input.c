@@ -82,15 +82,11 @@ static void queue(struct udp_pcb *up, struct hf_frame *f)
     up->udp->up->event(up);
 }
 
-/* Linux: UDP GSO. What was to be cut is, for those who do not take bursts. */
-void udp_take(struct udp_pcb *up, struct hf_frame *f)
+/* Linux: UDP GSO. */
+static void take_cut(struct udp_pcb *up, struct hf_frame *f)
 {
     uint32_t segment = f->gso_bytes;
 
-    if (!segment || up->takes_bursts) {
-        queue(up, f);
-        return;
-    }
     f->gso_bytes = 0;
     for (uint32_t at = 0; at < f->len; at += segment) {
         struct hf_frame *piece = hf_frame_clone(f);
@@ -104,6 +100,15 @@ void udp_take(struct udp_pcb *up, struct hf_frame *f)
         queue(up, piece);
     }
     hf_frame_free(f);
+}
+
+/* What was to be cut is, for those who do not take bursts. */
+void udp_take(struct udp_pcb *up, struct hf_frame *f)
+{
+    if (f->gso_bytes && !up->takes_bursts)
+        take_cut(up, f);
+    else
+        queue(up, f);
 }
 
 /* RFC 768: it was sent without one. */

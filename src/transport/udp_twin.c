@@ -2,10 +2,14 @@
  * other's queue at once, without a packet. Nothing could happen to it on its way, so everything
  * that can be asked (counters, ancillary data, drops, the filter's view) says what it would have
  * said. Whenever one of the conditions does not hold, datagrams go their usual way. */
+#include <string.h>
+
 #include "net/link.h"
 #include "transport/udp_internal.h"
 #include "wire/ip6.h"
 #include "wire/udp.h"
+
+#define SHORT (HF_FRAME_ROOM - HF_FRAME_HEADROOM - UDP_HEADER) /* bytes that a new frame takes */
 
 static struct udp_pcb *look_for_peer(const struct udp_pcb *up)
 {
@@ -63,10 +67,30 @@ static void note(const struct udp_pcb *up, const struct path *path, struct hf_fr
                            .link_index = (uint16_t)path->link->index};
 }
 
+/* The datagram as it is when its headers have been read. As a rule it is in one piece, and fits
+ * into the frame: with the header, which is not written, or it would cost its reader more than it
+ * does by the other way. */
+static struct hf_frame *payload(struct udp *udp, const struct hf_iovec *iov, uint32_t len)
+{
+    struct udp_cursor from = {.iov = iov};
+    struct hf_frame *f;
+
+    if (len && len <= SHORT && iov->len >= len) {
+        f = hf_frame_new(udp->core->pool);
+        if (!f)
+            return NULL;
+        memcpy(hf_frame_put(f, UDP_HEADER + len) + UDP_HEADER, iov->base, len);
+    } else {
+        f = udp_dgram_new(udp, &from, len);
+    }
+    if (f)
+        hf_frame_trim_front(f, UDP_HEADER);
+    return f;
+}
+
 bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len, bool knows_time)
 {
     struct hf_stack_stats *stats = &up->udp->core->stats;
-    struct udp_cursor from = {.iov = iov};
     struct path *path = up->pcb.path;
     struct udp_pcb *to;
     struct hf_frame *f;
@@ -77,10 +101,9 @@ bool udp_twin_send(struct udp_pcb *up, const struct hf_iovec *iov, uint32_t len,
     to = peer_of(up);
     if (to && !knows_time && (to->stamps.on || to->stamps.flags))
         return false;
-    f = to ? udp_dgram_new(up->udp, &from, len) : NULL;
+    f = to ? payload(up->udp, iov, len) : NULL;
     if (!f)
         return false;
-    hf_frame_trim_front(f, UDP_HEADER);
     note(up, path, f, knows_time);
     stats->packets_out++;
     stats->packets_in++;
