@@ -52,6 +52,7 @@
     X(TCP_BACKLOG, "accept queue full")                                       \
     X(TCP_SYN_QUEUE, "SYN queue full")                                        \
     X(TCP_RCVBUF, "TCP receive memory full")                                  \
+    X(TCP_MEMORY, "memory of all TCP queues full")                            \
     X(TCP_CLOSED, "TCP data after the program closed")                        \
     X(TCP_NO_FLAGS, "TCP segment without ACK, SYN or RST")                    \
     X(UDP_FILTER, "datagram that the socket's filter refused")                \

@@ -121,6 +121,12 @@ enum hf_tcp_setting {
     HF_TCP_SYN_COOKIES, /* 1: when a listener's SYN queue is full (the default); 2: always; 0: never
                          */
     HF_TCP_ECN, /* RFC 3168: 2: for who asks (the default); 1: and when we connect; 0: not at all */
+    /* tcp_mem's second and third number, in pages of 4096 bytes: from so many bytes in the queues
+     * of all connections on no buffer grows; and no more than so many, but for a little that lets
+     * each connection go on. 1 GiB and 1.5 GiB */
+    HF_TCP_MEM_PRESSURE,
+    HF_TCP_MEM_MAX,
+    HF_TCP_MAX_ORPHANS, /* connections whose program has closed them: who is beyond that is reset */
     HF_TCP_FASTOPEN_PAUSE, /* tcp_fastopen_blackhole_timeout_sec: 0..86400; 0: never */
 };
 /* For sockets made from now on. -HF_EINVAL: out of range. */
@@ -150,6 +156,9 @@ struct hf_stack_stats {
     uint64_t sockets, tcp_connections, tcp_time_wait, udp_sockets;
     uint64_t segments_in, segments_out, segments_retransmitted, packets_in, packets_out;
     uint64_t syn_cookies_sent, syn_cookies_taken;
+    uint64_t tcp_memory; /* bytes in TCP's queues now */
+    uint64_t tcp_orphans,
+        tcp_orphans_reset; /* closed and still at work; reset for being too many */
 };
 void hf_stack_stats(const struct hf_stack *st, struct hf_stack_stats *out);
 

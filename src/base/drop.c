@@ -60,6 +60,7 @@ static const char *const names[] = {
     [HF_DROP_TCP_BACKLOG] = "tcp_backlog",
     [HF_DROP_TCP_SYN_QUEUE] = "tcp_syn_queue",
     [HF_DROP_TCP_RCVBUF] = "tcp_rcvbuf",
+    [HF_DROP_TCP_MEMORY] = "tcp_memory",
     [HF_DROP_TCP_CLOSED] = "tcp_closed",
     [HF_DROP_TCP_NO_FLAGS] = "tcp_no_flags",
     [HF_DROP_UDP_FILTER] = "udp_filter",

@@ -230,6 +230,8 @@ static int set_of_three(uint8_t *field, uint32_t value)
     return 0;
 }
 
+#define MEMORY_PAGE 4096 /* as Linux counts in tcp_mem */
+
 int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t value)
 {
     struct tcp *tcp = &st->sockets.tcp;
@@ -261,6 +263,15 @@ int hf_stack_set_tcp(struct hf_stack *st, enum hf_tcp_setting what, uint32_t val
         return set_of_three(&tcp->ecn, value);
     case HF_TCP_FASTOPEN_MODE:
         tcp_set_fastopen(tcp, value);
+        return 0;
+    case HF_TCP_MEM_PRESSURE:
+        tcp->memory_pressure = (uint64_t)value * MEMORY_PAGE;
+        return 0;
+    case HF_TCP_MEM_MAX:
+        tcp->memory_most = (uint64_t)value * MEMORY_PAGE;
+        return 0;
+    case HF_TCP_MAX_ORPHANS:
+        tcp->orphans_most = value;
         return 0;
     case HF_TCP_FASTOPEN_PAUSE:
         if (value > 86400)

@@ -61,12 +61,38 @@ int tcp_shut_send(struct tcb *tcb)
     }
 }
 
+/* Over; the peer is told where it must hear of it. */
+static void end_by_reset(struct tcb *tcb)
+{
+    bool needs = needs_reset(tcb);
+    struct tcb *twin = needs ? twin_for_reset(tcb) : NULL;
+
+    if (twin)
+        twin_count(tcb, twin);
+    else if (needs)
+        output_reset(tcb);
+    tcp_done(tcb);
+    if (twin)
+        twin_hear_reset(twin);
+}
+
+static void set_orphan(struct tcb *tcb)
+{
+    tcb->is_orphan = 1;
+    tcb->tcp->core->stats.tcp_orphans++;
+}
+
 /* The program has let go: what is under way ends by itself. */
 static void orphan(struct tcb *tcb)
 {
     struct core *core = tcb->tcp->core;
 
-    tcb->is_orphan = 1;
+    set_orphan(tcb);
+    if (memory_orphan_must_go(tcb)) {
+        core->stats.tcp_orphans_reset++;
+        end_by_reset(tcb);
+        return;
+    }
     tcb->opts.cork = 0;
     if (tcb->state == TCP_FIN_WAIT_2 && tcb->opts.linger2_s < 0) {
         output_reset(tcb);
@@ -88,21 +114,6 @@ static void orphan(struct tcb *tcb)
     }
 }
 
-/* Over; the peer is told where it must hear of it. */
-static void end_by_reset(struct tcb *tcb)
-{
-    bool needs = needs_reset(tcb);
-    struct tcb *twin = needs ? twin_for_reset(tcb) : NULL;
-
-    if (twin)
-        twin_count(tcb, twin);
-    else if (needs)
-        output_reset(tcb);
-    tcp_done(tcb);
-    if (twin)
-        twin_hear_reset(twin);
-}
-
 /* NetSem close_2, close_3, close_7. */
 void tcp_close(struct tcb *tcb, bool abort)
 {
@@ -119,7 +130,7 @@ void tcp_close(struct tcb *tcb, bool abort)
     receive_purge(tcb);
     /* RFC 2525 2.17, RFC 9293 SHLD-3, MAY-1: bytes that nobody will read are a RST. */
     if (abort || unread || !tcb_can_send(tcb)) {
-        tcb->is_orphan = 1;
+        set_orphan(tcb);
         end_by_reset(tcb);
         return;
     }

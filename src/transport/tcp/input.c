@@ -280,7 +280,7 @@ static void ack_new(struct tcb *tcb, struct segment *s)
 
     if (s->h.ack - tcb->iss < bytes)
         tcb->open.snd_wraps++;
-    byteq_drop(&tcb->sndq, HF_MIN(bytes, tcb->sndq.len)); /* one more than the bytes: the FIN */
+    send_acked(tcb, HF_MIN(bytes, tcb->sndq.len)); /* one more than the bytes: the FIN */
     tcb->snd_una = s->h.ack;
     tcb->snd_nxt = seq_max(tcb->snd_nxt, tcb->snd_una);
     rtt_acked(tcb, s, una);

@@ -4,6 +4,7 @@
 
 #include "net/icmp.h"
 #include "transport/err_queue.h"
+#include "transport/tcp/memory.h"
 #include "transport/tcp/tcb.h"
 
 /* A received segment. f holds the payload only and belongs to whoever takes it, leaving NULL. */
@@ -318,6 +319,10 @@ struct isn isn_new(const struct tcp *tcp, const struct demux_entry *e);
 /* The same of the other end of a connection that this stack opens, by an iss of isn_new's. */
 struct isn isn_of_peer(const struct tcb *opener);
 uint32_t isn_ts_offset(const struct tcp *tcp, const struct demux_entry *e);
+
+/* send.c */
+/* The first so many bytes of the queue are done with. */
+void send_acked(struct tcb *tcb, uint32_t bytes);
 
 /* reset.c */
 /* A segment outside any connection, from the addresses of e. */

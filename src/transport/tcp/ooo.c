@@ -104,7 +104,7 @@ static void insert(struct frame_ring *ooo, struct hf_frame *before, struct hf_fr
 
 static void refuse(struct tcb *tcb, struct hf_frame *f, enum hf_drop reason)
 {
-    tcb->rmem -= place(f)->charge;
+    ring_uncharge(tcb, f);
     core_drop(tcb->tcp->core, reason, f);
 }
 

@@ -44,7 +44,7 @@ void open_established(struct tcb *tcb, const struct segment *s)
     if (tcb->rcv_wscale == UINT8_MAX)
         tcb->rcv_wscale = 0;
     if (s->h.ack - tcb->snd_una > 1) /* what went with the SYN */
-        byteq_drop(&tcb->sndq, s->h.ack - tcb->snd_una - 1);
+        send_acked(tcb, s->h.ack - tcb->snd_una - 1);
     tcb->snd_una = s->h.ack;
     tcb->snd_wnd = (uint32_t)s->h.window << scale;
     tcb_note_window(tcb);

@@ -55,6 +55,8 @@ uint32_t receive_window(struct tcb *tcb)
     if (tcb->opts.window_clamp)
         space = HF_MIN(space, tcb->opts.window_clamp);
     room = space > unread && tcb->rmem < tcb->rcvbuf ? space - unread : 0;
+    if (room < space / 2 && memory_is_short(tcb)) /* Linux: __tcp_select_window */
+        room = HF_MIN(room, 4u * tcb->mss);
     /* Linux: before the handshake is done about as much as a SYN can say. */
     room = HF_MIN(room, tcb->fo_pending ? 65536u : most);
     window = room < now + HF_MIN(space / 2, tcb->mss) ? now : room & ~unit;
@@ -76,7 +78,7 @@ static void grow_buffer(struct tcb *tcb, uint32_t consumed)
 {
     uint32_t unread = tcb->rcv_nxt - tcb->copied_seq;
 
-    if (!is_quarter(tcb, tcb->copied_seq, consumed))
+    if (!is_quarter(tcb, tcb->copied_seq, consumed) || memory_is_short(tcb))
         return;
     if (unread <= tcb->rcvbuf / 8)
         tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));
@@ -193,30 +195,39 @@ static uint32_t truesize_of_part(const struct hf_frame *f)
     return bytes;
 }
 
+/* Why so many bytes more are too many; HF_DROP_COUNT: they are not. */
+static enum hf_drop excess(const struct tcb *tcb, uint32_t bytes)
+{
+    if (tcb->rmem + bytes > tcb->rcvbuf)
+        return HF_DROP_TCP_RCVBUF;
+    return memory_allows(tcb, bytes) ? HF_DROP_COUNT : HF_DROP_TCP_MEMORY;
+}
+
 /* Memory for f, so many bytes, at the cost of what lies beyond gaps when f is in order: that can
- * come again, since it was never acknowledged. */
-static bool charge(struct tcb *tcb, struct hf_frame *f, uint32_t bytes)
+ * come again, since it was never acknowledged. Where nothing waits to be read a first frame is
+ * taken in any case. HF_DROP_COUNT: done; else why not. */
+static enum hf_drop charge(struct tcb *tcb, struct hf_frame *f, uint32_t bytes)
 {
     bool in_order = place(f)->seq == tcb->rcv_nxt;
+    enum hf_drop reason;
 
-    place(f)->charge = bytes;
-    while (in_order && tcb->rmem + bytes > tcb->rcvbuf && tcb->ooo.last) {
+    while ((reason = excess(tcb, bytes)) != HF_DROP_COUNT && in_order && tcb->ooo.last) {
         struct hf_frame *dropped = ooo_pop(tcb);
 
-        tcb->rmem -= place(dropped)->charge;
-        core_drop(tcb->tcp->core, HF_DROP_TCP_RCVBUF, dropped);
+        ring_uncharge(tcb, dropped);
+        core_drop(tcb->tcp->core, reason, dropped);
         sack_forget(tcb);
     }
-    if (tcb->rmem + bytes > tcb->rcvbuf && !(in_order && !tcb->rxq.last))
-        return false;
-    tcb->rmem += bytes;
-    return true;
+    if (reason != HF_DROP_COUNT && !(in_order && !tcb->rxq.last))
+        return reason;
+    ring_charge(tcb, f, bytes);
+    return HF_DROP_COUNT;
 }
 
 bool receive_handed(struct tcb *tcb, struct hf_frame *f)
 {
     *place(f) = (struct place){.seq = tcb->rcv_nxt};
-    if (!charge(tcb, f, hf_frame_truesize(f)))
+    if (charge(tcb, f, hf_frame_truesize(f)) != HF_DROP_COUNT)
         return false;
     tcb->got_data = 1;
     tcb->rcv_mss = (uint16_t)HF_MAX(tcb->rcv_mss, HF_MIN(f->len, tcb->mss));
@@ -231,6 +242,7 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
     struct core *core = tcb->tcp->core;
     struct hf_frame *f = s->f;
     uint32_t end = s->seq + s->len, rcv_nxt = tcb->rcv_nxt;
+    enum hf_drop reason;
     bool fin;
 
     s->f = NULL;
@@ -253,8 +265,9 @@ bool receive_segment(struct tcb *tcb, struct segment *s)
         tcb->ack_now = 1; /* a probe of our closed window: MUST-37 */
         return false;
     }
-    if (!charge(tcb, f, f->len < s->len ? truesize_of_part(f) : hf_frame_truesize(f))) {
-        core_drop(core, HF_DROP_TCP_RCVBUF, f);
+    reason = charge(tcb, f, f->len < s->len ? truesize_of_part(f) : hf_frame_truesize(f));
+    if (reason != HF_DROP_COUNT) {
+        core_drop(core, reason, f);
         tcb->ack_now = 1;
         return false;
     }

@@ -3,7 +3,7 @@
 #ifndef TRANSPORT_TCP_RING_H
 #define TRANSPORT_TCP_RING_H
 
-#include "transport/tcp/tcb.h"
+#include "transport/tcp/memory.h"
 
 struct place {
     uint32_t seq;
@@ -63,9 +63,22 @@ static inline bool ring_cut(struct hf_frame *f, uint32_t from, uint32_t to)
     return f->len || p->has_fin;
 }
 
-static inline void ring_drop(struct tcb *tcb, struct hf_frame *f)
+static inline void ring_charge(struct tcb *tcb, struct hf_frame *f, uint32_t bytes)
+{
+    place(f)->charge = bytes;
+    tcb->rmem += bytes;
+    memory_take(tcb, bytes);
+}
+
+static inline void ring_uncharge(struct tcb *tcb, struct hf_frame *f)
 {
     tcb->rmem -= place(f)->charge;
+    memory_give_back(tcb, place(f)->charge);
+}
+
+static inline void ring_drop(struct tcb *tcb, struct hf_frame *f)
+{
+    ring_uncharge(tcb, f);
     hf_frame_free(f);
 }
 

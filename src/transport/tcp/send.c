@@ -31,6 +31,8 @@ uint32_t tcp_sndbuf(const struct tcb *tcb)
         return tcp->wmem_default;
     bytes = HF_MAX(2 * (uint64_t)tcb->cwnd, 40 * (uint64_t)tcb->mss);
     bytes = HF_MAX(bytes, tcp->wmem_default);
+    if (memory_is_short(tcb))
+        return tcp->wmem_default;
     return (uint32_t)HF_MIN(bytes, tcp->wmem_max);
 }
 
@@ -65,12 +67,28 @@ static uint32_t write_seq(const struct tcb *tcb)
     return tcb->snd_una + !tcb_can_send(tcb) + tcb->sndq.len;
 }
 
+/* Everybody's memory has been used up; a little is kept for who has nothing under way. */
+static bool is_exhausted(const struct tcb *tcb)
+{
+    return tcb->sndq.len && !memory_allows(tcb, goal(tcb));
+}
+
+void send_acked(struct tcb *tcb, uint32_t bytes)
+{
+    memory_give_back(tcb, bytes);
+    byteq_drop(&tcb->sndq, bytes);
+}
+
 /* Linux: sk_stream_memory_free. While there is any room a buffer is begun, and the newest one is
  * filled, whatever it may become. So much can be added now, without a second one. */
 static uint32_t send_room(const struct tcb *tcb)
 {
     uint32_t unsent = tcp_unsent(tcb), each = goal(tcb);
 
+    if (is_exhausted(tcb))
+        return 0;
+    if (!memory_allows(tcb, each))
+        return HF_MIN(each, (uint32_t)MEMORY_EACH);
     if (unsent) {
         uint32_t end = seq_max(tcb->buf_end, tcb->snd_nxt + each);
 
@@ -118,6 +136,7 @@ static int64_t open_with(struct tcb *tcb, const struct hf_iovec *iov, size_t n, 
         room ? byteq_write(&tcb->sndq, tcb->tcp->core->pool, iov, n, 0, HF_MIN(want, (size_t)room))
              : 0;
 
+    memory_take(tcb, (uint32_t)done);
     if (done)
         mark(tcb, flags, done == want);
     tcb->fo_waits = flags & TCP_SEND_WAITS && done < want;
@@ -169,6 +188,7 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
         if (!took)
             break;
         done += took;
+        memory_take(tcb, (uint32_t)took);
         if (done < want)
             send_queued(tcb, TCP_SEND_MORE);
         room = send_room(tcb);
@@ -192,7 +212,8 @@ static uint32_t room_behind(const struct tcb *tcb, uint32_t room)
     uint32_t each = goal(tcb), sndbuf = tcp_sndbuf(tcb);
     uint64_t queued = wmem_queued(tcb) + room;
 
-    if (!room || notsent_lowat(tcb) != UINT32_MAX || queued >= sndbuf)
+    if (!room || notsent_lowat(tcb) != UINT32_MAX || queued >= sndbuf ||
+        !memory_allows(tcb, sndbuf))
         return 0;
     return (uint32_t)((sndbuf - queued) / (each + BUFFER_BYTES)) * each;
 }
@@ -222,6 +243,7 @@ int tcp_reserve(struct tcb *tcb, size_t want, struct hf_iovec *iov, int n)
 void tcp_commit(struct tcb *tcb, size_t len)
 {
     byteq_commit(&tcb->sndq, len);
+    memory_take(tcb, (uint32_t)len);
     if (len && tcp_is_deferred(tcb))
         fastopen_send(tcb);
     else if (len)
@@ -249,6 +271,6 @@ bool tcp_writable(const struct tcb *tcb)
 {
     uint64_t used = wmem_queued(tcb), size = tcp_sndbuf(tcb);
 
-    return size > used && size - used >= used / 2 &&
+    return size > used && size - used >= used / 2 && !is_exhausted(tcb) &&
            2 * (uint64_t)tcp_unsent(tcb) < notsent_lowat(tcb);
 }

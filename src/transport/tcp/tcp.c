@@ -61,7 +61,9 @@ int tcp_init(struct tcp *tcp, struct core *core, struct net *net, const struct t
     tcp->slow_start_after_idle = true;
     tcp->min_tso_segs = 2;
     tcp->notsent_lowat = UINT32_MAX;
-    tcp->time_waits_most = 262144;
+    tcp->time_waits_most = tcp->orphans_most = 262144;
+    tcp->memory_pressure = 1ull << 30;
+    tcp->memory_most = 3ull << 29;
     tcp->time_wait_ns = tcp->fin_timeout_ns = 60 * HF_S;
     tcp->challenge_at = core->now - HF_S; /* the first second begins with the first */
     err = demux_init(&tcp->demux, core);
@@ -140,7 +142,7 @@ void tcb_clear(struct tcb *tcb)
     if (tcb->state != TCP_LISTEN) {
         receive_purge(tcb);
         flow_clear(tcb);
-        byteq_fini(&tcb->sndq);
+        memory_clear_sent(tcb);
         flow = tcb->flow;
     }
     memset((char *)tcb + offsetof(struct tcb, rxq), 0, sizeof(*tcb) - offsetof(struct tcb, rxq));
@@ -224,7 +226,7 @@ void tcp_done(struct tcb *tcb)
         marks_drop(tcb);
     }
     tcb->rexmt_due = tcb->delack_due = tcb->slow_due = 0;
-    byteq_fini(&tcb->sndq);
+    memory_clear_sent(tcb);
     path_put(tcb->pcb.path);
     tcb->pcb.path = NULL;
     open_ended(tcb, tcb->pcb.err);
@@ -251,7 +253,8 @@ void tcb_release(struct tcb *tcb)
     receive_purge(tcb);
     flow_free(tcb);
     err_queue_purge(tcp->core, &tcb->pcb);
-    byteq_fini(&tcb->sndq);
+    memory_clear_sent(tcb);
+    tcp->core->stats.tcp_orphans -= tcb->is_orphan;
     core_cancel(tcp->core, &tcb->timer);
     path_put(tcb->pcb.path);
     tcb->pcb.path = NULL;

@@ -118,13 +118,15 @@ struct tcp {
     bool timestamps, sack, window_scaling;
     bool mtu_probing; /* RFC 4821, where full segments vanish */
     bool slow_start_after_idle;
-    uint16_t min_tso_segs;                /* 2 */
-    uint32_t notsent_lowat;               /* UINT32_MAX: off */
-    uint8_t syn_cookies;                  /* 1: when a SYN queue is full; 2: always; 0: never */
-    uint8_t ecn;                          /* 2: for who asks; 1: we ask, too; 0: not at all */
-    uint32_t time_waits_most;             /* 262144, Linux's tcp_max_tw_buckets: 24 MiB */
-    hf_time time_wait_ns, fin_timeout_ns; /* both 60 s */
-    hf_time challenge_at;                 /* RFC 5961 limit of challenge ACKs */
+    uint16_t min_tso_segs;                 /* 2 */
+    uint32_t notsent_lowat;                /* UINT32_MAX: off */
+    uint8_t syn_cookies;                   /* 1: when a SYN queue is full; 2: always; 0: never */
+    uint8_t ecn;                           /* 2: for who asks; 1: we ask, too; 0: not at all */
+    uint64_t memory_pressure, memory_most; /* of all queues, bytes: 1 GiB, 1.5 GiB; memory.c */
+    uint32_t orphans_most;                 /* 262144, too */
+    uint32_t time_waits_most;              /* 262144, Linux's tcp_max_tw_buckets: 24 MiB */
+    hf_time time_wait_ns, fin_timeout_ns;  /* both 60 s */
+    hf_time challenge_at;                  /* RFC 5961 limit of challenge ACKs */
     uint32_t challenge_left;
     struct tcp_dsack dsack;
     struct tcp_fastopen_client fastopen;

@@ -276,6 +276,17 @@ static void keepalive_timeout(struct tcb *tcb)
     }
 }
 
+/* Linux: tcp_out_of_resources. Whom nobody waits for any more makes room first. */
+static bool makes_room(struct tcb *tcb)
+{
+    if (!tcb->is_orphan || !memory_orphan_must_go(tcb))
+        return false;
+    tcb->tcp->core->stats.tcp_orphans_reset++;
+    output_reset(tcb);
+    tcp_done(tcb);
+    return true;
+}
+
 /* Each of the three may end the connection, so they come last to first by how sure that is. NetSem
  * timer_tt_delack_1, timer_tt_fin_wait_2_1. */
 void timer_fire(struct timer *timer)
@@ -307,6 +318,8 @@ void timer_fire(struct timer *timer)
 
         tcb->rexmt_due = 0;
         tcb->due_for = DUE_RTO;
+        if (makes_room(tcb))
+            return;
         if (due_for == DUE_FORGETTING) {
             loss_forget(tcb);
             tcp_output(tcb);

@@ -2,6 +2,7 @@
  * page, and time as it really passes. Cases that wait for long are left out. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
@@ -68,6 +69,17 @@ static void request(int s, unsigned long what, const void *how)
         give_up("the link");
 }
 
+/* Linux lets an address of IPv6 be used only a moment after it was given. */
+static void await_address(int s, const struct in6_addr *addr)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = *addr};
+    hf_time until = now() + HF_S;
+
+    while (bind(s, (struct sockaddr *)&at, sizeof(at)) < 0)
+        if (errno != EADDRNOTAVAIL || now() > until)
+            give_up("the address");
+}
+
 /* The link with the host's addresses. */
 static void bring_up(void)
 {
@@ -92,6 +104,7 @@ static void bring_up(void)
     v6.ifr6_ifindex = (int)if_nametoindex(LINK);
     inet_pton(AF_INET6, "fd00::1", &v6.ifr6_addr);
     request(s6, SIOCSIFADDR, &v6);
+    await_address(s6, &v6.ifr6_addr);
     close(s4);
     close(s6);
 }
