@@ -2,6 +2,7 @@
 #include "transport/demux.h"
 
 #include "base/keyhash.h"
+#include "transport/demux_group.h"
 
 struct bound_key {
     struct ip_addr laddr;
@@ -80,27 +81,38 @@ void demux_insert_hashed(struct demux *d, struct demux_entry *e, uint32_t hash)
 
 void demux_insert_bound(struct demux *d, struct demux_entry *e)
 {
+    uint32_t hash;
+
     core_assert(d->core, e->kind == DEMUX_NONE);
-    demux_changed(d);
+    d->newest.found = NULL;
     e->kind = DEMUX_BOUND;
     d->has_unheld |= e->any_dst;
-    if (e->any_dst)
+    if (e->any_dst) {
         d->any_dst[e->is_v6] = e;
-    else
-        hash_insert(&d->bound, &e->node, bound_hash(d, &e->laddr, e->lport));
+        return;
+    }
+    hash = bound_hash(d, &e->laddr, e->lport);
+    if (!e->reuse_port || !demux_group_join(d, e, hash))
+        hash_insert(&d->bound, &e->node, hash);
 }
 
-void demux_changed(struct demux *d)
+void demux_changed(struct demux *d, struct demux_entry *e)
 {
     d->newest.found = NULL;
+    if (e->any_dst || demux_group_suits(e))
+        return;
+    demux_remove(d, e);
+    demux_insert_bound(d, e);
 }
 
 void demux_remove(struct demux *d, struct demux_entry *e)
 {
     if (e->kind == DEMUX_BOUND)
-        demux_changed(d);
+        d->newest.found = NULL;
     if (e->kind == DEMUX_CONN || e->kind == DEMUX_TIMEWAIT)
         hash_remove(&d->conns, &e->node);
+    else if (e->in_group)
+        demux_group_leave(d, e);
     else if (e->kind == DEMUX_BOUND && !e->any_dst)
         hash_remove(&d->bound, &e->node);
     else if (d->any_dst[e->is_v6] == e)
@@ -128,9 +140,7 @@ static struct demux_entry *entry_of(struct hash_node *n)
 /* The link e is bound to; 0: none. A TIME-WAIT record has no pcb around it. */
 static uint32_t link_of(const struct demux_entry *e)
 {
-    const struct pcb *pcb = (const struct pcb *)(const void *)e;
-
-    return e->kind == DEMUX_TIMEWAIT ? 0 : pcb->link_index;
+    return e->kind == DEMUX_TIMEWAIT ? 0 : demux_pcb(e)->link_index;
 }
 
 static bool suits_link(const struct demux_entry *e, uint32_t link_index)
@@ -199,32 +209,21 @@ static uint32_t choose(const struct demux *d, const struct search *s, uint32_t c
 static struct demux_entry *find_at(const struct demux *d, const struct search *s,
                                    const struct ip_addr *at, bool *by_peer)
 {
-    uint32_t hash = bound_hash(d, at, s->lport), group = 0, nth;
+    uint32_t hash = bound_hash(d, at, s->lport);
     struct demux_entry *best = NULL;
+    const struct demux_group *g;
 
     for (struct hash_node *n = hash_first(&d->bound, hash); n; n = hash_next(n)) {
         struct demux_entry *e = entry_of(n);
 
-        if (!suits(e, s, at))
-            continue;
-        if (!best || (!link_of(best) && link_of(e))) {
+        if (suits(e, s, at) && (!best || (!link_of(best) && link_of(e))))
             best = e;
-            group = 0;
-        }
-        if (e->reuse_port && best->reuse_port && link_of(e) == link_of(best))
-            group++;
     }
-    if (group < 2)
+    if (!best || best->kind != DEMUX_GROUP)
         return best;
-    *by_peer = true;
-    nth = choose(d, s, group);
-    for (struct hash_node *n = &best->node; n; n = hash_next(n)) {
-        struct demux_entry *e = entry_of(n);
-
-        if (suits(e, s, at) && e->reuse_port && link_of(e) == link_of(best) && nth-- == 0)
-            return e;
-    }
-    return best;
+    g = demux_group_of(best);
+    *by_peer = g->count > 1;
+    return g->members[g->count > 1 ? choose(d, s, g->count) : 0];
 }
 
 /* *by_peer: another peer may find another. */
@@ -264,8 +263,14 @@ static void visit_at(const struct demux *d, const struct search *s, const struct
     struct hash_node *n = hash_first(&d->bound, bound_hash(d, at, s->lport));
 
     for (; n; n = hash_next(n)) {
-        if (suits(entry_of(n), s, at))
-            visit(ctx, entry_of(n));
+        struct demux_entry *e = entry_of(n);
+
+        if (!suits(e, s, at))
+            continue;
+        if (e->kind == DEMUX_GROUP)
+            demux_group_visit(demux_group_of(e), visit, ctx);
+        else
+            visit(ctx, e);
     }
 }
 

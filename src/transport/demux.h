@@ -30,8 +30,8 @@ void demux_fini(struct demux *d);
  */
 void demux_insert_conn(struct demux *d, struct demux_entry *e);
 void demux_insert_bound(struct demux *d, struct demux_entry *e);
-/* The link or SO_REUSEPORT of an entry, which may be bound, has changed. */
-void demux_changed(struct demux *d);
+/* The link or SO_REUSEPORT of a bound entry has changed. */
+void demux_changed(struct demux *d, struct demux_entry *e);
 /* From whichever table; none is fine. */
 void demux_remove(struct demux *d, struct demux_entry *e);
 

@@ -12,6 +12,7 @@ enum demux_kind {
     DEMUX_CONN,     /* by its four-tuple */
     DEMUX_BOUND,    /* by local address and port: a listener, an unconnected UDP socket */
     DEMUX_TIMEWAIT, /* by its four-tuple, a struct timewait: not a pcb */
+    DEMUX_GROUP,    /* stands for bound ones that share by SO_REUSEPORT: demux_group.h */
 };
 
 /* How a local port is held; ports.h. */
@@ -24,7 +25,7 @@ enum port_hold {
 
 /* What the demultiplexer finds. */
 struct demux_entry {
-    struct hash_node node;
+    struct hash_node node;       /* in_group: next is the group's, hash its place there */
     struct ip_addr laddr, raddr; /* raddr is any where unconnected */
     uint16_t lport, rport;       /* host order; 0: none */
     uint8_t kind;                /* enum demux_kind */
@@ -37,6 +38,7 @@ struct demux_entry {
     uint8_t transparent : 1; /* may bind foreign addresses */
     uint8_t freebind : 1;
     uint8_t is_listening : 1;
+    uint8_t in_group : 1;
     uint8_t bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT */
     uint8_t port_class : 2;   /* how the port's hold was counted, for ports.c */
     void *port_ref;

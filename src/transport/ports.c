@@ -269,7 +269,7 @@ void ports_changed(struct ports *p, struct pcb *pcb)
     unsigned class = class_of(e);
 
     if (e->kind == DEMUX_BOUND)
-        demux_changed(p->demux);
+        demux_changed(p->demux, e);
     if (e->port_hold == PORT_BOUND) {
         bound_changed(p, pcb);
     } else if (e->port_hold == PORT_AUTO && class != e->port_class &&

@@ -201,6 +201,65 @@ static void reuse_port_group(void)
     desk_end(d, "all memory is given back");
 }
 
+/* Members go and come in any order, and one that does not share any more is by itself. */
+static void reuse_port_members_go(void)
+{
+    static const struct entry member = {.laddr = "fd00::1", .is_v6 = true, .reuse_port = true};
+    struct desk *d = desk_new(7, 32768, 60999, false);
+    struct pcb *all[64] = {0};
+    bool good = true, reached = false;
+
+    for (unsigned round = 0; round < 4000; round++) {
+        unsigned i = testenv_below(&d->env, 64);
+        struct demux_entry *e;
+
+        if (all[i])
+            pcb_end(d, all[i]);
+        all[i] = all[i] ? NULL : enter(d, &member);
+        e = lookup(d, "fd00::1", "fd00::9", (uint16_t)(round + 1), 1);
+        for (i = 0; e && i < 64 && (!all[i] || &all[i]->entry != e);)
+            i++;
+        good &= e ? i < 64 : !memcmp(all, (struct pcb *[64]){0}, sizeof(all));
+    }
+    OK(good, "whom a packet finds is there");
+    for (unsigned i = 0; i < 64; i++)
+        if (!all[i])
+            all[i] = enter(d, &member);
+    all[5]->entry.reuse_port = 0;
+    ports_changed(&d->ports, all[5]);
+    OK(lookup(d, "fd00::1", "fd00::9", 5000, 1) == &all[5]->entry, "who shares no more takes all");
+    all[5]->entry.reuse_port = 1;
+    all[5]->link_index = 2;
+    ports_changed(&d->ports, all[5]);
+    OK(lookup(d, "fd00::1", "fd00::9", 5000, 2) == &all[5]->entry, "or what comes by its link");
+    for (uint16_t port = 1; port < 1000; port++)
+        reached |= lookup(d, "fd00::1", "fd00::9", port, 1) == &all[5]->entry;
+    OK(!reached, "and nothing by another");
+    for (unsigned i = 0; i < 64; i++)
+        pcb_end(d, all[i]);
+    desk_end(d, "all memory is given back");
+}
+
+/* What is not enough for a group is enough for its members. */
+static void reuse_port_without_memory(void)
+{
+    static const struct entry member = {.laddr = "0.0.0.0", .reuse_port = true};
+    struct desk *d = desk_new(8, 32768, 60999, false);
+    struct pcb *all[6];
+    bool found = true;
+
+    for (uint64_t n = 1; n <= 6; n++) {
+        d->env.fail_from = n < 3 || n > 4 ? d->env.allocs + (n == 2 ? 2 : 1) : 0;
+        all[n - 1] = enter(d, &member);
+        found &= lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1) != NULL;
+    }
+    OK(found, "somebody is found at any time");
+    for (unsigned i = 0; i < 6; i++)
+        pcb_end(d, all[i]);
+    OK(!lookup(d, "10.0.0.1", "10.0.0.9", 5000, 1), "and nobody when all have gone");
+    desk_end(d, "all memory is given back");
+}
+
 #define CONNECTIONS 3000
 
 /* Equal four-tuples, which UDP has: the newest wins, however the tables have grown since. */
@@ -324,6 +383,8 @@ int main(void)
     tap_begin(60);
     rows_of_sockets();
     reuse_port_group();
+    reuse_port_members_go();
+    reuse_port_without_memory();
     newest_of_equal_tuples();
     a_record_takes_its_place();
     found_anew();
