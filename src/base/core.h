@@ -45,6 +45,10 @@ static inline void core_arm(struct core *core, struct timer *t, hf_time due)
 {
     wheel_arm(&core->wheel, t, due);
 }
+static inline void core_arm_soon(struct core *core, struct timer *t, hf_time due)
+{
+    wheel_arm_soon(&core->wheel, t, due);
+}
 static inline void core_cancel(struct core *core, struct timer *t)
 {
     wheel_cancel(&core->wheel, t);

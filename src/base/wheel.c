@@ -12,7 +12,7 @@
  * as many timers are fetched at once. */
 #include "base/wheel.h"
 
-#define NO_SLOT   UINT16_MAX /* timer.slot of those in wheel.overdue */
+#define NO_SLOT   UINT16_MAX /* timer.slot of those in wheel.overdue and wheel.soon */
 #define SLOT_MASK ((uint64_t)WHEEL_SLOTS - 1)
 
 /* Rounded up: a timer never fires early. */
@@ -34,6 +34,7 @@ void wheel_init(struct wheel *w, hf_time now)
 {
     w->tick = (uint64_t)now >> WHEEL_TICK_BITS;
     list_init(&w->overdue);
+    list_init(&w->soon);
     w->levels = 0;
     for (int level = 0; level < WHEEL_LEVELS; level++) {
         w->armed[level] = 0;
@@ -101,6 +102,13 @@ void wheel_arm(struct wheel *w, struct timer *t, hf_time due)
     hang(w, t, slot);
 }
 
+void wheel_arm_soon(struct wheel *w, struct timer *t, hf_time due)
+{
+    t->due = due;
+    t->slot = NO_SLOT;
+    list_push_back(&w->soon, &t->link);
+}
+
 void wheel_cancel(struct wheel *w, struct timer *t)
 {
     unsigned level = t->slot / WHEEL_SLOTS, index = t->slot % WHEEL_SLOTS;
@@ -130,7 +138,7 @@ hf_time wheel_next(const struct wheel *w)
     unsigned level;
     uint64_t tick;
 
-    if (!list_empty(&w->overdue))
+    if (!list_empty(&w->overdue) || !list_empty(&w->soon))
         return tick_time(w->tick);
     return next_slot(w, &level, &tick) ? tick_time(tick) : HF_TIME_NEVER;
 }
@@ -202,8 +210,14 @@ __attribute__((noinline)) static void advance(struct wheel *w, uint64_t target)
 {
     struct list due;
     unsigned level;
+    struct list *link;
     uint64_t tick;
 
+    while ((link = list_pop_front(&w->soon)) != NULL) {
+        struct timer *t = container_of(link, struct timer, link);
+
+        wheel_arm(w, t, t->due);
+    }
     list_take(&due, &w->overdue);
     fire_all(&due);
     while (next_slot(w, &level, &tick) && tick <= target) {
@@ -218,6 +232,6 @@ void wheel_advance(struct wheel *w, hf_time now)
 {
     uint64_t target = (uint64_t)now >> WHEEL_TICK_BITS;
 
-    if (target > w->tick || !list_empty(&w->overdue))
+    if (target > w->tick || !list_empty(&w->overdue) || !list_empty(&w->soon))
         advance(w, target);
 }

@@ -25,6 +25,7 @@ struct wheel {
     uint64_t armed[WHEEL_LEVELS]; /* a bit per slot that is not empty */
     unsigned levels;              /* a bit per level that has such slots */
     struct list overdue;          /* armed for a tick that had passed: for the next advance */
+    struct list soon;             /* armed by wheel_arm_soon, and not hung up yet */
     struct wheel_slot {
         struct list chains[WHEEL_CHAINS];
         uint64_t hung; /* timers in them */
@@ -41,6 +42,10 @@ static inline bool timer_is_armed(const struct timer *t)
 
 /* Arms t for due, or moves it there. A due time that has passed fires at the next advance. */
 void wheel_arm(struct wheel *w, struct timer *t, hf_time due);
+
+/* Arms t, which is not armed, where it will as a rule be cancelled before the next advance: that is
+ * when its place is found. Until then wheel_next says "at once". */
+void wheel_arm_soon(struct wheel *w, struct timer *t, hf_time due);
 
 /* t need not be armed. */
 void wheel_cancel(struct wheel *w, struct timer *t);

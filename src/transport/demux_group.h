@@ -1,6 +1,6 @@
-/* Bound entries that share an address, a port and a link by SO_REUSEPORT: in the demultiplexer's table
- * one entry stands for all of them, so that who gets a packet, and who goes, does not depend on how
- * many they are. Linux: struct sock_reuseport. Inside of demux.c. */
+/* Bound entries that share an address, a port and a link by SO_REUSEPORT: in the demultiplexer's
+ * table one entry stands for all of them, so that who gets a packet, and who goes, does not depend
+ * on how many they are. Linux: struct sock_reuseport. Inside of demux.c. */
 #ifndef TRANSPORT_DEMUX_GROUP_H
 #define TRANSPORT_DEMUX_GROUP_H
 

@@ -8,6 +8,7 @@
  *
  * The timer is only moved when it would fire too late: most due times are pushed back or cleared
  * long before they come, so it fires now and then in vain, and that is cheaper. */
+#include "net/path.h"
 #include "transport/tcp/fastopen.h"
 #include "transport/tcp/mtu.h"
 
@@ -27,6 +28,12 @@ static bool passed(const struct tcb *tcb, uint32_t due)
     return due && seq_le(due, tcp_ms(tcb->tcp));
 }
 
+/* A SYN to this host itself, whose answer the next poll brings: twin_open.c. */
+static bool is_answered_soon(const struct tcb *tcb)
+{
+    return tcb->state == TCP_SYN_SENT && tcb->pcb.path && tcb->pcb.path->hands_over;
+}
+
 void timer_update(struct tcb *tcb)
 {
     struct core *core = tcb->tcp->core;
@@ -44,7 +51,9 @@ void timer_update(struct tcb *tcb)
     if (wait == INT32_MAX)
         return;
     due = (ms + wait) * HF_MS;
-    if (!timer_is_armed(&tcb->timer) || due < tcb->timer.due)
+    if (!timer_is_armed(&tcb->timer) && is_answered_soon(tcb))
+        core_arm_soon(core, &tcb->timer, due);
+    else if (!timer_is_armed(&tcb->timer) || due < tcb->timer.due)
         core_arm(core, &tcb->timer, due);
 }
 

@@ -88,6 +88,8 @@ void twin_open(struct tcb *child, struct tcb *opener)
     twin_count(child, opener);
     child->segs_out--; /* Linux counts no SYN-ACK */
     input_syn_ack(opener, &answer);
+    if (!opener->slow_due && !opener->flow) /* nothing is due, and the timer is not hung up yet */
+        core_cancel(opener->tcp->core, &opener->timer);
 
     ack.h.window = (uint16_t)(receive_window(opener) >> opener->rcv_wscale);
     if (child->ts_ok)
