@@ -33,6 +33,15 @@ bool address_is_on(const struct net *net, const struct ip_addr *addr, const stru
     return r && r->kind == HF_ROUTE_LOCAL;
 }
 
+struct hf_link *address_link(const struct net *net, const struct ip_addr *addr)
+{
+    for (uint32_t i = 0; i < net->addr_count; i++) {
+        if (addr_eq(&net->addrs[i].addr, addr))
+            return net->addrs[i].link;
+    }
+    return addr_is_loopback(addr) ? net->lo : NULL;
+}
+
 static int addrs_grow(struct net *net)
 {
     struct hf_env *env = &net->core->env;

@@ -11,6 +11,9 @@ HF_NODISCARD int address_select(const struct net *net, const struct ip_addr *dst
                                 const struct ip_addr *next_hop, const struct hf_link *link,
                                 struct ip_addr *src);
 
+/* The link that has the address; loopback's has all of 127/8. NULL: none. */
+struct hf_link *address_link(const struct net *net, const struct ip_addr *addr);
+
 /* addr is one of this host's, and may be used on that link: link-local ones only on their own. */
 bool address_is_on(const struct net *net, const struct ip_addr *addr, const struct hf_link *link);
 

@@ -170,16 +170,6 @@ static int refusal_of(const struct route *r)
     }
 }
 
-/* The link that has the address; loopback's has all of 127/8. */
-static struct hf_link *link_of_source(struct net *net, const struct ip_addr *src)
-{
-    for (uint32_t i = 0; i < net->addr_count; i++) {
-        if (addr_eq(&net->addrs[i].addr, src))
-            return net->addrs[i].link;
-    }
-    return addr_is_loopback(src) ? net->lo : NULL;
-}
-
 static bool is_to_many(const struct ip_addr *dst)
 {
     return addr_is_multicast(dst) || addr_is_broadcast(dst);
@@ -189,7 +179,7 @@ static bool is_to_many(const struct ip_addr *dst)
  * by the source's link, whatever the routes say. */
 static struct hf_link *link_by_source(struct net *net, const struct path_query *q)
 {
-    return addr_is4(&q->dst) && !q->link_index && is_to_many(&q->dst) ? link_of_source(net, &q->src)
+    return addr_is4(&q->dst) && !q->link_index && is_to_many(&q->dst) ? address_link(net, &q->src)
                                                                       : NULL;
 }
 

@@ -89,8 +89,8 @@ int getsockopt_ip(struct hf_sock *sk, int name, void *value, uint32_t *len)
         *len = 0;
         return 0;
     }
-    if (name == HF_IP_MULTICAST_IF) /* the address that was given is not kept, the link is */
-        return option_give(value, len, any, sizeof(any));
+    if (name == HF_IP_MULTICAST_IF) /* Linux: the address that was given, not the link's */
+        return option_give(value, len, sk->is_stream ? any : sock_udp(sk)->mcast4.source4, 4);
     if (name == HF_IP_MSFILTER)
         return membership_get_filter_ip(sk, value, len);
     if (name == HF_MCAST_MSFILTER)

@@ -1,5 +1,6 @@
 /* setsockopt() about multicast groups. Linux: ip_mc_join_group, ipv6_sock_mc_join,
  * do_mcast_group_source without sources. RFC 1112, RFC 3493 5.2, RFC 3678 5.1. */
+#include "net/address.h"
 #include "net/net.h"
 #include "net/route.h"
 #include "socket/sock.h"
@@ -27,11 +28,8 @@ uint32_t membership_link(const struct hf_sock *sk, const struct ip_addr *group,
         link = link_of_route(net, group);
         return link ? link->index : 0;
     }
-    for (uint32_t i = 0; i < net->addr_count; i++) {
-        if (addr_eq(&net->addrs[i].addr, addr))
-            return net->addrs[i].link->index;
-    }
-    return 0;
+    link = address_link(net, addr);
+    return link ? link->index : 0;
 }
 
 int membership_enter(struct hf_sock *sk, const struct ip_addr *group, const struct ip_addr *addr,

@@ -1,5 +1,6 @@
 /* setsockopt() of SOL_IP and SOL_IPV6. Linux: do_ip_setsockopt, do_ipv6_setsockopt. An IPv6 socket
  * takes both, for the IPv4 it speaks. */
+#include "net/address.h"
 #include "net/net.h"
 #include "socket/sock.h"
 #include "wire/bytes.h"
@@ -34,37 +35,32 @@ static bool is_link(const struct hf_sock *sk, int index)
     return index > 0 && index <= NET_LINKS && sk->all->net.links[index];
 }
 
-/* The link of one of this host's addresses, 0: of none. */
-static uint32_t link_of_address(const struct net *net, const struct ip_addr *addr)
-{
-    for (uint32_t i = 0; i < net->addr_count; i++) {
-        if (addr_eq(&net->addrs[i].addr, addr))
-            return net->addrs[i].link->index;
-    }
-    return 0;
-}
-
-/* struct in_addr, ip_mreq or ip_mreqn, told apart by their length. */
+/* struct in_addr, ip_mreq or ip_mreqn, told apart by their length. The address is kept, too: what
+ * goes to groups is from it. */
 static int set_multicast_if(struct hf_sock *sk, const uint8_t *value, uint32_t len)
 {
+    const uint8_t *addr4 = len >= 8 ? value + 4 : value;
+    const struct hf_link *link;
     struct ip_addr addr;
     int index = 0;
 
     if (sk->is_stream || len < 4)
         return -HF_EINVAL;
-    addr = addr_from4(len >= 8 ? value + 4 : value);
+    addr = addr_from4(addr4);
     if (len >= 12)
         memcpy(&index, value + 8, sizeof(index));
     if (index && !is_link(sk, index))
         return -HF_EADDRNOTAVAIL;
     if (!index && !addr_is_any(&addr)) {
-        index = (int)link_of_address(&sk->all->net, &addr);
-        if (!index)
+        link = address_link(&sk->all->net, &addr);
+        if (!link)
             return -HF_EADDRNOTAVAIL;
+        index = (int)link->index;
     }
     if (index && sock_pcb(sk)->link_index && sock_pcb(sk)->link_index != (uint32_t)index)
         return -HF_EINVAL;
     sock_udp(sk)->mcast4.link = (uint8_t)index;
+    memcpy(sock_udp(sk)->mcast4.source4, addr4, sizeof(sock_udp(sk)->mcast4.source4));
     return 0;
 }
 

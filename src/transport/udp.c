@@ -204,6 +204,8 @@ int udp_find_way(const struct udp_pcb *up, const struct endpoint *to, const stru
     err = source(up, is4, how, &q.src);
     if (err)
         return err;
+    if (is4 && addr_is_any(&q.src) && addr_is_multicast(&to->addr))
+        q.src = addr_from4(up->mcast4.source4);
     if (is4 && !addr_is_any(&q.src) && !up->pcb.entry.transparent &&
         !net_is_local(up->udp->net, &q.src))
         return -HF_ENETUNREACH;

@@ -8,8 +8,9 @@
 /* How datagrams to groups of one family go. */
 struct udp_multicast {
     uint8_t ttl;
-    uint8_t link;  /* 0: by route */
-    uint8_t loops; /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
+    uint8_t link;       /* 0: by route */
+    uint8_t loops;      /* IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
+    uint8_t source4[4]; /* IP_MULTICAST_IF's address, whence they come; 0.0.0.0: by route */
 };
 
 /* When datagrams are told to have come: SO_TIMESTAMP and its like, as the socket layer reads it. */

@@ -123,8 +123,57 @@ static void by_source(int f)
     OK(c[0] == 'c', nm(f, "as it was sent"));
 }
 
+static int by_name(int fd, uint32_t addr, int index, socklen_t len)
+{
+    struct ip_mreqn m = {{htonl(addr)}, {htonl(addr)}, index};
+    return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, len);
+}
+
+static long long named(int fd)
+{
+    uint32_t addr = 0;
+    socklen_t len = sizeof(addr);
+    return getsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &addr, &len) ? -1 : (long long)ntohl(addr);
+}
+
+/* IP_MULTICAST_IF's address is where datagrams to groups come from; any of loopback's will do. */
+static void by_interface(int f)
+{
+    struct addr from = {.len = sizeof(from.u)};
+    int to = udp(AF_INET), s = udp(f), port;
+    char c[4];
+    if (f == AF_INET6)
+        MUST(setopt(s, IPPROTO_IPV6, IPV6_V6ONLY, 0));
+    MUST(bind_to(to, ip4(INADDR_ANY, 0)));
+    port = port_of(name_of(to));
+    RC(join(to, GROUP, 0x7f000007, 0, IP_ADD_MEMBERSHIP), 0, nm(f, "join by loopback's seventh"));
+    EQ(named(s), 0, nm(f, "no interface is named at first"));
+    RC(by_name(s, 0x7f000009, 0, 4), 0, nm(f, "name it by an address"));
+    EQ(named(s), 0x7f000009, nm(f, "which is read back"));
+    RC(by_name(s, 0xc0000201, 0, 4), -EADDRNOTAVAIL, nm(f, "name another's address"));
+    RC(by_name(s, 0x7f000005, 99, 12), -EADDRNOTAVAIL, nm(f, "name a link that is not there"));
+    EQ(named(s), 0x7f000009, nm(f, "the old one stays"));
+    RC(by_name(s, 0, 1, 12), 0, nm(f, "name it by its number alone"));
+    EQ(named(s), 0, nm(f, "there is no address"));
+    RC(by_name(s, 0x7f000006, 1, 8), 0, nm(f, "as struct ip_mreq"));
+    EQ(named(s), 0x7f000006, nm(f, "it has an address"));
+    RC(by_name(s, 0x7f000005, 1, 12), 0, nm(f, "by both"));
+    if (f == AF_INET6)
+        return;
+    RC(send_to(s, "a", 1, ip4(GROUP, port)), 1, nm(f, "send to it"));
+    RC(recvfrom(to, c, 4, MSG_DONTWAIT, &from.u.sa, &from.len), 1, nm(f, "it comes"));
+    OK(same_host(from, ip4(0x7f000005, 0)), nm(f, "from that address"));
+    RC(connect_to(s, ip4(GROUP, port)), 0, nm(f, "connect to the group"));
+    OK(same_host(name_of(s), ip4(0x7f000005, 0)), nm(f, "from that address, too"));
+    s = udp(f);
+    RC(by_name(s, 0xc0000201, 1, 12), 0, nm(f, "a link, and an address that is not ours"));
+    RC(send_to(s, "b", 1, ip4(GROUP, port)), -ENETUNREACH,
+       nm(f, "which no datagram can come from"));
+}
+
 int main(void)
 {
-    static const struct tcase cases[] = {CASE(refusals), CASE(delivery), CASE(by_source)};
+    static const struct tcase cases[] = {CASE(refusals), CASE(delivery), CASE(by_source),
+                                         CASE(by_interface)};
     return run_cases(cases, COUNT(cases));
 }
