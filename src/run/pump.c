@@ -28,7 +28,7 @@ bool pump_is_blind(const struct file *f)
 static void note_hangup(struct file *f, uint32_t events)
 {
     f->end_eof = true;
-    if (!f->wr_shut)
+    if (!f->wr_shut && !f->out_refused)
         f->end_closed = true;
     else if ((events & EPOLLHUP) && !pump_is_blind(f))
         f->end_closed = true;
@@ -174,6 +174,11 @@ static void pump_in(struct file *f)
 
     if (f->fin_given)
         note_error_after_end(f);
+    else if (!f->end_writable && !f->out_refused && !f->end_closed &&
+             hf_sock_poll(f->sk) & HF_POLLERR) {
+        vehicle_refuse(f);
+        f->end_writable = true;
+    }
     while (f->end_writable && !f->fin_given && carry_urgent(f)) {
         int n = hf_sock_peek(f->sk, iov, PIECES);
         struct msghdr msg = {.msg_iov = (struct iovec *)(void *)iov, .msg_iovlen = (size_t)n};

@@ -90,6 +90,7 @@ struct file {
     uint8_t short_waiting; /* messages among them */
     bool sends_much;       /* the program; else its messages are short */
     bool end_is_wide;      /* its buffer is as large as it gets */
+    bool out_refused;      /* vehicle_refuse: no write of the program's can succeed any more */
     bool end_is_named;     /* recvfrom() on the vehicle would tell it */
     bool end_readable, end_writable; /* as the edges told */
     bool end_eof;                    /* the program will write no more */

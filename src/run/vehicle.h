@@ -28,6 +28,10 @@ void vehicle_let_go(struct file *f);
  * that has been done before. */
 bool vehicle_widen(struct file *f);
 
+/* CONNECTED and reset, but full of what the program has not read: as much room is made for the rest
+ * as the machine allows, and writes fail from now on, which whoever waits for OUT is told. */
+void vehicle_refuse(struct file *f);
+
 /* FRESH, CONNECTING or CONNECTED -> FAILED: reset, as the program sees it. */
 void vehicle_fail(struct file *f);
 

@@ -16,9 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "run/borrow.h"
 #include "run/files.h"
@@ -32,6 +35,7 @@
 /* Both ways: so much fits into the caches beside what it is copied from and to. */
 #define BUFFER_BYTES (256 << 10)
 #define FILL_AT_ONCE 8192
+#define BUFFER_MOST  (64 << 20) /* the machine allows less */
 /* Four times what the kernel holds for the largest part of a write. */
 #define BUFFER_ENOUGH (192 << 10)
 #define PENDING_SCAN  HF_S
@@ -124,6 +128,28 @@ bool vehicle_widen(struct file *f)
     f->end_is_wide = true;
     set_buffer(f->end.fd, BUFFER_BYTES);
     return true;
+}
+
+/* The byte that stays makes the close of our end a reset, once all is read. */
+void vehicle_refuse(struct file *f)
+{
+    char discard[FILL_AT_ONCE];
+    int unread = 0;
+
+    f->out_refused = f->end_is_wide = true;
+    set_buffer(f->end.fd, BUFFER_MOST);
+    (void)shutdown(f->end.fd, SHUT_RD);
+    if (ioctl(f->end.fd, SIOCINQ, &unread) < 0)
+        return;
+    while (unread > 1) {
+        size_t want = (size_t)unread - 1 < sizeof(discard) ? (size_t)unread - 1 : sizeof(discard);
+        ssize_t n = read(f->end.fd, discard, want);
+
+        if (n <= 0)
+            break;
+        unread -= (int)n;
+    }
+    f->skip = (uint32_t)unread;
 }
 
 int vehicle_connected(struct file *f)

@@ -248,22 +248,35 @@ static void data_before_reset(int f)
     }
 }
 
+/* Who reads nothing, and waits to send, is told of a reset all the same. */
+static void full_both_ways(int f)
+{
+    struct pair t = tcp_pair(f);
+    struct pollfd p = {.fd = t.s, .events = POLLOUT};
+    static char b[65536];
+    ssize_t n;
+    MUST(fill(t.s) > 0 ? 0 : -1);
+    MUST(fill(t.c) > 0 ? 0 : -1);
+    MUST(close(t.c));
+    RC(poll(&p, 1, PATIENCE_MS), 1, nm(f, "both ways full, reset, who waits to send is told"));
+    n = send(t.s, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    OK(n < 0 && (errno == ECONNRESET || errno == EPIPE), nm(f, "both ways full, reset, send"));
+    RC(recv(t.s, b, 1, 0), 1, nm(f, "both ways full, reset, what had come is read"));
+    while ((n = recv(t.s, b, sizeof(b), 0)) > 0)
+        continue;
+    OK(n == 0 || errno == ECONNRESET, nm(f, "both ways full, reset, to its end"));
+}
+
 int main(void)
 {
     static const struct tcase cases[] = {
-        CASE(plain),
-        CASE(sends_what_was_written),
-        CASE(unread_resets),
-        CASE(linger_zero),
-        CASE(data_before_reset),
-        CASE(linger_time),
-        CASE(linger_runs_out),
-        CASE(connecting),
-        CASE(duplicates),
-        CASE(copies_refused),
-        CASE(duplicate_state),
-        CASE(shared_by_fork),
-        CASE(accepted_by_child),
+        CASE(plain),          CASE(sends_what_was_written),
+        CASE(unread_resets),  CASE(full_both_ways),
+        CASE(linger_zero),    CASE(data_before_reset),
+        CASE(linger_time),    CASE(linger_runs_out),
+        CASE(connecting),     CASE(duplicates),
+        CASE(copies_refused), CASE(duplicate_state),
+        CASE(shared_by_fork), CASE(accepted_by_child),
         CASE(passed),
     };
     return run_cases(cases, COUNT(cases));
