@@ -43,8 +43,9 @@ SCRIPT_KERNEL := $(B)/tests/script/kernel/page# the same, to the kernel
 DIFF_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/diff/*.c))
 LIBRARY_BIN := $(patsubst tests/posix/%.c,$(B)/tests/library/%,$(filter tests/posix/%,$(PLAIN_SRC)))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(wildcard fuzz/*.c))
-PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm narrow.so $(if $(shell command -v musl-gcc),client-musl) \
-              $(if $(shell command -v go),client-go))
+PROGRAMS := $(addprefix $(B)/tests/programs/,hostile scarce storm interfaces narrow.so \
+              $(if $(shell command -v musl-gcc),client-musl interfaces-musl) \
+              $(if $(shell command -v go),client-go interfaces-go))
 SOAK_BIN := $(B)/tests/soak/soak
 PATH_BIN := $(addprefix $(B)/bench/path/,wire peer core)
 # The bench: client and server are ordinary programs, as users have them; of the sides that are compared the
@@ -146,16 +147,16 @@ $(B)/bench/lwip $(B)/bench/lwip-defaults: $(LWIP)/src/src/include/lwip/opt.h ben
 	    $(addprefix $(CURDIR)/$(LWIP)/src/src/,core/*.c core/ipv4/*.c core/ipv6/*.c)
 	$(CC) $(WARN) -O2 -g $(LWIP_FLAGS) $(BENCH_INC) -Ibench/lwip/port -isystem $(LWIP)/src/src/include -o $@ \
 	    $(filter %.c,$^) $@.o/*.o
-$(addprefix $(B)/tests/programs/,hostile scarce storm): $(B)/tests/programs/%: tests/programs/src/%.c
+$(addprefix $(B)/tests/programs/,hostile scarce storm interfaces): $(B)/tests/programs/%: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -g -MMD -MP -Itests -o $@ $< -pthread
 $(B)/tests/programs/narrow.so: tests/programs/src/narrow.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -shared -fPIC -o $@ $<
-$(B)/tests/programs/client-musl: tests/programs/src/client.c
+$(B)/tests/programs/%-musl: tests/programs/src/%.c
 	@mkdir -p $(@D)
 	musl-gcc $(WARN) -O2 -static -o $@ $<
-$(B)/tests/programs/client-go: tests/programs/src/client.go
+$(B)/tests/programs/%-go: tests/programs/src/%.go
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOFLAGS= GOCACHE=$(abspath build/gocache) go build -o $@ $<
 

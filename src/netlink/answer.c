@@ -50,13 +50,14 @@ static uint16_t dump_flags(const struct answer *a)
     return (uint16_t)((a->is_dump ? NL_F_MULTI : 0) | (a->is_filtered ? NL_F_DUMP_FILTERED : 0));
 }
 
-/* Room for n bytes in a datagram, a new one where the last is full; NULL without memory. */
+/* Room for n bytes in a datagram: of a dump in the last one as long as it is not full, else in one
+ * of its own, as Linux sends it. NULL without memory. */
 static uint8_t *append(struct answer *a, uint32_t n)
 {
     struct part *p = list_empty(&a->parts) ? NULL : container_of(a->parts.prev, struct part, link);
 
     if (!p || p->room - p->len < n) {
-        p = part_new(a->core, HF_MAX(n, (uint32_t)PART_BYTES));
+        p = part_new(a->core, a->is_dump ? HF_MAX(n, (uint32_t)PART_BYTES) : n);
         if (!p) {
             a->is_short = true;
             return NULL;
@@ -176,7 +177,8 @@ static void write_done(struct answer *a, int error, uint32_t reason)
         return;
     write_head(to, a, len, NL_DONE, (uint16_t)(dump_flags(a) | (reason ? NL_F_ACK_TLVS : 0)));
     memcpy(to + NL_HEADER, &error, sizeof(error));
-    write_reason(a, to + NL_HEADER + sizeof(error));
+    if (reason)
+        write_reason(a, to + NL_HEADER + sizeof(error));
 }
 
 /* Linux: netlink_ack. The request comes back with an error, its header alone with none. */
@@ -188,8 +190,6 @@ void answer_result(struct answer *a, int error, bool says_why, bool is_capped)
     bool is_cut = !error || is_capped;
     uint8_t *to;
 
-    if (!says_why || !error)
-        a->complaint = NULL, a->where = NULL;
     if (a->is_dump) {
         write_done(a, error, reason);
         return;
@@ -202,5 +202,6 @@ void answer_result(struct answer *a, int error, bool says_why, bool is_capped)
                (uint16_t)((is_cut ? NL_F_CAPPED : 0) | (reason ? NL_F_ACK_TLVS : 0)));
     memcpy(to + NL_HEADER, &error, sizeof(error));
     memcpy(to + NL_HEADER + sizeof(error), a->rq->bytes, is_cut ? NL_HEADER : a->rq->head.len);
-    write_reason(a, to + NL_HEADER + sizeof(error) + quoted);
+    if (reason)
+        write_reason(a, to + NL_HEADER + sizeof(error) + quoted);
 }

@@ -53,8 +53,9 @@ void answer_result(struct answer *a, int error, bool says_why, bool is_capped);
 int answer_refuse(struct answer *a, const char *complaint);
 int answer_refuse_at(struct answer *a, const char *complaint, const uint8_t *where);
 
-/* Frees a part that was taken off the list. */
+/* An empty part, in no list; NULL without memory. */
 struct part *part_new(struct core *core, uint32_t room);
+/* p is in no list. */
 void part_free(struct core *core, struct part *p);
 
 #endif

@@ -4,7 +4,11 @@
 
 #include "base/keyhash.h"
 
-enum { BUFFER_DEFAULT = 212992, FIRST_CHOSEN = (int32_t)-4096 };
+enum {
+    BUFFER_DEFAULT = 212992,
+    FIRST_CHOSEN = (int32_t)-4096,
+    PART_OVERHEAD = 640, /* what a datagram costs beside its bytes, about as Linux counts it */
+};
 
 int netlink_init(struct netlink *nl, struct core *core, struct net *net, struct tcp *tcp,
                  struct udp *udp, const struct netlink_up *up)
@@ -85,29 +89,29 @@ static int take_port(struct netlink_pcb *p, uint32_t port)
 
 /* Linux: netlink_autobind, the process's id, else a negative number. Sockets are never so many that
  * the numbers run out. */
-int netlink_autobind(struct netlink_pcb *p)
+void netlink_autobind(struct netlink_pcb *p)
 {
-    if (p->is_bound)
-        return 0;
-    if (p->own_port && !take_port(p, p->own_port))
-        return 0;
+    if (p->is_bound || (p->own_port && !take_port(p, p->own_port)))
+        return;
     while (take_port(p, p->all->next_port))
         p->all->next_port--;
     p->all->next_port--;
-    return 0;
 }
 
 /* Linux: netlink_bind. */
 int netlink_bind(struct netlink_pcb *p, uint32_t port, uint32_t groups)
 {
-    int err;
+    int err = 0;
 
     if (p->is_bound && port != p->port)
         return -HF_EINVAL;
-    err = p->is_bound ? 0 : port ? take_port(p, port) : netlink_autobind(p);
-    if (!err)
-        p->groups = (p->groups & ~(uint64_t)UINT32_MAX) | groups;
-    return err;
+    if (port && !p->is_bound)
+        err = take_port(p, port);
+    if (err)
+        return err;
+    netlink_autobind(p);
+    p->groups = (p->groups & ~(uint64_t)UINT32_MAX) | groups;
+    return 0;
 }
 
 struct part *netlink_front(const struct netlink_pcb *p)
@@ -120,7 +124,7 @@ void netlink_pop(struct netlink_pcb *p)
     struct part *part = netlink_front(p);
 
     list_remove(&part->link);
-    p->queued_bytes -= part->room;
+    p->queued_bytes -= part->room + PART_OVERHEAD;
     part_free(p->all->core, part);
 }
 
@@ -134,7 +138,7 @@ static void overrun(struct netlink_pcb *p)
 static void queue_part(struct netlink_pcb *p, struct part *part)
 {
     list_push_back(&p->queue, &part->link);
-    p->queued_bytes += part->room;
+    p->queued_bytes += part->room + PART_OVERHEAD;
 }
 
 static bool is_full(const struct netlink_pcb *p)
@@ -206,13 +210,22 @@ static int diag_request(const struct netlink_pcb *p, const struct question *q)
     return q->rq->head.flags & NL_F_DUMP ? tell_all(p, q, tell_sockets) : -HF_EOPNOTSUPP;
 }
 
-/* Its answer goes into the queue as far as there is room. */
+/* False: there was no room for all of it. For a dump there was when it began. */
+static bool queue_answer(struct netlink_pcb *p, struct answer *a)
+{
+    while (!list_empty(&a->parts)) {
+        if (!a->is_dump && is_full(p))
+            return false;
+        queue_part(p, container_of(list_pop_front(&a->parts), struct part, link));
+    }
+    return true;
+}
+
 static int answer_one(struct netlink_pcb *p, const struct request *rq, bool is_admin)
 {
     struct answer a;
     struct question q = {p->all, rq, &a};
     bool asks = rq->head.flags & NL_F_REQUEST && rq->head.type >= NL_FIRST_TYPE, is_short;
-    struct list *l;
     int err = 0;
 
     answer_init(&a, p->all->core, rq, p->port);
@@ -221,14 +234,7 @@ static int answer_one(struct netlink_pcb *p, const struct request *rq, bool is_a
     if (err != -HF_EINTR && (err || rq->head.flags & NL_F_ACK))
         answer_result(&a, err, p->ext_ack, p->cap_ack);
     is_short = a.is_short;
-    while (!is_short && !is_full(p) && (l = list_pop_front(&a.parts))) {
-        queue_part(p, container_of(l, struct part, link));
-        if (!a.is_dump)
-            continue;
-        while ((l = list_pop_front(&a.parts))) /* it had room when it began */
-            queue_part(p, container_of(l, struct part, link));
-    }
-    if (is_short || !list_empty(&a.parts))
+    if (is_short || !queue_answer(p, &a))
         overrun(p);
     answer_fini(&a);
     return is_short ? -HF_ENOBUFS : 0;

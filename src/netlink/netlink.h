@@ -62,7 +62,7 @@ void netlink_close(struct netlink_pcb *p);
 /* port 0: the socket's own, or any. -HF_EADDRINUSE, -HF_EINVAL: bound to another already. */
 HF_NODISCARD int netlink_bind(struct netlink_pcb *p, uint32_t port, uint32_t groups);
 /* Binds one that is not. */
-HF_NODISCARD int netlink_autobind(struct netlink_pcb *p);
+void netlink_autobind(struct netlink_pcb *p);
 
 /* Requests, one behind the other. is_admin: who asks may change the network (which nobody can).
  * -HF_ENOBUFS. */

@@ -62,9 +62,7 @@ int kernel_connect(struct hf_sock *sk, const void *addr, uint32_t len)
             return err;
         if (!may_name(sk, &to))
             return -HF_EPERM;
-        err = netlink_autobind(p);
-        if (err)
-            return err;
+        netlink_autobind(p);
     }
     p->peer_port = to.port;
     p->peer_groups = to.groups;
@@ -133,9 +131,7 @@ static int check_send(struct hf_sock *sk, const struct hf_msg *msg, int flags, s
         if (!may_name(sk, to))
             return -HF_EPERM;
     }
-    err = netlink_autobind(p);
-    if (err)
-        return err;
+    netlink_autobind(p);
     return len > p->sndbuf - 32 ? -HF_EMSGSIZE : 0;
 }
 

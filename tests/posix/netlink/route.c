@@ -332,6 +332,7 @@ static void others(int f)
     MUST(ask(fd, RTM_GETLINK, NLM_F_ACK, &q, sizeof(q), 0, NULL, 0));
     listen_to(&t, fd);
     OK(hear(&t), nm(f, "asked for an acknowledgement, first the answer"));
+    EQ(t.at ? (int)t.at->nlmsg_len : 0, t.len, nm(f, "which is a datagram of its own"));
     OK(!hear(&t), nm(f, "then the acknowledgement"));
     EQ(t.done, 0, nm(f, "which is none of an error"));
     EQ(t.done_flags, NLM_F_CAPPED, nm(f, "and has the header alone"));

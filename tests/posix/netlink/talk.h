@@ -82,7 +82,7 @@ static inline struct nlmsghdr *hear(struct talk *t)
     if (t->at) {
         left = t->len - (int)((char *)t->at - t->bytes);
         t->at = NLMSG_NEXT(t->at, left);
-        if (!NLMSG_OK(t->at, left))
+        if (left < (int)sizeof(*t->at) || (int)t->at->nlmsg_len > left)
             t->at = NULL;
     }
     if (!t->at) {

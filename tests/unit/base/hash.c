@@ -38,9 +38,20 @@ static void toggle(struct hash *h, struct item *item)
     item->in = !item->in;
 }
 
+static void count_in(void *ctx, struct hash_node *node)
+{
+    uint64_t *count = ctx;
+
+    *count += container_of(node, struct item, node)->in ? 1 : NODES;
+}
+
 static bool all_right(const struct hash *h)
 {
-    uint64_t count = 0;
+    uint64_t count = 0, visited = 0;
+
+    hash_visit(h, count_in, &visited);
+    if (visited != h->count)
+        return false;
 
     for (int i = 0; i < NODES; i++) {
         count += items[i].in;
