@@ -10,11 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/bias.h"
@@ -140,13 +140,15 @@ bool descriptor_is_hidden(int fd)
     return slot && atomic_load_explicit(slot, memory_order_relaxed) & SLOT_HIDDEN;
 }
 
-/* libc's close() is a cancellation point, and a descriptor half given back would be lost. */
+/* close() is a cancellation point, and a descriptor half given back would be lost. */
 void descriptor_cancel(int fd)
 {
-    int saved = errno;
+    int saved = errno, state;
 
     set_hidden(fd, false);
-    syscall(SYS_close, fd);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    close(fd);
+    pthread_setcancelstate(state, NULL);
     errno = saved;
 }
 
