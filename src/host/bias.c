@@ -105,8 +105,11 @@ void bias_begin(struct world *w)
 
 static void end(struct bias_seat *s)
 {
+    struct bias_seat *now = s;
+
     atomic_store(&s->is_over, true);
     stop(s);
+    atomic_compare_exchange_strong(&bias_now, &now, NULL);
 }
 
 /* Linux's threads are numbered by pthread_t while they live. */

@@ -35,7 +35,7 @@ struct bias_alone {
     unsigned calls;
 };
 
-/* The one there is, which may have ended, or NULL. */
+/* The one there is, which may just have ended, or NULL. */
 extern _Atomic(struct bias_seat *) bias_now;
 
 /* The owner goes outside, and tells who waits for it. */
@@ -53,7 +53,8 @@ static inline struct bias_seat *bias_enter(void)
 {
     struct bias_seat *s = atomic_load_explicit(&bias_now, memory_order_acquire);
 
-    if (!s || s->owner != pthread_self() || atomic_load_explicit(&s->busy, memory_order_relaxed))
+    if (!s || s->owner != pthread_self() || atomic_load_explicit(&s->busy, memory_order_relaxed) ||
+        atomic_load_explicit(&s->wanted, memory_order_relaxed))
         return NULL;
     atomic_store_explicit(&s->busy, BIAS_INSIDE, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
