@@ -13,10 +13,11 @@ struct page {
 
 _Static_assert(sizeof(struct page) % 16 == 0, "page data starts aligned to 16");
 
+/* Of the largest, twice what a send buffer holds: it may drain at once, and is filled again. */
 static const struct page_class {
     uint32_t bytes;
     uint32_t idle_most; /* pages kept */
-} page_classes[PAGE_CLASSES] = {{256, 256}, {2048, 128}, {8192, 64}, {PAGE_MOST, 64}};
+} page_classes[PAGE_CLASSES] = {{256, 256}, {2048, 128}, {8192, 64}, {PAGE_MOST, 256}};
 
 static unsigned page_class_for(uint32_t bytes)
 {

@@ -221,6 +221,9 @@ void rtt_window_filled(struct tcb *tcb);
 void rtt_acked(struct tcb *tcb, struct segment *s, uint32_t una);
 uint32_t rtt_rto_ms(const struct tcb *tcb); /* with the backoff */
 uint32_t rtt_rto_max_ms(const struct tcb *tcb);
+/* More than so many bytes on the way, or waiting for their reader, make a near connection slower:
+ * what is not in the processor's caches costs twice as much to copy. */
+uint32_t rtt_bytes(const struct tcb *tcb);
 
 /* cong.c */
 #define CWND_MAX (1u << 30)

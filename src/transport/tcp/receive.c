@@ -67,8 +67,8 @@ uint32_t receive_window(struct tcb *tcb)
     return window;
 }
 
-/* A reader that keeps up with the whole window lets the next one be twice as large: asked whenever
- * another quarter of the buffer has been read. */
+/* A reader that keeps up with the whole window lets the next one be twice as large, if that is of
+ * use: asked whenever another quarter of the buffer has been read. */
 static bool is_quarter(const struct tcb *tcb, uint32_t seq, uint32_t consumed)
 {
     return !tcb->opts.rcvbuf_locked && (seq - tcb->irs) % (tcb->rcvbuf / 4) < consumed;
@@ -80,7 +80,7 @@ static void grow_buffer(struct tcb *tcb, uint32_t consumed)
 
     if (!is_quarter(tcb, tcb->copied_seq, consumed) || memory_is_short(tcb))
         return;
-    if (unread <= tcb->rcvbuf / 8)
+    if (unread <= tcb->rcvbuf / 8 && tcb->rcvbuf / 2 < rtt_bytes(tcb))
         tcb->rcvbuf = HF_MIN(tcb->rcvbuf * 2, HF_MAX(tcb->tcp->rmem_max, tcb->rcvbuf));
 }
 

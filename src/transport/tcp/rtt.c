@@ -9,6 +9,12 @@
 
 #define MARK_SHIFT 4 /* of a round trip: what one mark stands for */
 
+/* What an automatic buffer has room for in any case, and so that a line of 100 Gbit/s stays full.
+ * The processor's caches hold the former. */
+#define NEAR_BYTES   524288u
+#define BYTES_PER_US 12500u
+#define GROWN_TIMES  32 /* what a queue, or a busy processor, makes of a round trip and no more */
+
 /* RFC 6298 2.3, with samples from many segments of one round trip: the timeout goes by the largest
  * deviation of the newest, and is slow to forget larger ones. Linux: tcp_rtt_estimator. */
 static void deviate(struct tcb *tcb)
@@ -78,6 +84,17 @@ uint32_t rtt_rto_ms(const struct tcb *tcb)
 uint32_t rtt_rto_max_ms(const struct tcb *tcb)
 {
     return tcb->opts.rto_max_4ms * 4u;
+}
+
+/* The least round trip tells how far the peer is, unless the path has become a long one since. */
+uint32_t rtt_bytes(const struct tcb *tcb)
+{
+    uint32_t newest = HF_MAX(tcb->srtt_us, tcb->flow ? tcb->flow->rcv_rtt_us : 0);
+    uint32_t us = HF_MAX(tcb->min_rtt_us, newest / GROWN_TIMES);
+
+    if (!tcb->min_rtt_us || us >= UINT32_MAX / BYTES_PER_US)
+        return UINT32_MAX;
+    return HF_MAX(us * BYTES_PER_US, NEAR_BYTES);
 }
 
 /* ---- when it was sent ---- */

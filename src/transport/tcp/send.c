@@ -18,8 +18,8 @@ static int send_status(const struct tcb *tcb)
     return 0;
 }
 
-/* Automatic: Linux's 20 segments to begin with, then twice the congestion window, up to the limit.
- */
+/* Automatic: Linux's 20 segments to begin with, then twice the congestion window, up to the limit,
+ * and to twice what is of use so near: half of it is out, the other half waits behind that. */
 uint32_t tcp_sndbuf(const struct tcb *tcb)
 {
     const struct tcp *tcp = tcb->tcp;
@@ -30,9 +30,9 @@ uint32_t tcp_sndbuf(const struct tcb *tcb)
     if (!tcb_can_send(tcb))
         return tcp->wmem_default;
     bytes = HF_MAX(2 * (uint64_t)tcb->cwnd, 40 * (uint64_t)tcb->mss);
-    bytes = HF_MAX(bytes, tcp->wmem_default);
     if (memory_is_short(tcb))
         return tcp->wmem_default;
+    bytes = HF_MAX(HF_MIN(bytes, 2 * (uint64_t)rtt_bytes(tcb)), tcp->wmem_default);
     return (uint32_t)HF_MIN(bytes, tcp->wmem_max);
 }
 

@@ -189,6 +189,23 @@ static void test_buffers(bool v6)
     finish(r, c, s);
 }
 
+/* More than what a near path is of use for would only leave the processor's caches. A far one, or
+ * one that became far, gets as much as it needs. */
+static void test_near_and_far(bool v6)
+{
+    static const hf_time delays[] = {0, 20 * HF_MS};
+    struct sock *c, *s;
+    struct rig *r = pair(v6, &c, &s);
+
+    for (int far = 0; far < 2; far++) {
+        r->delay = delays[far];
+        OK(rig_transfer(r, c, s, 40000000, 60 * HF_S), "a transfer");
+        OK(far == (tcp_rcvbuf(&s->tcb) > 1048576), "half of a megabyte's window is for near peers");
+        OK(far == (tcp_sndbuf(&c->tcb) > 1048576), "and a megabyte of a send buffer");
+    }
+    finish(r, c, s);
+}
+
 /* Zero copies: reserve, commit, peek, consume */
 static void test_in_place(bool v6)
 {
@@ -399,6 +416,7 @@ int main(void)
         test_every_second(v6);
         test_ack_on_read(v6);
         test_buffers(v6);
+        test_near_and_far(v6);
         test_in_place(v6);
         test_no_memory(v6);
     }
