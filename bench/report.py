@@ -89,7 +89,7 @@ def curve_plots(measured):
     for name, title, x_title, y_title, lines in rows.CURVES:
         found = [(label, [(x, measured.median(ref, 4)) for x, ref in points if measured.median(ref, 4)])
                  for label, points in lines]
-        found = [(label, points) for label, points in found if points]
+        found = [(label, points) for label, points in found if len(points) > 1]
         if found:
             yield name, plot.curves(title, x_title, y_title, found)
 

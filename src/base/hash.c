@@ -121,6 +121,11 @@ static void resize_step(struct hash *h)
     h->moved = 0;
 }
 
+void hash_expect(const struct hash *h, uint32_t hash)
+{
+    __builtin_prefetch(bucket_of(h, hash), 1);
+}
+
 void hash_insert(struct hash *h, struct hash_node *node, uint32_t hash)
 {
     struct hash_node **bucket;

@@ -27,6 +27,8 @@ HF_NODISCARD int hash_init(struct hash *h, const struct hf_env *env);
 /* The nodes are not touched. */
 void hash_fini(struct hash *h);
 
+/* A node with that hash is about to be inserted: fetches its bucket. */
+void hash_expect(const struct hash *h, uint32_t hash);
 void hash_insert(struct hash *h, struct hash_node *node, uint32_t hash);
 /* node must be in the table. */
 void hash_remove(struct hash *h, struct hash_node *node);

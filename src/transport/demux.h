@@ -57,6 +57,11 @@ static inline bool demux_is_second(const struct ip_addr *laddr, uint16_t lport,
 /* The same by the hash of the four-tuple, which is the same for either of its ends. */
 uint32_t demux_hash(const struct demux *d, const struct ip_addr *laddr, uint16_t lport,
                     const struct ip_addr *raddr, uint16_t rport);
+/* An entry of that hash is about to be entered: its place is fetched meanwhile. */
+static inline void demux_expect(const struct demux *d, uint32_t hash)
+{
+    hash_expect(&d->conns, hash);
+}
 void demux_insert_hashed(struct demux *d, struct demux_entry *e, uint32_t hash);
 struct demux_entry *demux_find_hashed(const struct demux *d, uint32_t hash,
                                       const struct ip_addr *laddr, uint16_t lport,

@@ -162,7 +162,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     struct ip_addr to = destination(tcb, &dst->addr);
     struct path *path;
     struct isn isn;
-    uint32_t iss = 0;
+    uint32_t iss = 0, hash;
     int err = find_way(tcb, dst, &to, &path);
 
     if (err)
@@ -184,6 +184,8 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
             ports_release(&tcp->ports, e);
         return err == -HF_ENOMEM ? -HF_ENOBUFS : err;
     }
+    hash = tcb_hash(tcb);
+    demux_expect(&tcp->demux, hash);
     if (e->port_hold == PORT_BOUND) /* at the address that it goes from, now */
         ports_changed(&tcp->ports, pcb);
     path_put(pcb->path);
@@ -198,7 +200,7 @@ int tcp_open_active(struct tcb *tcb, const struct endpoint *dst, int how)
     open_start(tcb, &isn);
     options_sync_mss(tcb);
     tcp_set_state(tcb, TCP_SYN_SENT);
-    tcb_enter(tcb, tcb_hash(tcb));
+    tcb_enter(tcb, hash);
     tcb->ecn_ok = tcp->ecn == 1; /* if its answer says so, too */
     tcb->fo_no_cookie = (how & TCP_OPEN_NO_COOKIE) != 0;
     if (how & TCP_OPEN_LATER)
