@@ -11,7 +11,7 @@
 
 static int read_message(const struct call *c, struct message *m)
 {
-    if ((int32_t)c->args[5] < 0)
+    if (c->args[4] && (int32_t)c->args[5] < 0) /* Linux: of no address the length is not asked */
         return -EINVAL;
     message_from_buffer(c->args[1], c->args[2], m);
     m->head.msg_name = (void *)(uintptr_t)c->args[4];

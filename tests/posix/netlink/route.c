@@ -398,7 +398,8 @@ static void sizes(int f)
            recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
         ;
     RC(recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT), -EAGAIN, nm(f, "nothing is left"));
-    RC(send(fd, &q, sizeof(q), 0), 20, nm(f, "send again"));
+    RC(sendto(fd, &q, sizeof(q), 0, NULL, (socklen_t)-1), 20,
+       nm(f, "sendto, a length of no address"));
     OK(recv(fd, bytes, 8192, MSG_DONTWAIT) > 0, nm(f, "recv, without waiting"));
 }
 
