@@ -61,7 +61,8 @@ LTO := $(if $(and $(filter release,$(V)),$(findstring gcc,$(CC))),-O3 -flto=auto
 LTO_OBJ := $(if $(LTO),$(CORE_SRC:%.c=$(B)/lto/%.o))
 # By itself gcc clears and copies blocks of some hundred bytes by "rep stos", whose beginning alone costs more.
 BLOCKS := $(if $(and $(findstring gcc,$(CC)),$(findstring x86_64,$(shell $(CC) -dumpmachine))),\
-            -mmemset-strategy=vector_loop:512:noalign$(COMMA)libcall:-1:noalign)
+            -mmemset-strategy=vector_loop:512:noalign$(COMMA)libcall:-1:noalign \
+            -mmemcpy-strategy=libcall:-1:noalign)
 $(CORE_OBJ) $(LTO_OBJ): CFLAGS += -ffreestanding -fbuiltin $(BLOCKS)# memcpy of a few bytes is no call
 $(B)/core.o: private CFLAGS += -ffreestanding -fbuiltin $(BLOCKS)
 LDFLAGS += -fno-lto
