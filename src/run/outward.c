@@ -18,10 +18,12 @@
 
 #define PIECES 64
 
-/* What is short; and how many short messages may wait to be read away, since each holds memory of
- * the kernel's. */
+/* What is short; and how many times such may wait to be read away, with how many bytes: each may
+ * have been a write of its own, which holds 768 bytes of the kernel's memory, and with a quarter of
+ * the least buffer (BUFFER_ENOUGH) held who waits for room is not woken. */
 #define SHORT_BYTES   4096
 #define SHORT_WAITING 4
+#define SHORT_KEPT    48
 
 int outward_waiting(const struct file *f)
 {
@@ -115,7 +117,7 @@ static bool carry_short(struct file *f)
     hf_sock_commit(f->sk, fresh);
     f->end_readable = false;
     f->skip += (uint32_t)fresh;
-    if (fresh && (++f->short_waiting >= SHORT_WAITING || f->sv->is_narrow))
+    if (fresh && (++f->short_waiting >= SHORT_WAITING || f->skip > SHORT_KEPT || f->sv->is_narrow))
         read_away(f);
     return true;
 }

@@ -173,11 +173,24 @@ static void full(int f)
     EQ(refused, 5, nm(f, "sendto with an address finds no room, and poll() says so"));
 }
 
+/* However many short writes come at once, there is room again. */
+static void many_short(int f)
+{
+    struct pair t = tcp_pair(f);
+    int sent = 0;
+
+    for (struct pollfd p = {.fd = t.c, .events = POLLOUT}; sent < 3000; sent++) {
+        if (poll(&p, 1, PATIENCE_MS) != 1 || send(t.c, "short", 5, MSG_DONTWAIT) != 5)
+            break;
+    }
+    EQ(sent, 3000, nm(f, "poll() finds room for each of many short writes"));
+}
+
 int main(void)
 {
     static const struct tcase cases[] = {
         CASE(no_length), CASE(nowhere), CASE(shut_alone), CASE(shut_listener),
-        CASE(inherited), CASE(opening), CASE(full),
+        CASE(inherited), CASE(opening), CASE(full),       CASE(many_short),
     };
     return run_cases(cases, COUNT(cases));
 }
