@@ -128,6 +128,13 @@ double quantile(struct samples *s, double share)
     return (double)s->ns[(size_t)((double)(s->count - 1) * share)];
 }
 
+size_t pieces_of(long kib, size_t most)
+{
+    if (kib < 0 || (size_t)kib > most >> 10)
+        die("a size of pieces that there is room for");
+    return kib ? (size_t)kib << 10 : most;
+}
+
 void tell(const char *name, double value)
 {
     printf("%s %.6g\n", name, value);

@@ -45,6 +45,9 @@ void sample(struct samples *s, uint64_t ns);
 /* The value that this share (0..1) of the samples does not exceed; sorts them. 0 when empty. */
 double quantile(struct samples *s, double share);
 
+/* Bytes at a time: so many KiB, or most where 0 is said. More than most is refused. */
+size_t pieces_of(long kib, size_t most);
+
 void tell(const char *name, double value);
 
 /* Bytes of this process in memory. */

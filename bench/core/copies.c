@@ -5,13 +5,13 @@
 
 #include "rig.h"
 
-#define CHUNK  ((size_t)64 << 10)
+#define CHUNK  ((size_t)64 << 10) /* unless told, and at most */
 #define PAGE   ((size_t)4096)
 #define MIDDLE 16 /* so many buffers in turn, as a queue would have them */
 
 struct copies {
     char *from, *middle, *to;
-    size_t turn;
+    size_t turn, chunk;
 };
 
 static void twice(void *ctx, long count)
@@ -19,11 +19,11 @@ static void twice(void *ctx, long count)
     struct copies *c = ctx;
 
     for (; count > 0; count--) {
-        char *middle = c->middle + (c->turn++ % MIDDLE) * (CHUNK + PAGE);
+        char *middle = c->middle + (c->turn++ % MIDDLE) * (c->chunk + PAGE);
 
-        memcpy(middle, c->from, CHUNK);
+        memcpy(middle, c->from, c->chunk);
         __asm__ volatile("" : : "r"(middle), "r"(c->from) : "memory");
-        memcpy(c->to, middle, CHUNK);
+        memcpy(c->to, middle, c->chunk);
         __asm__ volatile("" : : "r"(middle), "r"(c->to) : "memory");
     }
 }
@@ -44,11 +44,12 @@ void core_copies(const struct args *args)
     memset(c.from, 'x', CHUNK);
     memset(room, 'y', MIDDLE * (CHUNK + PAGE) + PAGE);
     brief.seconds /= 24;
+    c.chunk = pieces_of(args->number[0], CHUNK);
     for (size_t offset = 0; offset < PAGE; offset += offset < 128 ? 16 : 256) {
         double rate;
 
         c.middle = room + offset;
-        rate = rate_of(&brief, twice, &c) * (double)CHUNK;
+        rate = rate_of(&brief, twice, &c) * (double)c.chunk;
         best = rate > best ? rate : best;
         worst = worst == 0 || rate < worst ? rate : worst;
     }

@@ -5,12 +5,13 @@
 #include "rig.h"
 
 #define DOOR  900
-#define CHUNK ((size_t)64 << 10)
+#define CHUNK ((size_t)64 << 10) /* unless told, and at most */
 
 struct flow {
     struct rig rig;
     struct pair p;
     char *from, *to;
+    size_t chunk;
 };
 
 static void flow_init(struct flow *f, int family, size_t offset)
@@ -56,22 +57,24 @@ static void chunks(void *ctx, long count)
     struct flow *f = ctx;
 
     for (; count > 0; count--) {
-        for (size_t out = 0, in = 0; in < CHUNK;) {
-            int64_t n = out < CHUNK ? put(f->p.client, f->from + out, CHUNK - out) : 0;
+        for (size_t out = 0, in = 0; in < f->chunk;) {
+            int64_t n = out < f->chunk ? put(f->p.client, f->from + out, f->chunk - out) : 0;
 
             out += n > 0 ? (size_t)n : 0;
             rig_settle(&f->rig);
-            n = get(f->p.server, f->to, CHUNK);
+            n = get(f->p.server, f->to, f->chunk);
             in += n > 0 ? (size_t)n : 0;
         }
     }
 }
 
+/* NUMBER: the buffers' offset in their pages, KiB at a time */
 void core_bulk(const struct args *args)
 {
     struct flow f;
 
     flow_init(&f, args->family, (size_t)args->number[0]);
-    tell("rate", rate_of(args, chunks, &f) * (double)CHUNK);
+    f.chunk = pieces_of(args->number[1], CHUNK);
+    tell("rate", rate_of(args, chunks, &f) * (double)f.chunk);
     rig_fini(&f.rig);
 }

@@ -7,7 +7,7 @@
 
 #include "place.h"
 
-#define CHUNK ((size_t)64 << 10)
+#define CHUNK ((size_t)64 << 10) /* unless told, and at most */
 
 static const struct sockaddr_un door = {.sun_family = AF_UNIX, .sun_path = "\0door"};
 static const socklen_t door_len = offsetof(struct sockaddr_un, sun_path) + 5;
@@ -15,6 +15,7 @@ static const socklen_t door_len = offsetof(struct sockaddr_un, sun_path) + 5;
 struct flow {
     struct pair p;
     char *from, *to;
+    size_t chunk;
 };
 
 static void flow_init(struct flow *f, struct pair p, size_t offset)
@@ -24,6 +25,7 @@ static void flow_init(struct flow *f, struct pair p, size_t offset)
     f->to = (char *)aligned_alloc(4096, 2 * CHUNK) + offset;
     memset(f->from, 'x', CHUNK);
     memset(f->to, 'y', CHUNK);
+    f->chunk = CHUNK;
 }
 
 static struct pair tcp_pair(int family)
@@ -62,24 +64,26 @@ static void chunks(void *ctx, long count)
     struct flow *f = ctx;
 
     for (; count > 0; count--) {
-        for (size_t out = 0, in = 0; in < CHUNK;) {
+        for (size_t out = 0, in = 0; in < f->chunk;) {
             ssize_t n = 0;
 
-            if (out < CHUNK)
-                n = send(f->p.client, f->from + out, CHUNK - out, MSG_DONTWAIT);
+            if (out < f->chunk)
+                n = send(f->p.client, f->from + out, f->chunk - out, MSG_DONTWAIT);
             out += n > 0 ? (size_t)n : 0;
-            n = recv(f->p.server, f->to, CHUNK, MSG_DONTWAIT);
+            n = recv(f->p.server, f->to, f->chunk, MSG_DONTWAIT);
             in += n > 0 ? (size_t)n : 0;
         }
     }
 }
 
+/* NUMBER: the buffers' offset in their pages, KiB at a time */
 void posix_bulk(const struct args *args)
 {
     struct flow f;
 
     flow_init(&f, tcp_pair(args->family), (size_t)args->number[0]);
-    tell("rate", rate_of(args, chunks, &f) * (double)CHUNK);
+    f.chunk = pieces_of(args->number[1], CHUNK);
+    tell("rate", rate_of(args, chunks, &f) * (double)f.chunk);
 }
 
 static int unix_listen(void)
