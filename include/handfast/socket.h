@@ -181,6 +181,10 @@ void hf_sock_refuse(struct hf_sock *sk, enum hf_refusal how);
 /* When the newest SYN of a held connection came, and how many have come. */
 hf_time hf_sock_held_since(const struct hf_sock *sk, uint32_t *syns);
 
+/* The other end of sk's connection, by its addresses, in the stack of `any`: NULL when it is not
+ * there, or closed. */
+struct hf_sock *hf_sock_far_end(const struct hf_sock *sk, const struct hf_sock *any);
+
 /* UDP: receives every datagram that no other socket takes, whatever its destination, which comes
  * as HF_IP_PKTINFO / HF_IPV6_PKTINFO control data and, ports included, as IP_ORIGDSTADDR does. */
 HF_NODISCARD int hf_sock_receive_any(struct hf_sock *sk);

@@ -9,6 +9,7 @@
 #include "host/loop.h"
 
 struct gateway;
+struct hf_sock;
 
 struct gateway_config {
     struct loop *loop;
@@ -31,6 +32,10 @@ void gateway_free(struct gateway *g);
 /* Lets what has come over the wire act now, as the loop would soon: a dial that ends at once has
  * been answered when this returns. Not from within a call-back of the gateway's. */
 void gateway_settle(struct gateway *g);
+
+/* The program closes that connection for good: nobody there reads any more. For a moment before
+ * hf_sock_close. */
+void gateway_left(struct gateway *g, const struct hf_sock *program);
 
 /* Listens on the host at [ADDR:]HOSTPORT and carries what comes to PORT of the program (10.0.2.15,
  * or fd00:2::15 for IPv6 clients): "[ADDR:]HOSTPORT:PORT[/tcp|/udp]". ADDR is 127.0.0.1 and ::1

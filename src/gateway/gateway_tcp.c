@@ -268,6 +268,17 @@ static int catch (struct gateway *g, struct catcher *c, int family)
     return hf_sock_listen_any(c->sk, SOMAXCONN);
 }
 
+void gateway_left(struct gateway *g, const struct hf_sock *program)
+{
+    struct hf_sock *sk = hf_sock_far_end(program, g->tcp[FAMILY4].sk);
+    struct notice *n = sk ? hf_sock_user(sk) : NULL;
+
+    if (!n || n->act != on_stack)
+        return;
+    ring_owner(n, struct tcp_flow, notice)->is_left = true;
+    notice_again(g, n); /* its end of stream may have come before */
+}
+
 int gateway_tcp_init(struct gateway *g)
 {
     int err = catch (g, &g->tcp[FAMILY4], AF_INET);

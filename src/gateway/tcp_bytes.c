@@ -1,8 +1,9 @@
 /* The bytes of a TCP connection. They are read straight into the stack's pages and written straight
  * from them. Each side tells when it can go on: the stack by a notice, the host by epoll, which is
  * asked for readable only while the stack has room and for writable only while bytes wait. System
- * calls are what a short connection costs, so nothing is read before epoll has told of something.
- */
+ * calls are what a short connection costs, so nothing is read before epoll has told of something,
+ * and where the program has closed, so is the host's socket, which answers then as the program's
+ * own would: with a reset to what comes too late. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
@@ -35,7 +36,8 @@ static bool pump_out(struct tcp_flow *flow)
             return false;
         }
         if (n == 0) {
-            shutdown(flow->host.fd, SHUT_WR);
+            if (!flow->is_left)
+                shutdown(flow->host.fd, SHUT_WR);
             flow->out_done = true;
             return true;
         }
@@ -118,6 +120,10 @@ void tcp_flow_pump(struct tcp_flow *flow, bool is_readable)
 
     if (!pump_out(flow))
         return;
+    if (flow->out_done && flow->is_left) {
+        tcp_flow_free(flow);
+        return;
+    }
     if (is_readable || flow->sk_is_full || flow->host_failed || flow->is_over) {
         if (!pump_in(flow))
             return;

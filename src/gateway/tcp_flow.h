@@ -29,6 +29,7 @@ struct tcp_flow {
     bool sk_is_full;      /* bytes for it may wait in the host's socket */
     bool in_done;         /* the host's end of stream has been passed on */
     bool out_done;        /* the program's has */
+    bool is_left;         /* the program has closed: after its last byte the host's may be, too */
 };
 
 /* tcp_flow.c */

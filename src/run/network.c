@@ -157,6 +157,14 @@ void network_settle(struct network *network)
     hf_stack_poll(network->stack, now);
 }
 
+void network_left(struct network *network, const struct hf_sock *sk)
+{
+    struct whole_network *n = (struct whole_network *)network;
+
+    if (n->gateway)
+        gateway_left(n->gateway, sk);
+}
+
 void network_free(struct network *network)
 {
     struct whole_network *n = (struct whole_network *)network;

@@ -36,6 +36,9 @@ void network_free(struct network *n);
 /* Carries what has been sent as far as it comes without waiting, and what that brings back. */
 void network_settle(struct network *n);
 
+/* The program closes that connection for good. For a moment before hf_sock_close. */
+void network_left(struct network *n, const struct hf_sock *sk);
+
 /* The link grammar, for --help. */
 extern const char network_link_help[];
 

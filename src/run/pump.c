@@ -13,6 +13,7 @@
 
 #include "run/files.h"
 #include "run/hold.h"
+#include "run/network.h"
 #include "run/outward.h"
 #include "run/reap.h"
 #include "run/vehicle.h"
@@ -83,6 +84,7 @@ static void close_by_reset(struct file *f)
 static void finish_out(struct file *f)
 {
     if (f->end_closed) {
+        network_left(f->sv->net, f->sk);
         file_close(f);
         return;
     }

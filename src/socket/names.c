@@ -59,3 +59,18 @@ int hf_sock_getpeername(struct hf_sock *sk, void *addr, uint32_t *len)
     }
     return hf_sock_accepted_from(sk, addr, len);
 }
+
+struct hf_sock *hf_sock_far_end(const struct hf_sock *sk, const struct hf_sock *any)
+{
+    const struct demux_entry *at = &sock_pcb(sk)->entry;
+    struct demux_entry *e;
+    struct hf_sock *found;
+
+    if (!sk->is_stream || at->kind != DEMUX_CONN)
+        return NULL;
+    e = demux_find_conn(&any->all->tcp.demux, &at->raddr, at->rport, &at->laddr, at->lport, 0);
+    if (!e || e->kind != DEMUX_CONN)
+        return NULL;
+    found = sock_of_block(container_of(e, struct pcb, entry));
+    return found->is_closed ? NULL : found;
+}

@@ -143,6 +143,58 @@ static void test_host_ends_first(int family)
     world_end();
 }
 
+static bool host_sees_all(void)
+{
+    ssize_t m;
+
+    while ((m = read(fd, got, sizeof(got))) > 0)
+        got_len += (size_t)m;
+    return m == 0;
+}
+
+static bool program_has_byte(void)
+{
+    return hf_sock_poll(sk) & HF_POLLIN;
+}
+
+static void leave(void)
+{
+    gateway_left(w.gateway, sk);
+    hf_sock_close(sk);
+}
+
+/* Linux: a reset after the end of the stream is EPIPE. */
+static bool late_byte_fails(void)
+{
+    return send(fd, "x", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE;
+}
+
+static void test_program_leaves(int family)
+{
+    world_begin(true);
+    open_connection(family);
+    sent_len = got_len = 0;
+    (void)moved_out();
+    leave();
+    world_until(host_sees_all);
+    OK(sent_len && got_len == sent_len, "all that was sent before the close comes before the end");
+    OK(!late_byte_fails() && late_byte_fails(),
+       "what the host says then is answered with a reset, and at once");
+    close(fd);
+
+    open_connection(family);
+    must(hf_sock_shutdown(sk, SHUT_WR));
+    world_until(host_sees_end);
+    OK(write(fd, "x", 1) == 1, "the program's end of stream is not its close");
+    world_until(program_has_byte);
+    EQ(program_reads(), 1, "it reads on");
+    leave();
+    world_until(late_byte_fails);
+    OK(true, "a close after that is told, too");
+    close(fd);
+    world_end();
+}
+
 static void test_resets(int family)
 {
     const struct linger at_once = {.l_onoff = 1};
@@ -305,6 +357,7 @@ int main(void)
     for (int i = 0; i < 2; i++) {
         test_bytes(families[i]);
         test_host_ends_first(families[i]);
+        test_program_leaves(families[i]);
         test_resets(families[i]);
         test_refusals(families[i]);
         test_routes(families[i]);
