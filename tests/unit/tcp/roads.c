@@ -19,6 +19,9 @@
 #define BOUND6    "fd00:77::9"
 #define ADDRESSES 3
 
+/* By the short way, without one back from other addresses than loopback's, by segments alone. */
+enum ways { SHORT, SHORT_THERE, SEGMENTS };
+
 /* A world of its own for each road. */
 struct road {
     struct world w;
@@ -29,7 +32,7 @@ struct road {
     uint32_t told_now; /* bits: since it was compared */
     uint8_t actor;     /* whose call it was: for him the order means nothing; 0: nobody's */
     const char *addr;
-    bool by_segments;
+    enum ways ways;
 };
 
 /* Who is told, in order; once. */
@@ -72,6 +75,8 @@ static void close_short_way(struct road *r, struct sockets *all)
                                .src = is_ip6(r) ? ADDR_ANY6 : ADDR_ANY4,
                                .proto = HF_IPPROTO_TCP};
 
+        if (r->ways == SHORT_THERE && (i > ADDRESSES || from < 2))
+            continue;
         if (from)
             q.src = ip(own[is_ip6(r)][from - 1]);
         if (path_find(&all->net, &q, &r->paths[i]))
@@ -95,12 +100,12 @@ static struct sockets *all_of(struct road *r)
     return all;
 }
 
-static void road_init(struct road *r, const char *addr, bool is_bare, bool by_segments)
+static void road_init(struct road *r, const char *addr, bool is_bare, enum ways ways)
 {
     const struct hf_route many = {.prefix = "fd00:77::/64", .kind = HF_ROUTE_LOCAL};
     struct sockets *all;
 
-    *r = (struct road){.addr = addr, .by_segments = by_segments};
+    *r = (struct road){.addr = addr, .ways = ways};
     world_init(&r->w);
     if (hf_route_add(r->w.st, &many))
         abort();
@@ -111,7 +116,7 @@ static void road_init(struct road *r, const char *addr, bool is_bare, bool by_se
                     hf_stack_set_tcp(r->w.st, HF_TCP_SACK, 0) ||
                     hf_stack_set_tcp(r->w.st, HF_TCP_WINDOW_SCALING, 0)))
         abort();
-    if (by_segments)
+    if (ways != SHORT)
         close_short_way(r, all);
 }
 
@@ -453,12 +458,12 @@ static const struct program programs[] = {
 };
 
 /* is_bare: nothing is agreed on with the SYNs but the MSS. */
-static void test_program(const struct program *p, const char *addr, bool is_bare)
+static void test_program(const struct program *p, const char *addr, enum ways ways, bool is_bare)
 {
     static struct road a, b;
 
-    road_init(&a, addr, is_bare, false);
-    road_init(&b, addr, is_bare, true);
+    road_init(&a, addr, is_bare, ways);
+    road_init(&b, addr, is_bare, SEGMENTS);
     fprintf(stderr, "# -- %s\n", p->name);
     for (unsigned i = 0; i < 16 && p->steps[i]; i++) {
         p->steps[i](&a);
@@ -480,7 +485,7 @@ static void test_short_way(const char *addr)
 {
     static struct road r;
 
-    road_init(&r, addr, false, false);
+    road_init(&r, addr, false, SHORT);
     listens(&r);
     dials(&r);
     net_poll(&r.socks[CLIENT]->all->net);
@@ -502,15 +507,32 @@ static void test_short_way(const char *addr)
     road_fini(&r);
 }
 
+/* That it is not taken where the way back is not as short. */
+static void test_way_back(const char *addr)
+{
+    static struct road r;
+
+    road_init(&r, addr, false, SHORT_THERE);
+    listens(&r);
+    dials(&r);
+    net_poll(&r.socks[CLIENT]->all->net);
+    EQ(hf_sock_connect_result(r.socks[CLIENT]), -HF_EINPROGRESS, "the answer is a segment");
+    settle(&r);
+    EQ(hf_sock_connect_result(r.socks[CLIENT]), 0, "that comes");
+    road_fini(&r);
+}
+
 int main(void)
 {
     static const char *const addresses[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1", OTHER4, OTHER6};
 
     tap_begin(60);
+    test_way_back(OTHER4);
+    test_way_back(OTHER6);
     for (unsigned i = 0; i < HF_COUNT(addresses); i++) {
         test_short_way(addresses[i]);
-        for (unsigned k = 0; k < 2 * HF_COUNT(programs); k++)
-            test_program(&programs[k / 2], addresses[i], k % 2);
+        for (unsigned k = 0; k < 4 * HF_COUNT(programs); k++)
+            test_program(&programs[k / 4], addresses[i], k & 2 ? SHORT_THERE : SHORT, k & 1);
     }
     return tap_end();
 }
