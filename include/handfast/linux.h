@@ -241,6 +241,13 @@ enum {
     HF_IP_PROTOCOL = 52,
 };
 
+/* what kind of hardware a link is */
+enum {
+    HF_ARPHRD_ETHER = 1,
+    HF_ARPHRD_LOOPBACK = 772,
+    HF_ARPHRD_NONE = 0xfffe,
+};
+
 /* path MTU discovery */
 enum {
     HF_IP_PMTUDISC_DONT = 0,

@@ -10,9 +10,6 @@ enum {
     FLAG_RUNNING = 0x40,
     FLAG_NOARP = 0x80,
     FLAG_MULTICAST = 0x1000,
-    TYPE_ETHER = 1, /* ARPHRD_* */
-    TYPE_LOOPBACK = 772,
-    TYPE_NONE = 0xfffe,
     QUEUE_LENGTH = 1000,
     PREFIX_BITS4 = 96, /* in front of an IPv4 prefix in the 128-bit form */
 };
@@ -53,9 +50,9 @@ uint32_t interface_flags(const struct hf_link *link)
 
 uint16_t interface_type(const struct hf_link *link)
 {
-    return link->flags & HF_LINK_LOOPBACK   ? TYPE_LOOPBACK
-           : link->flags & HF_LINK_ETHERNET ? TYPE_ETHER
-                                            : TYPE_NONE;
+    return link->flags & HF_LINK_LOOPBACK   ? HF_ARPHRD_LOOPBACK
+           : link->flags & HF_LINK_ETHERNET ? HF_ARPHRD_ETHER
+                                            : HF_ARPHRD_NONE;
 }
 
 static void write_hardware(const struct hf_link *link, uint8_t *to)
@@ -64,7 +61,7 @@ static void write_hardware(const struct hf_link *link, uint8_t *to)
 
     memset(to, 0, SOCKADDR_IN);
     memcpy(to, &type, sizeof(type));
-    if (type == TYPE_ETHER)
+    if (type == HF_ARPHRD_ETHER)
         memcpy(to + sizeof(type), link->mac, sizeof(link->mac));
 }
 

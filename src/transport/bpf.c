@@ -59,8 +59,6 @@ enum {
     AD_ALU_XOR_X = 40,
     AD_RANDOM = 56,
     AD_LAST = 60,
-    HARDWARE_LOOPBACK = 772, /* ARPHRD_* */
-    HARDWARE_ETHER = 1,
 };
 
 struct bpf {
@@ -315,7 +313,7 @@ static uint32_t load_ancillary(struct machine *m, uint32_t what)
     case AD_IFINDEX:
         return v->d->link_index;
     case AD_HATYPE:
-        return v->d->link_index == 1 ? HARDWARE_LOOPBACK : HARDWARE_ETHER;
+        return v->d->link_index == 1 ? HF_ARPHRD_LOOPBACK : HF_ARPHRD_ETHER;
     case AD_ALU_XOR_X:
         return m->a ^ m->x;
     case AD_RANDOM:

@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -210,6 +211,9 @@ SAME(MCAST_LEAVE_SOURCE_GROUP);
 SAME(MCAST_BLOCK_SOURCE);
 SAME(MCAST_UNBLOCK_SOURCE);
 SAME(MCAST_MSFILTER);
+SAME(ARPHRD_ETHER);
+SAME(ARPHRD_LOOPBACK);
+SAME(ARPHRD_NONE);
 SAME(IP_MULTICAST_ALL);
 SAME(IP_UNICAST_IF);
 SAME(IP_PMTUDISC_DONT);
