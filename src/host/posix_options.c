@@ -101,6 +101,8 @@ static int64_t get(struct file *f, int level, int name, void *to, socklen_t *roo
     err = hf_sock_getsockopt(f->sk, level, name, value, &len);
     file_touch(f);
     host_leave(f->host);
+    if (err && len > given && user_write(room, &len, sizeof(len))) /* it takes so much */
+        return -EFAULT;
     if (err)
         return err;
     err = user_write(to, value, len < given ? len : given);

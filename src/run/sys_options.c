@@ -162,9 +162,12 @@ int64_t sys_getsockopt(const struct call *c, struct file *f)
         len = len < sizeof(error) ? len : sizeof(error);
         memcpy(value, &error, len);
     } else {
-        err = hf_sock_getsockopt(f->sk, level, name, value, &len);
-        if (err < 0)
-            return err;
+        int64_t refused = hf_sock_getsockopt(f->sk, level, name, value, &len);
+
+        if (refused < 0) {
+            err = len > (uint32_t)room ? memory_write(c, c->args[4], &len, sizeof(len)) : 0;
+            return err < 0 ? err : refused; /* it takes so much */
+        }
     }
     err = memory_write_counted(c, c->args[3], value, len < (uint32_t)room ? len : (uint32_t)room,
                                c->args[4], len);

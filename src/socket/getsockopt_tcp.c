@@ -66,6 +66,9 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     case HF_TCP_FASTOPEN_NO_COOKIE:
         *v = sk->opt.fastopen_no_cookie;
         return 0;
+    case HF_TCP_SAVE_SYN:
+        *v = t->save_syn;
+        return 0;
     case HF_TCP_INQ:
         *v = sk->opt.recv_inq;
         return 0;
@@ -84,7 +87,6 @@ static int get_number(struct hf_sock *sk, int name, int *v)
     /* What is never on. */
     case HF_TCP_THIN_DUPACK:
     case HF_TCP_REPAIR:
-    case HF_TCP_SAVE_SYN:
     case HF_TCP_TX_DELAY:
     case HF_TCP_IS_MPTCP:
         *v = 0;
@@ -110,9 +112,10 @@ int getsockopt_tcp(struct hf_sock *sk, int name, void *value, uint32_t *len)
         return option_give(value, len, text, sizeof(text));
     case HF_TCP_ULP: /* none */
     case HF_TCP_CC_INFO:
-    case HF_TCP_SAVED_SYN:
         *len = 0;
         return 0;
+    case HF_TCP_SAVED_SYN:
+        return tcp_saved_syn(sock_tcb(sk), value, len);
     default:
         err = get_number(sk, name, &v);
         if (err == -HF_ENOPROTOOPT)

@@ -1,7 +1,7 @@
 /* setsockopt() of SOL_TCP. Linux: do_tcp_setsockopt.
  *
- * Deviates: upper-layer protocols, MD5 signatures and saved SYNs are refused as by a
- * kernel built or configured without them. */
+ * Deviates: upper-layer protocols and MD5 signatures are refused as by a kernel built or configured
+ * without them. */
 #include "socket/sock.h"
 
 enum {
@@ -136,7 +136,7 @@ static int set_number(struct hf_sock *sk, int name, int v, bool *is_known)
         t->syncnt = (uint8_t)v;
         return 0;
     case HF_TCP_LINGER2:
-        t->linger2_s = (int16_t)HF_MIN(HF_MAX(v, -1), LINGER2_MOST);
+        t->linger2_s = (int8_t)HF_MIN(HF_MAX(v, -1), LINGER2_MOST);
         return 0;
     case HF_TCP_DEFER_ACCEPT:
         t->defer_accept_s = defer_seconds(v);
@@ -202,7 +202,10 @@ static int set_other(struct hf_sock *sk, int name, int v)
         sk->opt.recv_inq = v & 1;
         return 0;
     case HF_TCP_SAVE_SYN:
-        return v < 0 || v > 1 ? -HF_EINVAL : v ? -HF_ENOPROTOOPT : 0;
+        if (!is_between(v, 0, 2))
+            return -HF_EINVAL;
+        tcp_options(sock_tcb(sk))->save_syn = (uint8_t)v;
+        return 0;
     default:
         return -HF_ENOPROTOOPT;
     }

@@ -373,7 +373,6 @@ const char *option_unset(int level, int name)
         {HF_SOL_TCP, HF_TCP_FASTOPEN, "RFC 7413"},
         {HF_SOL_TCP, HF_TCP_FASTOPEN_CONNECT, "RFC 7413"},
         {HF_SOL_TCP, HF_TCP_FASTOPEN_NO_COOKIE, "RFC 7413"},
-        {HF_SOL_TCP, HF_TCP_SAVE_SYN, "a SYN is not kept"},
         {HF_SOL_TCP, HF_TCP_INQ, "no such message"},
         {HF_SOL_TCP, HF_TCP_ULP, "kernel TLS"},
         {HF_SOL_TCP, HF_TCP_TX_DELAY, "a test's delay"},

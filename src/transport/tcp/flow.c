@@ -20,6 +20,7 @@ void flow_clear(struct tcb *tcb)
     if (f && !f->max_rate) {
         flow_free(tcb);
     } else if (f) { /* the option stays the socket's */
+        saved_syn_drop(tcb);
         repair_free(tcb);
         marks_drop(tcb);
         *f = (struct flow){.max_rate = f->max_rate, .wait_since = tcp_ms(tcb->tcp)};
@@ -30,6 +31,7 @@ void flow_free(struct tcb *tcb)
 {
     if (tcb->state == TCP_LISTEN || !tcb->flow)
         return;
+    saved_syn_drop(tcb);
     repair_free(tcb);
     marks_drop(tcb);
     pool_put(&tcb->tcp->flow_pool, tcb->flow);

@@ -42,10 +42,11 @@ struct alarm {
 };
 
 struct flow {
-    struct repair *repair; /* NULL: all is well. repair.h */
-    struct marks records;  /* where one ends: MSG_EOR; no segment reaches across */
-    struct marks copies;   /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
-    uint32_t copies_made;  /* sends with MSG_ZEROCOPY so far */
+    struct saved_syn *saved_syn; /* of a child, until it has been asked for; or NULL */
+    struct repair *repair;       /* NULL: all is well. repair.h */
+    struct marks records;        /* where one ends: MSG_EOR; no segment reaches across */
+    struct marks copies;  /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
+    uint32_t copies_made; /* sends with MSG_ZEROCOPY so far */
 
     struct alarm alarm;
     uint64_t max_rate; /* SO_MAX_PACING_RATE, bytes a second; 0: none */
@@ -105,6 +106,12 @@ struct flow *flow_of(struct tcb *tcb);
 void flow_free(struct tcb *tcb);
 /* What it holds belongs to one connection, but for options. */
 void flow_clear(struct tcb *tcb);
+
+/* saved_syn.c */
+/* Keeps the headers of s, the SYN that child comes from, as far as there is memory. */
+void saved_syn_keep(struct tcb *child, const struct segment *s);
+/* tcb has a flow. */
+void saved_syn_drop(struct tcb *tcb);
 
 /* undo.c */
 /* A loss is about to take something of the window. */

@@ -256,6 +256,8 @@ static void new_child(struct tcb *listener, struct segment *s)
     } else {
         opener = holds ? NULL : twin_opener(listener, s);
         child = make_child(listener, s, opener);
+        if (child && listener->opts.save_syn)
+            saved_syn_keep(child, s);
         if (child)
             begin(child, listener, s, opener && twin_answers(child, opener) ? opener : NULL);
     }

@@ -251,7 +251,8 @@ struct tcp_options {
     uint32_t notsent_lowat;   /* 0: the stack's */
     uint32_t window_clamp;    /* 0: none */
     uint16_t keep_idle_s, keep_intvl_s; /* 7200, 75 */
-    int16_t linger2_s;                  /* 0: default, -1: none */
+    int8_t linger2_s;                   /* 0: default, -1: none */
+    uint8_t save_syn;                   /* TCP_SAVE_SYN: 0, 1 or 2 */
     uint16_t rto_max_4ms; /* TCP_RTO_MAX_MS in ticks as Linux has them with HZ 250; 120 s */
     uint8_t rto_min_4ms, delack_max_4ms; /* TCP_RTO_MIN_US, TCP_DELACK_MAX_US: 200 ms both */
     uint16_t maxseg;                     /* TCP_MAXSEG, 0: not set */
@@ -282,6 +283,9 @@ void tcp_congestion(const struct tcb *tcb, char name[TCP_CC_NAME]);
 HF_NODISCARD int tcp_set_congestion(struct tcb *tcb, const char name[TCP_CC_NAME]);
 /* Linux's struct tcp_info, its first len bytes at most; returns how many were written. */
 uint32_t tcp_info(const struct tcb *tcb, void *to, uint32_t len);
+/* TCP_SAVED_SYN: what TCP_SAVE_SYN of its listener had kept, once; *len: room, then how long it is,
+ * 0: nothing was kept. -HF_EINVAL: too little room. */
+HF_NODISCARD int tcp_saved_syn(struct tcb *tcb, void *to, uint32_t *len);
 void tcp_connect_record(const struct tcb *tcb, struct hf_connect_record *out);
 
 /* ---- held connections: a listener with any_dst does not answer SYNs by itself ---- */
