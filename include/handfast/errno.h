@@ -27,6 +27,7 @@ enum {
     HF_EDOM = 33,
     HF_ENAMETOOLONG = 36,
     HF_ENOSYS = 38,
+    HF_ENOMSG = 42,
     HF_ENODATA = 61,
     HF_ENOTSOCK = 88,
     HF_EDESTADDRREQ = 89,

@@ -29,10 +29,14 @@ static bool is_vehicles_too(int level, int name)
 }
 
 /* What data calls would have to tell, which the kernel carries out on the vehicle. */
-static bool is_beyond_vehicles(int level, int name)
+static bool is_beyond_vehicles(const struct file *f, int level, int name, int value)
 {
-    return (level == HF_SOL_SOCKET && name == HF_SO_ZEROCOPY) ||
-           (level == HF_SOL_TCP && name == HF_TCP_INQ);
+    bool is_stamping = name == HF_SO_TIMESTAMPING_OLD || name == HF_SO_TIMESTAMPING_NEW;
+
+    if (level == HF_SOL_SOCKET && is_stamping)
+        return f->state != FILE_DATAGRAM && value > 0;
+    return value == 1 && ((level == HF_SOL_SOCKET && name == HF_SO_ZEROCOPY) ||
+                          (level == HF_SOL_TCP && name == HF_TCP_INQ));
 }
 
 /* A listener's vehicle is never read; peeking at datagrams goes by whole ones. */
@@ -75,7 +79,7 @@ static int64_t attach_filter(const struct call *c, struct file *f, int32_t len)
 
 int64_t sys_setsockopt(const struct call *c, struct file *f)
 {
-    int level = (int)c->args[1], name = (int)c->args[2], one = 1;
+    int level = (int)c->args[1], name = (int)c->args[2], first = 0;
     int32_t len = (int32_t)c->args[4];
     uint8_t value[VALUE_MAX];
     int err;
@@ -92,8 +96,8 @@ int64_t sys_setsockopt(const struct call *c, struct file *f)
     err = memory_read(c, c->args[3], value, (size_t)len);
     if (err < 0)
         return err;
-    if (is_beyond_vehicles(level, name) && len >= (int32_t)sizeof(one) &&
-        memcmp(value, &one, sizeof(one)) == 0)
+    memcpy(&first, value, (size_t)len < sizeof(first) ? (size_t)len : sizeof(first));
+    if (is_beyond_vehicles(f, level, name, first) && len >= (int32_t)sizeof(first))
         return -ENOPROTOOPT;
     if (f->state == FILE_DATAGRAM)
         datagram_run(f); /* what was sent before goes by the old value */

@@ -36,6 +36,9 @@ HF_NODISCARD int control_read(const struct hf_sock *sk, const struct hf_msg *msg
 void control_put(struct control *w, int level, int type, const void *data, size_t len);
 
 /* timestamp.c: adds when it came. */
+/* When something happened to what was sent. */
+void timestamp_write_sent(const struct hf_sock *sk, hf_time when, struct hf_msg *msg,
+                          struct control *w);
 void timestamp_write(const struct hf_sock *sk, hf_time when, struct control *w);
 
 /* Adds what the socket's options ask for about an ICMP message to local. */

@@ -25,8 +25,8 @@ static void write_extended(const struct hf_sock *sk, const struct sock_error *e,
     bytes[5] = e->type;
     bytes[6] = e->code;
     memcpy(bytes + 8, &info, sizeof(info));
-    if (e->origin == ERR_ZEROCOPY)
-        memcpy(bytes + 12, &e->last, sizeof(e->last));
+    if (e->origin == ERR_ZEROCOPY || e->origin == ERR_TIMESTAMPING)
+        memcpy(bytes + 12, e->origin == ERR_ZEROCOPY ? &e->last : &e->id, sizeof(e->last));
     if (e->origin == ERR_ICMP || e->origin == ERR_ICMP6) {
         offender =
             (struct endpoint){.addr = e->offender, .scope = scope_of(&e->offender, e->link_index)};
@@ -53,11 +53,14 @@ int64_t recv_error(struct hf_sock *sk, struct hf_msg *msg)
     hf_frame_trim_front(f, sizeof(local));
     copied = recv_scatter(f, 0, msg->iov, msg->iov_len);
     msg->flags = HF_MSG_ERRQUEUE | (copied < f->len ? HF_MSG_TRUNC : 0);
-    dst = (struct endpoint){e->dst, e->port, scope_of(&e->dst, e->link_index)};
-    if (e->origin == ERR_ZEROCOPY)
+    if (e->origin == ERR_ZEROCOPY || e->origin == ERR_TIMESTAMPING) {
         msg->addr_len = 0;
-    else
+    } else {
+        dst = (struct endpoint){e->dst, e->port, scope_of(&e->dst, e->link_index)};
         recv_give_address(sk, &dst, msg);
+    }
+    if (e->origin == ERR_TIMESTAMPING)
+        timestamp_write_sent(sk, e->when, msg, &w);
     if (e->origin == ERR_ICMP || e->origin == ERR_ICMP6)
         control_write_error(sk, e, &local, &w);
     write_extended(sk, e, &w);

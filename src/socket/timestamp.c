@@ -1,10 +1,14 @@
 /* SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING: when datagrams came. Linux:
  * sock_set_timestamp(ing), __sock_recv_timestamp.
  *
- * Deviates: streams have none, and nothing is told of when something was sent: asked for, that is
- * ENOPROTOOPT. What a network card would have to say (the hardware's bits) can be asked for and
- * never comes, as on Linux over a card without a clock. */
+ * Streams tell when what is sent goes out and is acknowledged, by the error queue; datagrams when
+ * they came. Deviates: not the other way round, asked for, that is ENOPROTOOPT; and what was sent
+ * does not come back with its time (OPT_TSONLY), it is as if it had been cut off. What a network
+ * card would have to say (the hardware's bits) can be asked for and never comes, as on Linux over a
+ * card without a clock. */
 #include "socket/control.h"
+
+#define STAMP_IS_NEW (1u << 31) /* of a stream; ours: asked for with 64-bit times */
 
 enum {
     STAMP_TX_HARDWARE = 1 << 0,
@@ -12,13 +16,18 @@ enum {
     STAMP_RX_HARDWARE = 1 << 2,
     STAMP_RX_SOFTWARE = 1 << 3,
     STAMP_SOFTWARE = 1 << 4,
+    STAMP_OF_CARDS = 3 << 5,
     STAMP_TX_SCHED = 1 << 8,
     STAMP_TX_ACK = 1 << 9,
     STAMP_BIND_PHC = 1 << 15,
     STAMP_OPT_ID = 1 << 7,
     STAMP_OPT_ID_TCP = 1 << 16,
+    STAMP_OPT_TSONLY = 1 << 11,
     STAMP_TX_COMPLETION = 1 << 18,
     STAMP_ALL = (1 << 19) - 1,
+    STAMP_OF_STREAMS = STAMP_TX_HARDWARE | STAMP_TX_SOFTWARE | STAMP_RX_HARDWARE | STAMP_SOFTWARE |
+                       STAMP_OF_CARDS | STAMP_OPT_ID | STAMP_TX_SCHED | STAMP_TX_ACK |
+                       STAMP_OPT_TSONLY | STAMP_OPT_ID_TCP,
     STAMP_OF_SENDING = STAMP_TX_SOFTWARE | STAMP_TX_SCHED | STAMP_TX_ACK | STAMP_TX_COMPLETION,
 };
 
@@ -54,6 +63,15 @@ int timestamp_get(const struct hf_sock *sk, int name)
     }
 }
 
+static int set_of_stream(struct hf_sock *sk, int name, uint32_t bits)
+{
+    bool is_new = bits && name == HF_SO_TIMESTAMPING_NEW;
+
+    if (bits & ~(uint32_t)STAMP_OF_STREAMS)
+        return -HF_ENOPROTOOPT;
+    return tcp_set_stamps(sock_tcb(sk), bits | (is_new ? STAMP_IS_NEW : 0));
+}
+
 /* struct so_timestamping: the bits, and which clock of a card's. */
 int timestamping_set(struct hf_sock *sk, int name, const void *value, uint32_t len)
 {
@@ -69,10 +87,10 @@ int timestamping_set(struct hf_sock *sk, int name, const void *value, uint32_t l
         return -HF_EINVAL;
     if (asked.bits & STAMP_BIND_PHC) /* no link here has a clock */
         return -HF_EOPNOTSUPP;
-    if (asked.bits & STAMP_OF_SENDING || (sk->is_stream && asked.bits))
-        return -HF_ENOPROTOOPT;
     if (sk->is_stream)
-        return 0;
+        return set_of_stream(sk, name, asked.bits);
+    if (asked.bits & STAMP_OF_SENDING)
+        return -HF_ENOPROTOOPT;
     to->flags = asked.bits;
     to->flags_are_new = name == HF_SO_TIMESTAMPING_NEW;
     return 0;
@@ -81,11 +99,12 @@ int timestamping_set(struct hf_sock *sk, int name, const void *value, uint32_t l
 int timestamping_get(const struct hf_sock *sk, int name, void *value, uint32_t *len)
 {
     const struct udp_stamps *o = &sock_udp(sk)->stamps;
-    uint32_t asked[2] = {0, 0};
+    uint32_t of_stream = sk->is_stream ? tcp_stamps(sock_tcb(sk)) : 0, asked[2] = {0, 0};
+    bool are_new = sk->is_stream ? of_stream & STAMP_IS_NEW : o->flags_are_new;
 
     /* Linux: whoever asked for the other layout sees nothing. */
-    if (!sk->is_stream && (name == HF_SO_TIMESTAMPING_NEW || !o->flags_are_new))
-        asked[0] = o->flags;
+    if (name == HF_SO_TIMESTAMPING_NEW || !are_new)
+        asked[0] = sk->is_stream ? of_stream & ~STAMP_IS_NEW : o->flags;
     return option_give(value, len, asked, sizeof(asked));
 }
 
@@ -120,4 +139,20 @@ void timestamp_write(const struct hf_sock *sk, hf_time when, struct control *w)
                     o->flags_are_new ? HF_SO_TIMESTAMPING_NEW : HF_SO_TIMESTAMPING_OLD, at,
                     sizeof(at));
     }
+}
+
+void timestamp_write_sent(const struct hf_sock *sk, hf_time when, struct hf_msg *msg,
+                          struct control *w)
+{
+    uint32_t bits = sk->is_stream ? tcp_stamps(sock_tcb(sk)) : 0;
+    int64_t at[6] = {0};
+
+    if (!(bits & STAMP_OPT_TSONLY))
+        msg->flags |= HF_MSG_TRUNC;
+    if (!(bits & STAMP_SOFTWARE))
+        return;
+    split(sk, when, 1, at);
+    control_put(w, HF_SOL_SOCKET,
+                bits & STAMP_IS_NEW ? HF_SO_TIMESTAMPING_NEW : HF_SO_TIMESTAMPING_OLD, at,
+                sizeof(at));
 }

@@ -105,6 +105,19 @@ void err_queue_copied(struct core *core, struct pcb *pcb, uint32_t id)
     push(core, pcb, f, UINT32_MAX);
 }
 
+void err_queue_stamp(struct core *core, struct pcb *pcb, uint32_t what, uint32_t id, uint32_t room)
+{
+    struct hf_frame *f = hf_frame_new(core->pool);
+
+    if (!f || !hf_frame_append(f, &ADDR_ANY6, sizeof(ADDR_ANY6))) {
+        core_drop(core, HF_DROP_NO_MEMORY, f);
+        return;
+    }
+    *(struct sock_error *)(void *)f->cb = (struct sock_error){
+        .when = core->now, .id = id, .info = what, .err = HF_ENOMSG, .origin = ERR_TIMESTAMPING};
+    push(core, pcb, f, room);
+}
+
 struct hf_frame *err_queue_front(const struct pcb *pcb)
 {
     return pcb->errors ? pcb->errors->first : NULL;

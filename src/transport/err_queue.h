@@ -5,15 +5,25 @@
 
 #include "transport/pcb.h"
 
-enum { ERR_LOCAL = 1, ERR_ICMP = 2, ERR_ICMP6 = 3, ERR_ZEROCOPY = 5 }; /* Linux: SO_EE_ORIGIN_* */
+enum {
+    ERR_LOCAL = 1,
+    ERR_ICMP = 2,
+    ERR_ICMP6 = 3,
+    ERR_TIMESTAMPING = 4,
+    ERR_ZEROCOPY = 5
+}; /* Linux: SO_EE_ORIGIN_* */
 
 /* One entry, in its frame's cb[]. The frame's bytes are the struct ip_addr it had been sent from,
  * which has no room there, and then what had been sent, as far as quoted. */
 struct sock_error {
-    struct ip_addr dst; /* where that was sent */
+    union {
+        struct ip_addr dst; /* where that was sent */
+        hf_time when;       /* ERR_TIMESTAMPING */
+    };
     union {
         struct ip_addr offender; /* who says so; only of ICMP */
         uint32_t last;           /* ERR_ZEROCOPY: info is the first of the sends, this the last */
+        uint32_t id;             /* ERR_TIMESTAMPING: of which send; info is what has happened */
     };
     uint32_t info;       /* MTU, pointer */
     uint16_t port;       /* with dst */
@@ -34,6 +44,10 @@ void err_queue_local(struct core *core, struct pcb *pcb, int err, const struct e
 /* Queues that the send of that number is not held any more, and had been copied: one entry with the
  * newest, when that tells of the send before. Linux: __msg_zerocopy_callback. */
 void err_queue_copied(struct core *core, struct pcb *pcb, uint32_t id);
+
+enum { STAMP_SND, STAMP_SCHED, STAMP_ACK }; /* Linux: SCM_TSTAMP_* */
+/* Queues that this happened now to the send of that number. Linux: __skb_tstamp_tx. */
+void err_queue_stamp(struct core *core, struct pcb *pcb, uint32_t what, uint32_t id, uint32_t room);
 
 /* The oldest entry's frame, still queued; NULL when there is none. */
 struct hf_frame *err_queue_front(const struct pcb *pcb);

@@ -17,13 +17,14 @@ void flow_clear(struct tcb *tcb)
 {
     struct flow *f = tcb->flow;
 
-    if (f && !f->max_rate) {
+    if (f && !f->max_rate && !f->stamps.bits) {
         flow_free(tcb);
-    } else if (f) { /* the option stays the socket's */
+    } else if (f) { /* the options stay the socket's */
         saved_syn_drop(tcb);
         repair_free(tcb);
         marks_drop(tcb);
-        *f = (struct flow){.max_rate = f->max_rate, .wait_since = tcp_ms(tcb->tcp)};
+        *f = (struct flow){
+            .max_rate = f->max_rate, .stamps.bits = f->stamps.bits, .wait_since = tcp_ms(tcb->tcp)};
     }
 }
 

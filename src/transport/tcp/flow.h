@@ -41,11 +41,20 @@ struct alarm {
     uint8_t frto;       /* enum frto */
 };
 
+/* Sends whose times are told, by the error queue: one past the last byte of each. marks.c */
+struct stamps {
+    struct marks ends;
+    uint32_t out;  /* so many of them have gone out */
+    uint32_t base; /* sequence number of the byte that is number 0 */
+    uint32_t bits; /* TCP_STAMP_*, and the socket layer's; 0: none */
+};
+
 struct flow {
     struct saved_syn *saved_syn; /* of a child, until it has been asked for; or NULL */
     struct repair *repair;       /* NULL: all is well. repair.h */
     struct marks records;        /* where one ends: MSG_EOR; no segment reaches across */
-    struct marks copies;  /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
+    struct marks copies; /* MSG_ZEROCOPY: what is told once all up to there is acknowledged */
+    struct stamps stamps;
     uint32_t copies_made; /* sends with MSG_ZEROCOPY so far */
 
     struct alarm alarm;
@@ -145,6 +154,14 @@ static inline uint32_t marks_record(const struct tcb *tcb, uint32_t seq)
 {
     return tcb->flow && tcb->flow->records.count ? marks_after(&tcb->flow->records, seq)
                                                  : UINT32_MAX;
+}
+/* A send has queued its last byte, for which there is room; what ends at end goes out for the first
+ * time. */
+void stamps_add(struct tcb *tcb, uint32_t seq);
+void stamps_sent(struct tcb *tcb, uint32_t end);
+static inline bool stamps_wanted(const struct tcb *tcb)
+{
+    return tcb->flow && tcb->flow->stamps.bits & (TCP_STAMP_SND | TCP_STAMP_SCHED | TCP_STAMP_ACK);
 }
 /* snd_una has moved. */
 void marks_acked(struct tcb *tcb);

@@ -316,6 +316,8 @@ static void note_sent(struct tcb *tcb, uint32_t seq, uint32_t bytes, uint32_t nu
     if (flow && bytes) {
         flow->sent_once += segments;
         rtt_sent(tcb, seq);
+        if (stamps_wanted(tcb))
+            stamps_sent(tcb, seq + bytes);
     }
     if (tcb->is_timed)
         return;

@@ -115,7 +115,8 @@ static bool may_mark(struct tcb *tcb, int flags)
     struct flow *f = flags & (TCP_SEND_RECORD | TCP_SEND_TELL) ? flow_of(tcb) : tcb->flow;
 
     return (!(flags & TCP_SEND_RECORD) || (f && marks_reserve(tcb, &f->records))) &&
-           (!(flags & TCP_SEND_TELL) || (f && marks_reserve(tcb, &f->copies)));
+           (!(flags & TCP_SEND_TELL) || (f && marks_reserve(tcb, &f->copies))) &&
+           (!stamps_wanted(tcb) || marks_reserve(tcb, &f->stamps.ends));
 }
 
 /* The bytes that it took are queued, all it had to give or not. */
@@ -125,6 +126,8 @@ static void mark(struct tcb *tcb, int flags, bool is_whole)
         marks_add(&tcb->flow->records, write_seq(tcb), 0);
     if (flags & TCP_SEND_TELL)
         marks_add(&tcb->flow->copies, write_seq(tcb), tcb->flow->copies_made++);
+    if (stamps_wanted(tcb))
+        stamps_add(tcb, write_seq(tcb));
 }
 
 /* The first bytes of a deferred open go with its SYN, or wait for the answer to it. */
@@ -171,7 +174,7 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
         tcb->pcb.err = 0;
         return status;
     }
-    if (!(flags & ~TCP_SEND_WAITS))
+    if (!(flags & ~TCP_SEND_WAITS) && !stamps_wanted(tcb))
         done = twin_send(tcb, iov, want);
     if (done == want)
         return (int64_t)done;
@@ -203,7 +206,7 @@ int64_t tcp_send(struct tcb *tcb, const struct hf_iovec *iov, size_t n, int flag
 
 size_t tcp_send_now(struct tcb *tcb, const void *buf, size_t len)
 {
-    return tcb->pcb.err ? 0 : twin_send_now(tcb, buf, len);
+    return tcb->pcb.err || tcp_stamps(tcb) ? 0 : twin_send_now(tcb, buf, len);
 }
 
 /* Behind the buffer that `room` completes: those that a long send would fill too. */

@@ -273,6 +273,18 @@ void tcp_push(struct tcb *tcb);
 /* Bytes a second that are not to be exceeded; UINT64_MAX: none. -HF_ENOPROTOOPT of a listener. */
 uint64_t tcp_max_rate(const struct tcb *tcb);
 HF_NODISCARD int tcp_set_max_rate(struct tcb *tcb, uint64_t rate);
+/* SO_TIMESTAMPING of sending: what is to be told of each send by the error queue, TCP_STAMP_*, as
+ * Linux numbers them. -HF_EINVAL: numbers (ID) that a connection must have begun for; -HF_ENOMEM;
+ * -HF_ENOPROTOOPT of a listener. */
+enum {
+    TCP_STAMP_SND = 1 << 1,
+    TCP_STAMP_ID = 1 << 7, /* entries tell the number of the send's last byte */
+    TCP_STAMP_SCHED = 1 << 8,
+    TCP_STAMP_ACK = 1 << 9,
+    TCP_STAMP_ID_UNSENT = 1 << 16, /* which are counted from what has not been written yet */
+};
+HF_NODISCARD int tcp_set_stamps(struct tcb *tcb, uint32_t bits);
+uint32_t tcp_stamps(const struct tcb *tcb);           /* as they were set; 0: never */
 void tcp_set_rcvbuf(struct tcb *tcb, uint32_t bytes); /* as SO_RCVBUF reports them */
 uint32_t tcp_mss(const struct tcb *tcb);              /* what TCP_MAXSEG reports */
 uint32_t tcp_rcvbuf(const struct tcb *tcb);           /* what SO_RCVBUF, SO_SNDBUF report */
