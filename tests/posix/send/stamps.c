@@ -121,8 +121,17 @@ static void arguments(int f)
     EQ(next(f, s).e.ee_info, SCM_TSTAMP_SCHED, nm(f, "and told"));
 }
 
+static void unasked(int f)
+{
+    int s = tcp(f);
+
+    EQ(getopt_of(s, SOL_SOCKET, SO_TIMESTAMPING), 0, nm(f, "before anybody asks"));
+    RC(ask(s, -1), -EINVAL, nm(f, "all bits at once"));
+    RC(ask(s, 0), 0, nm(f, "none of them"));
+}
+
 int main(void)
 {
-    static const struct tcase cases[] = {CASE(times), CASE(choice), CASE(arguments)};
+    static const struct tcase cases[] = {CASE(unasked), CASE(times), CASE(choice), CASE(arguments)};
     return run_cases(cases, COUNT(cases));
 }
