@@ -28,6 +28,7 @@
 #define IDLE_SCAN    (10 * HF_S)
 #define FEW_SOCKETS  64
 #define REST         20 /* between scans by the clock, times as long as the last one took */
+#define BRIEF        (250 * HF_MS) /* a scan that is worth its time whenever room is wanted */
 
 static bool is_invisible(const struct file *f)
 {
@@ -103,7 +104,8 @@ static void scan(struct supervisor *sv)
     sv->born_since_scan = 0;
     if (!sure && sv->scan_suspects)
         sv->scan_saw_pending = true;
-    sv->rest_until = loop_now(sv->loop) + (worked() - began) * REST;
+    sv->scan_took = worked() - began;
+    sv->scan_ended = loop_now(sv->loop) + sv->scan_took;
     if (sv->files.count)
         reap_within(sv, sv->scan_saw_pending ? PENDING_SCAN : IDLE_SCAN);
 }
@@ -120,10 +122,10 @@ void reap_start(struct supervisor *sv)
 
 void reap_within(struct supervisor *sv, hf_time delay)
 {
-    hf_time at = loop_now(sv->loop) + delay;
+    hf_time at = loop_now(sv->loop) + delay, rested = sv->scan_ended + sv->scan_took * REST;
 
-    if (at < sv->rest_until)
-        at = sv->rest_until;
+    if (at < rested)
+        at = rested;
     if (sv->reap_at.place && sv->reap_at.at <= at)
         return;
     (void)!deadline_set(&sv->deadlines, &sv->reap_at, at);
@@ -133,6 +135,15 @@ void reap_now(struct supervisor *sv)
 {
     scan(sv);
     files_settle(sv); /* a reset that a close sent frees the port of the other end too */
+}
+
+bool reap_for_room(struct supervisor *sv)
+{
+    if (!sv->born_since_scan && sv->scan_took > BRIEF &&
+        loop_now(sv->loop) < sv->scan_ended + sv->scan_took)
+        return false;
+    reap_now(sv);
+    return true;
 }
 
 void reap_before_socket(struct supervisor *sv)

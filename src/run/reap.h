@@ -12,6 +12,10 @@ void reap_within(struct supervisor *sv, hf_time delay);
 /* Scans at once and closes what nobody has open: before a bind or a port is refused. */
 void reap_now(struct supervisor *sv);
 
+/* No descriptor is left for another socket: scans, but half the time at most where there are very
+ * many. False: it did not. */
+HF_NODISCARD bool reap_for_room(struct supervisor *sv);
+
 /* Another socket is about to be made: scans when many have been since the last time. */
 void reap_before_socket(struct supervisor *sv);
 

@@ -150,7 +150,8 @@ struct supervisor {
     uint32_t look_count;    /* number of the last look at all descriptors */
     bool look_is_close;     /* and for descriptors under way */
     bool look_is_blind;     /* it did not see everything */
-    hf_time rest_until;     /* no scan by the clock before: the last one took its time */
+    hf_time scan_took;      /* the last scan, */
+    hf_time scan_ended;     /* and when it was over */
     hf_time looked_at;      /* when the last look was, if it was a close one */
     bool scan_suspects;     /* some files were missed */
     bool scan_saw_pending;

@@ -53,6 +53,8 @@ static int64_t hand_over(const struct call *c, struct file *listener, struct hf_
         return err;
     }
     err = vehicle_accepted(c->sv, sk, flags & SOCK_NONBLOCK, &f, &vehicle);
+    if (err == -EMFILE && reap_for_room(c->sv))
+        err = vehicle_accepted(c->sv, sk, flags & SOCK_NONBLOCK, &f, &vehicle);
     if (err < 0) {
         listener->ready = sk;
         return err == -EMFILE ? -ENFILE : err;

@@ -63,10 +63,8 @@ int64_t sys_socket(const struct call *c, struct file *none)
     if ((int)c->args[0] == AF_NETLINK)
         hf_sock_set_owner(sk, (uint32_t)owner_process(c->tid), owner_is_admin(c->tid));
     err = make(sv, sk, type, nonblocking, &f);
-    if (err == -EMFILE && sv->born_since_scan) { /* those of closed sockets may be had */
-        reap_now(sv);
+    if (err == -EMFILE && reap_for_room(sv))
         err = make(sv, sk, type, nonblocking, &f);
-    }
     if (err < 0) {
         hf_sock_close(sk);
         return own_error(err);
