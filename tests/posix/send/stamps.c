@@ -31,7 +31,7 @@ static struct told next(int f, int fd)
     struct told t = {.has_time = false};
     int level = f == AF_INET ? SOL_IP : SOL_IPV6, type = f == AF_INET ? IP_RECVERR : IPV6_RECVERR;
 
-    MUST(await(fd, POLLERR) & POLLERR ? 0 : -1);
+    MUST(await(fd, POLLOUT | POLLERR) & POLLERR ? 0 : -1);
     MUST(recvmsg(fd, &m, MSG_ERRQUEUE));
     t.flags = m.msg_flags;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
