@@ -1,6 +1,6 @@
 /* Calls that are over at once, by the thread that has the bias (bias.h): neither a reference nor a
  * lock is taken, the stacks have nothing to do afterwards, and time is told to the tick. What does
- * not suit is left to the usual call. decisions/0016. */
+ * not suit is left to the usual call. decisions/0017. */
 #ifndef HOST_AT_ONCE_H
 #define HOST_AT_ONCE_H
 
