@@ -79,6 +79,7 @@ void hf_frame_trim_front(struct hf_frame *f, uint32_t n)
     if (n > linear)
         trim_frags(f, n - linear);
 }
+
 void hf_frame_trim_to(struct hf_frame *f, uint32_t len)
 {
     uint32_t excess = f->len - len;

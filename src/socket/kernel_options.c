@@ -2,9 +2,6 @@
 #include "socket/kernel.h"
 
 enum {
-    BUF_MAX = 4194304, /* as setsockopt.c's */
-    BUF_MIN_RECEIVE = 2304,
-    BUF_MIN_SEND = 4608,
     GROUPS_LEAST = 32,
 };
 
@@ -62,9 +59,9 @@ static int set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
     struct netlink_pcb *p = sock_netlink(sk);
 
     if (receives)
-        p->rcvbuf = HF_MAX(2 * bytes, (uint32_t)BUF_MIN_RECEIVE);
+        p->rcvbuf = option_buffer(true, bytes);
     else
-        p->sndbuf = HF_MAX(2 * bytes, (uint32_t)BUF_MIN_SEND);
+        p->sndbuf = option_buffer(false, bytes);
     return 0;
 }
 
@@ -80,7 +77,7 @@ static int set_socket(struct hf_sock *sk, int name, const void *value, uint32_t 
     switch (name) {
     case HF_SO_SNDBUF:
     case HF_SO_RCVBUF:
-        return set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, (uint32_t)BUF_MAX));
+        return set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, OPTION_BUFFER_MOST));
     case HF_SO_SNDBUFFORCE:
     case HF_SO_RCVBUFFORCE:
         if (!p->is_admin && !sock_is_privileged(sk))

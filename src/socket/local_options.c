@@ -2,21 +2,15 @@
  * sk_setsockopt, sk_getsockopt. */
 #include "socket/local.h"
 
-enum {
-    BUF_MAX = 4194304, /* as setsockopt.c's */
-    BUF_MIN_RECEIVE = 2304,
-    BUF_MIN_SEND = 4608,
-};
-
 static void set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
 {
     struct unix_pcb *u = sock_unix(sk);
 
     if (receives) {
-        u->rcvbuf = HF_MAX(2 * bytes, (uint32_t)BUF_MIN_RECEIVE);
+        u->rcvbuf = option_buffer(true, bytes);
         sk->opt.rcvbuf_locked = 1;
     } else {
-        u->sndbuf = HF_MAX(2 * bytes, (uint32_t)BUF_MIN_SEND);
+        u->sndbuf = option_buffer(false, bytes);
         sk->opt.sndbuf_locked = 1;
         sock_event(sk);
     }
@@ -68,7 +62,7 @@ static int set_one(struct hf_sock *sk, int name, const void *value, uint32_t len
         return v ? -HF_EOPNOTSUPP : 0;
     case HF_SO_SNDBUF:
     case HF_SO_RCVBUF:
-        set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, (uint32_t)BUF_MAX));
+        set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, OPTION_BUFFER_MOST));
         return 0;
     case HF_SO_SNDBUFFORCE:
     case HF_SO_RCVBUFFORCE:

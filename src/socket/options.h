@@ -12,6 +12,17 @@ struct ip_addr;
  */
 #define SOCK_TIMEO_NONE UINT32_MAX
 
+/* What SO_RCVBUF and SO_SNDBUF may ask for: Linux's sysctls rmem_max, wmem_max. */
+#define OPTION_BUFFER_MOST 4194304u
+
+/* What they then are. Linux: doubled, for the bookkeeping that shares it. */
+static inline uint32_t option_buffer(bool receives, uint32_t bytes)
+{
+    uint32_t least = receives ? 2304 : 4608;
+
+    return 2 * bytes > least ? 2 * bytes : least;
+}
+
 struct sock_options {
     uint32_t rcvtimeo_ms, sndtimeo_ms; /* SOCK_TIMEO_NONE, 0: do not wait */
     uint32_t linger_s;

@@ -10,20 +10,16 @@
 #include "transport/bpf.h"
 
 enum {
-    BUF_MAX = 4194304, /* Linux's sysctls rmem_max, wmem_max */
-    RCVBUF_MIN = 2304,
-    SNDBUF_MIN = 4608,
     NAME_MAX_BYTES = 16,
     BUF_LOCK_SEND = 1,
     BUF_LOCK_RECEIVE = 2,
 };
 
-/* Linux: doubled, for the bookkeeping that shares it. */
 static int set_buffer(struct hf_sock *sk, bool receives, uint32_t bytes)
 {
     struct tcp_options *t = sk->is_stream ? tcp_options(sock_tcb(sk)) : NULL;
 
-    bytes = HF_MAX(2 * bytes, receives ? (uint32_t)RCVBUF_MIN : (uint32_t)SNDBUF_MIN);
+    bytes = option_buffer(receives, bytes);
     if (receives)
         sk->opt.rcvbuf_locked = 1;
     else
@@ -223,7 +219,7 @@ static int set_number(struct hf_sock *sk, int name, int v)
     switch (name) {
     case HF_SO_SNDBUF:
     case HF_SO_RCVBUF:
-        return set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, (uint32_t)BUF_MAX));
+        return set_buffer(sk, name == HF_SO_RCVBUF, HF_MIN((uint32_t)v, OPTION_BUFFER_MOST));
     case HF_SO_SNDBUFFORCE:
     case HF_SO_RCVBUFFORCE:
         return set_buffer_forced(sk, name == HF_SO_RCVBUFFORCE, v);
